@@ -1,0 +1,2 @@
+//! The `fewlabel` command.
+fn main() {}
