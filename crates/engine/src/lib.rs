@@ -1,4 +1,5 @@
 //! A CPU engine that trains and scores small convolutional networks, with the same bits on every machine.
 #![deny(missing_docs)]
 
+pub mod math;
 pub mod rng;
