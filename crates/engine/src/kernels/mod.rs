@@ -1,0 +1,60 @@
+//! The only home of `unsafe`: kernels over [`simd::Simd`], chosen at run time by [`Isa`].
+//!
+//! Activations are channels last and channels are padded to a multiple of eight, so that lanes are independent
+//! outputs and no sum ever runs across lanes. Functions here check the lengths of their slices and are safe to call.
+
+pub(crate) mod simd;
+pub(crate) mod vector;
+
+use std::sync::OnceLock;
+
+/// An instruction set. Results do not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isa {
+    /// Plain Rust with `f32::mul_add`.
+    Portable,
+    /// AVX2 and FMA; only made by [`Isa::detect`].
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+}
+
+impl Isa {
+    /// The best this machine has; `FEWLABEL_SIMD=portable` in the environment asks for the portable path.
+    pub(crate) fn detect() -> Self {
+        static CHOICE: OnceLock<Isa> = OnceLock::new();
+        *CHOICE.get_or_init(|| {
+            if std::env::var_os("FEWLABEL_SIMD").is_some_and(|v| v == "portable") {
+                return Isa::Portable;
+            }
+            #[cfg(target_arch = "x86_64")]
+            if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+                return Isa::Avx2;
+            }
+            Isa::Portable
+        })
+    }
+}
+
+/// Makes `fn name(isa, args..)` out of an `#[inline(always)] unsafe fn body<S: Simd>(args..)`.
+macro_rules! dispatch {
+    ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident = $body:ident ( $($arg:ident : $ty:ty),* $(,)? )) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments, reason = "kernels take shapes and pointers")]
+        $vis unsafe fn $name(isa: crate::kernels::Isa, $($arg: $ty),*) {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2($($arg: $ty),*) {
+                // SAFETY: the caller's promises are those of the body.
+                unsafe { $body::<crate::kernels::simd::Avx2>($($arg),*) }
+            }
+            match isa {
+                // SAFETY: the caller's promises are those of the body.
+                crate::kernels::Isa::Portable => unsafe { $body::<crate::kernels::simd::Portable>($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: this value exists only on machines with AVX2 and FMA.
+                crate::kernels::Isa::Avx2 => unsafe { avx2($($arg),*) },
+            }
+        }
+    };
+}
+pub(crate) use dispatch;

@@ -1,0 +1,155 @@
+//! Eight f32 lanes, portable and AVX2, with the same operations and the same bits.
+//!
+//! A kernel is written once over [`Simd`] in an `#[inline(always)]` body and instantiated twice by
+//! [`dispatch!`](crate::kernels::dispatch): for [`Portable`], and for [`Avx2`] inside a function that is compiled for it.
+//! `max` and the comparisons follow the x86 rules for NaN and signed zeros in both.
+
+/// Lanes in a vector.
+pub(crate) const LANES: usize = 8;
+
+/// Eight f32 values. Every operation rounds once, as IEEE 754 says.
+pub(crate) trait Simd: Copy {
+    fn splat(x: f32) -> Self;
+    /// # Safety
+    /// `p` points to eight readable values.
+    unsafe fn load(p: *const f32) -> Self;
+    /// # Safety
+    /// `p` points to eight writable values.
+    unsafe fn store(self, p: *mut f32);
+    /// `self * b + c`, rounded once.
+    fn fma(self, b: Self, c: Self) -> Self;
+    fn add(self, b: Self) -> Self;
+    fn sub(self, b: Self) -> Self;
+    fn mul(self, b: Self) -> Self;
+    /// `self > b ? self : b` in every lane.
+    fn max(self, b: Self) -> Self;
+    /// `self > b ? yes : no` in every lane.
+    fn pick_greater(self, b: Self, yes: Self, no: Self) -> Self;
+
+    #[inline(always)]
+    fn zero() -> Self {
+        Self::splat(0.0)
+    }
+    /// # Safety
+    /// `p` points to one readable value.
+    #[inline(always)]
+    unsafe fn broadcast(p: *const f32) -> Self {
+        // SAFETY: the caller's promise.
+        Self::splat(unsafe { *p })
+    }
+}
+
+/// Plain arrays: the bits of [`Avx2`] on any machine.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable(pub(in crate::kernels) [f32; LANES]);
+
+impl Portable {
+    #[inline(always)]
+    fn zip(self, b: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+        Self(std::array::from_fn(|i| f(self.0[i], b.0[i])))
+    }
+}
+
+impl Simd for Portable {
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        Self([x; LANES])
+    }
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> Self {
+        // SAFETY: the caller's promise; arrays of f32 need no more alignment than f32.
+        Self(unsafe { p.cast::<[f32; LANES]>().read() })
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { p.cast::<[f32; LANES]>().write(self.0) }
+    }
+    #[inline(always)]
+    fn fma(self, b: Self, c: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i].mul_add(b.0[i], c.0[i])))
+    }
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        self.zip(b, |a, b| a + b)
+    }
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        self.zip(b, |a, b| a - b)
+    }
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        self.zip(b, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn max(self, b: Self) -> Self {
+        self.zip(b, |a, b| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    fn pick_greater(self, b: Self, yes: Self, no: Self) -> Self {
+        Self(std::array::from_fn(|i| if self.0[i] > b.0[i] { yes.0[i] } else { no.0[i] }))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::Avx2;
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Simd;
+    use std::arch::x86_64::*;
+
+    /// AVX2 and FMA. Values exist only inside functions compiled for both.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx2(pub(in crate::kernels) __m256);
+
+    // SAFETY (every block below): `dispatch!` enters code over this type only when the machine has AVX2 and FMA;
+    // for `load` and `store` the caller promises the memory.
+    impl Simd for Avx2 {
+        #[inline(always)]
+        fn splat(x: f32) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_set1_ps(x) })
+        }
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_loadu_ps(p) })
+        }
+        #[inline(always)]
+        unsafe fn store(self, p: *mut f32) {
+            // SAFETY: see above.
+            unsafe { _mm256_storeu_ps(p, self.0) }
+        }
+        #[inline(always)]
+        fn fma(self, b: Self, c: Self) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_fmadd_ps(self.0, b.0, c.0) })
+        }
+        #[inline(always)]
+        fn add(self, b: Self) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_add_ps(self.0, b.0) })
+        }
+        #[inline(always)]
+        fn sub(self, b: Self) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_sub_ps(self.0, b.0) })
+        }
+        #[inline(always)]
+        fn mul(self, b: Self) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_mul_ps(self.0, b.0) })
+        }
+        #[inline(always)]
+        fn max(self, b: Self) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_max_ps(self.0, b.0) })
+        }
+        #[inline(always)]
+        fn pick_greater(self, b: Self, yes: Self, no: Self) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, b.0)) })
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Products of matrices with one order of summation, and the sum of x ln x over a product that is never stored.
+//!
+//! ```text
+//! for every panel of 16 columns: pack b[0..k, 16]
+//!   for every block of up to 6 rows: sum[row, col] = 0; for i in 0..k: sum += a[row, i] b[i, col], fused
+//! ```
+
+use super::elementwise::xlogy_lanes;
+use super::lanes::{Lanes, across_wide};
+use crate::kernels::simd::LANES;
+use crate::kernels::{Isa, dispatch};
+
+/// Columns of a packed panel: two vectors.
+pub(crate) const PANEL: usize = 2 * LANES;
+
+/// c[0..T, 0..16] = a[0..T, 0..k] panel[0..k, 0..16]; only `columns` of them are written.
+#[inline(always)]
+unsafe fn block<S: Lanes, const T: usize>(a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize) {
+    assert!(a.len() >= T * k && panel.len() >= k * PANEL);
+    let mut sum = [[S::zero(); 2]; T];
+    // SAFETY: i < k, so that all offsets are within the lengths asserted above.
+    unsafe {
+        for i in 0..k {
+            let b = [S::load(panel.as_ptr().add(i * PANEL)), S::load(panel.as_ptr().add(i * PANEL + LANES))];
+            for (t, sum) in sum.iter_mut().enumerate() {
+                let x = S::broadcast(a.as_ptr().add(t * k + i));
+                sum[0] = x.fma(b[0], sum[0]);
+                sum[1] = x.fma(b[1], sum[1]);
+            }
+        }
+    }
+    for (t, sum) in sum.into_iter().enumerate() {
+        let row = &mut c[t * n..t * n + columns];
+        if let Some(row) = row.first_chunk_mut::<PANEL>() {
+            // SAFETY: the row has sixteen places.
+            unsafe {
+                sum[0].store(row.as_mut_ptr());
+                sum[1].store(row.as_mut_ptr().add(LANES));
+            }
+        } else {
+            for (v, row) in row.chunks_mut(LANES).enumerate() {
+                row.copy_from_slice(&sum[v].array()[..row.len()]);
+            }
+        }
+    }
+}
+
+/// One panel against all rows of `a`; `c` starts at the panel's first column.
+#[inline(always)]
+unsafe fn panel_body<S: Lanes>(a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize) {
+    let rows = a.len() / k;
+    let mut row = 0;
+    // SAFETY: only the instruction set matters, which the caller answers for.
+    unsafe {
+        while row < rows {
+            let (a, c) = (&a[row * k..], &mut c[row * n..]);
+            match rows - row {
+                6.. => block::<S, 6>(a, panel, k, c, n, columns),
+                4.. => block::<S, 4>(a, panel, k, c, n, columns),
+                2.. => block::<S, 2>(a, panel, k, c, n, columns),
+                _ => block::<S, 1>(a, panel, k, c, n, columns),
+            }
+            row += match rows - row {
+                6.. => 6,
+                4.. => 4,
+                2.. => 2,
+                _ => 1,
+            };
+        }
+    }
+}
+dispatch!(unsafe fn panel_isa = panel_body(
+    a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize));
+
+/// See [`crate::vector::product`].
+pub(crate) fn product(isa: Isa, k: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
+    assert!(k > 0 && a.len().is_multiple_of(k) && b.len().is_multiple_of(k), "whole rows of length k");
+    let n = b.len() / k;
+    assert_eq!(c.len(), a.len() / k * n, "one output for every row and column");
+    by_panels(isa, k, n, a, c, |panel, first, columns| {
+        for (packed, row) in panel.chunks_exact_mut(PANEL).zip(b.chunks_exact(n)) {
+            packed[..columns].copy_from_slice(&row[first..first + columns]);
+            packed[columns..].fill(0.0);
+        }
+    });
+}
+
+/// See [`crate::vector::products_of_rows`].
+pub(crate) fn products_of_rows(isa: Isa, dim: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
+    assert!(dim > 0 && a.len().is_multiple_of(dim) && b.len().is_multiple_of(dim), "whole rows of length dim");
+    let n = b.len() / dim;
+    assert_eq!(c.len(), a.len() / dim * n, "one output for every pair of rows");
+    by_panels(isa, dim, n, a, c, |panel, first, columns| {
+        if columns < PANEL {
+            panel.fill(0.0);
+        }
+        for (col, row) in b[first * dim..(first + columns) * dim].chunks_exact(dim).enumerate() {
+            for (packed, x) in panel[col..].iter_mut().step_by(PANEL).zip(row) {
+                *packed = *x;
+            }
+        }
+    });
+}
+
+fn by_panels(isa: Isa, k: usize, n: usize, a: &[f32], c: &mut [f32], pack: impl Fn(&mut [f32], usize, usize)) {
+    if a.is_empty() {
+        return;
+    }
+    let mut panel = vec![0.0; k * PANEL];
+    for first in (0..n).step_by(PANEL) {
+        let columns = PANEL.min(n - first);
+        pack(&mut panel, first, columns);
+        // SAFETY: the body checks its slices.
+        unsafe { panel_isa(isa, a, &panel, k, &mut c[first..], n, columns) };
+    }
+}
+
+/// Sum of x ln x over x = a[0..T, 0..k] b[0..k, columns]; `b` has whole vectors of columns.
+#[inline(always)]
+unsafe fn xlogy_block<S: Lanes, const T: usize>(a: &[f32], b: &[f32], k: usize, n: usize, sums: S::Wide) -> S::Wide {
+    assert!(a.len() >= T * k && b.len() >= k * n && n.is_multiple_of(LANES));
+    let mut sums = sums;
+    for first in (0..n).step_by(LANES) {
+        let mut x = [S::zero(); T];
+        // SAFETY: i < k and first + LANES <= n, within the lengths asserted above.
+        unsafe {
+            for i in 0..k {
+                let b = S::load(b.as_ptr().add(i * n + first));
+                for (t, x) in x.iter_mut().enumerate() {
+                    *x = S::broadcast(a.as_ptr().add(t * k + i)).fma(b, *x);
+                }
+            }
+        }
+        let mut terms = S::zero();
+        for x in x {
+            terms = terms.add(xlogy_lanes(x));
+        }
+        sums = terms.add_to(sums);
+    }
+    sums
+}
+
+#[inline(always)]
+unsafe fn product_xlogy_body<S: Lanes>(a: &[f32], b: &[f32], k: usize, n: usize, out: &mut f64) {
+    let rows = a.len() / k;
+    let mut sums = S::wide_zero();
+    let mut row = 0;
+    // SAFETY: only the instruction set matters, which the caller answers for.
+    unsafe {
+        while row < rows {
+            let a = &a[row * k..];
+            let step;
+            (step, sums) = match rows - row {
+                12.. => (12, xlogy_block::<S, 12>(a, b, k, n, sums)),
+                11 => (11, xlogy_block::<S, 11>(a, b, k, n, sums)),
+                10 => (10, xlogy_block::<S, 10>(a, b, k, n, sums)),
+                8.. => (8, xlogy_block::<S, 8>(a, b, k, n, sums)),
+                6.. => (6, xlogy_block::<S, 6>(a, b, k, n, sums)),
+                4.. => (4, xlogy_block::<S, 4>(a, b, k, n, sums)),
+                2.. => (2, xlogy_block::<S, 2>(a, b, k, n, sums)),
+                _ => (1, xlogy_block::<S, 1>(a, b, k, n, sums)),
+            };
+            row += step;
+        }
+    }
+    *out = across_wide(S::wide_array(sums));
+}
+dispatch!(unsafe fn product_xlogy_isa = product_xlogy_body(a: &[f32], b: &[f32], k: usize, n: usize, out: &mut f64));
+
+/// See [`crate::vector::xlogy_sum_of_product`].
+pub(crate) fn xlogy_sum_of_product(isa: Isa, k: usize, a: &[f32], b: &[f32]) -> f64 {
+    assert!(k > 0 && a.len().is_multiple_of(k) && b.len().is_multiple_of(k * LANES), "whole rows and whole vectors");
+    let mut out = 0.0;
+    // SAFETY: the body checks its slices.
+    unsafe { product_xlogy_isa(isa, a, b, k, b.len() / k, &mut out) };
+    out
+}
