@@ -2,6 +2,8 @@
 #![deny(missing_docs)]
 
 mod kernels;
+
+pub mod image;
 pub mod math;
 pub mod rng;
 pub mod vector;
