@@ -1,1 +1,2 @@
 //! Learning with few labels.
+pub mod augment;

@@ -1,0 +1,32 @@
+//! Random changes to images that keep their labels.
+//!
+//! A [`Policy`] says which [`Transform`]s an image may meet and how strong they are; an [`Augmenter`] carries it out.
+//! Pixels are f32 in [0, 1], channels last, of any size, and stay in that range. The result is a pure function of the
+//! policy, the image and the key that names the draw: not of the batch, the thread or the machine.
+//!
+//! ```
+//! use fewlabel_engine::rng::Key;
+//! use fewlabel_learn::augment::{Augmenter, Policy};
+//!
+//! let mut augmenter = Augmenter::new(&Policy::paper(), 28, 28, 1);
+//! let mut image = vec![0.5; 28 * 28];
+//! let applied = augmenter.apply(Key::new(0, 1).at(3, 42), &mut image);
+//! println!("{} {}", applied.kind, applied.strength);
+//! ```
+//!
+//! A new transform is one file with a settings type that is `Family`, and one line in the list of `transform.rs`.
+
+mod affine;
+mod blur;
+mod canvas;
+mod elastic;
+mod pipeline;
+mod policy;
+mod transform;
+
+pub use affine::{Edge, Resampling, Rotation};
+pub use blur::Blur;
+pub use elastic::Elastic;
+pub use pipeline::{Applied, Augmenter};
+pub use policy::{AugmentError, Empty, OneOf, Paper, Policy, Spec, Weighted};
+pub use transform::{Kind, Transform};
