@@ -1,2 +1,18 @@
-//! The `fewlabel` command.
-fn main() {}
+//! The `fewlabel` command: reads the command line, calls the crate that does the work, prints what it returns.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+#[allow(dead_code, reason = "the commands that run studies use it")]
+mod interrupt;
+#[allow(dead_code, reason = "the commands that print tables use it")]
+mod screen;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let outcome = commands::run(cli);
+    screen::exit_code(outcome)
+}

@@ -1,0 +1,13 @@
+//! One file per command. A new one is a file here, a line in the list below, in [`run`], and in `cli::Command`.
+
+pub(crate) mod completions;
+
+use crate::cli::{Cli, Command};
+
+/// Carries out the command that was typed.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+    let common = &cli.common;
+    match cli.command {
+        Command::Completions(arguments) => completions::run(&arguments, common),
+    }
+}
