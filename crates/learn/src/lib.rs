@@ -1,2 +1,3 @@
 //! Learning with few labels.
+pub mod acquire;
 pub mod augment;
