@@ -1,0 +1,202 @@
+//! Images and labels in memory: bytes as they were stored, in three splits.
+
+use sha2::{Digest, Sha256};
+
+/// Images of one size, `[n, height, width, channels]`, kept as the bytes they were stored as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// Rows of an image.
+    pub height: usize,
+    /// Columns of an image.
+    pub width: usize,
+    /// 1 for grey, 3 for colour.
+    pub channels: usize,
+    /// All images, one after another, channels last.
+    pub pixels: Vec<u8>,
+}
+
+impl Images {
+    /// Bytes of one image.
+    pub fn image_len(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.pixels.len() / self.image_len().max(1)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.pixels.is_empty()
+    }
+
+    /// The bytes of image `i`.
+    ///
+    /// # Panics
+    /// If there is no image `i`.
+    pub fn image(&self, i: usize) -> &[u8] {
+        let len = self.image_len();
+        &self.pixels[i * len..(i + 1) * len]
+    }
+}
+
+/// Images with one label each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// The images.
+    pub images: Images,
+    /// The class of each image.
+    pub labels: Vec<u16>,
+}
+
+impl Split {
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// How many samples each of `classes` classes has.
+    pub fn class_counts(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        for &label in &self.labels {
+            counts[usize::from(label)] += 1;
+        }
+        counts
+    }
+}
+
+/// A data set in its three splits.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Its name in the catalogue, or its file's stem.
+    pub name: String,
+    /// What is learned from.
+    pub train: Split,
+    /// What is watched while learning.
+    pub val: Split,
+    /// What is looked at once, at the end.
+    pub test: Split,
+    /// The classes' names, in the labels' order.
+    pub class_names: Vec<String>,
+    /// SHA-256, in hex, of shapes, pixels and labels of all splits.
+    pub checksum: String,
+    /// Whether the images were made by a program instead of a camera or scanner.
+    pub synthetic: bool,
+    /// Pairs of classes that differ only in the side of the body, left first.
+    pub sides: Vec<(u16, u16)>,
+    /// Whether a mirrored image keeps its label: not where left and right are classes.
+    pub flips_keep_labels: bool,
+}
+
+impl Dataset {
+    /// Puts the splits together and computes what follows from them.
+    pub fn new(name: String, [train, val, test]: [Split; 3], class_names: Vec<String>) -> Self {
+        let checksum = checksum([&train, &val, &test]);
+        let sides = sides(&class_names);
+        let flips_keep_labels = sides.is_empty();
+        Self { name, train, val, test, class_names, checksum, synthetic: false, sides, flips_keep_labels }
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.class_names.len()
+    }
+
+    /// The splits with their names, in their usual order.
+    pub fn splits(&self) -> [(&'static str, &Split); 3] {
+        [("train", &self.train), ("val", &self.val), ("test", &self.test)]
+    }
+
+    /// The training split's mean of each channel, of pixels scaled to [0, 1].
+    pub fn mean(&self) -> Vec<f32> {
+        let images = &self.train.images;
+        let mut sums = vec![0u64; images.channels];
+        for pixel in images.pixels.chunks_exact(images.channels) {
+            for (sum, &value) in sums.iter_mut().zip(pixel) {
+                *sum += u64::from(value);
+            }
+        }
+        let pixels = (images.len() * images.height * images.width) as f64;
+        sums.iter().map(|&sum| (sum as f64 / (255.0 * pixels)) as f32).collect()
+    }
+}
+
+/// Pairs of classes whose names differ only in `-left` and `-right`.
+fn sides(class_names: &[String]) -> Vec<(u16, u16)> {
+    let mut pairs = Vec::new();
+    for (left, name) in class_names.iter().enumerate() {
+        let Some(organ) = name.strip_suffix("-left") else { continue };
+        let other = |name: &String| name.strip_suffix("-right") == Some(organ);
+        if let Some(right) = class_names.iter().position(other) {
+            pairs.push((left as u16, right as u16));
+        }
+    }
+    pairs
+}
+
+/// SHA-256 of every split's shape (four 64-bit words), pixels and labels (16 bits), little endian.
+fn checksum(splits: [&Split; 3]) -> String {
+    let mut hash = Sha256::new();
+    for split in splits {
+        let images = &split.images;
+        for size in [images.len(), images.height, images.width, images.channels] {
+            hash.update((size as u64).to_le_bytes());
+        }
+        hash.update(&images.pixels);
+        let labels: Vec<u8> = split.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+        hash.update(labels);
+    }
+    hex(&hash.finalize())
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(pixels: Vec<u8>, labels: Vec<u16>) -> Split {
+        Split { images: Images { height: 1, width: 2, channels: 1, pixels }, labels }
+    }
+
+    fn dataset(train: Split) -> Dataset {
+        let other = split(vec![1, 2], vec![0]);
+        let names = ["kidney-left", "liver", "kidney-right"].map(str::to_owned).to_vec();
+        Dataset::new("tiny".to_owned(), [train, other.clone(), other], names)
+    }
+
+    #[test]
+    fn mean_is_that_of_the_training_split() {
+        let data = dataset(split(vec![0, 255, 51, 102], vec![0, 2]));
+        assert_eq!(data.mean(), [0.4]);
+        assert_eq!(data.train.images.image(1), [51, 102]);
+        assert_eq!(data.train.class_counts(3), [1, 0, 1]);
+    }
+
+    #[test]
+    fn sides_are_found_by_name() {
+        let data = dataset(split(vec![0, 0], vec![0]));
+        assert_eq!(data.sides, [(0, 2)]);
+        assert!(!data.flips_keep_labels);
+    }
+
+    #[test]
+    fn checksum_sees_pixels_labels_and_shapes() {
+        let base = dataset(split(vec![1, 2, 3, 4], vec![0, 1])).checksum;
+        assert_eq!(base.len(), 64);
+        assert_ne!(base, dataset(split(vec![1, 2, 3, 5], vec![0, 1])).checksum);
+        assert_ne!(base, dataset(split(vec![1, 2, 3, 4], vec![1, 0])).checksum);
+        let mut square = split(vec![1, 2, 3, 4], vec![0, 1]);
+        (square.images.height, square.images.width) = (2, 1);
+        assert_ne!(base, dataset(square).checksum);
+    }
+}

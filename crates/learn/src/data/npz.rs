@@ -1,0 +1,268 @@
+//! MedMNIST's .npz: a zip of `{train,val,test}_{images,labels}.npy`, read without trusting anything it claims.
+//!
+//! Memory is bounded by the file's real size: an array that claims more than [`INFLATION`] times the file (and
+//! more than [`FLOOR`]) is refused before anything is allocated, and an array grows as its bytes arrive.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+use super::dataset::{Dataset, Images, Split};
+use super::error::DataError;
+use super::npy::{self, Header};
+
+/// Real images deflate to between a tenth and all of their size; nothing honest needs more than this.
+const INFLATION: u64 = 32;
+/// Arrays of this many bytes in all are read whatever the file's size, so that small synthetic sets work.
+const FLOOR: u64 = 16 << 20;
+/// Bytes read at a time.
+const BLOCK: u64 = 1 << 20;
+/// Labels above this are taken for damage, not for classes.
+const MAX_CLASSES: usize = 1024;
+
+/// Reads the three splits of a MedMNIST .npz. With `classes`, labels must lie below it; without,
+/// the training split says how many classes there are. Returns the splits and the number of classes.
+pub fn read(path: &Path, classes: Option<usize>) -> Result<([Split; 3], usize), DataError> {
+    let failed = |source| DataError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(DataError::UnknownFormat { path: path.to_owned() });
+    }
+    let budget = metadata.len().saturating_mul(INFLATION).max(FLOOR);
+    let archive = ZipArchive::new(BufReader::new(file))
+        .map_err(|error| DataError::NotZip { path: path.to_owned(), reason: error.to_string() })?;
+    let mut reader = Reader { path: path.to_owned(), archive, budget };
+    let train = reader.split("train")?;
+    let val = reader.split("val")?;
+    let test = reader.split("test")?;
+    let shape = |split: &Split| (split.images.height, split.images.width, split.images.channels);
+    for (name, split) in [("val", &val), ("test", &test)] {
+        if shape(split) != shape(&train) {
+            let problem = format!("images are {:?}, expected {:?} as in train_images", shape(split), shape(&train));
+            return Err(reader.fault(&format!("{name}_images"), problem));
+        }
+    }
+    let splits = [train, val, test];
+    let classes = reader.check_labels(&splits, classes)?;
+    Ok((splits, classes))
+}
+
+/// Writes `dataset` as a MedMNIST .npz: the same data set gives the same bytes.
+pub fn write(dataset: &Dataset, out: impl Write + Seek) -> Result<(), DataError> {
+    let failed = |error: &dyn std::fmt::Display| DataError::Write { reason: error.to_string() };
+    // Stored, not deflated: the bytes must not depend on a compressor's version.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(zip::DateTime::default())
+        .unix_permissions(0o644)
+        .large_file(false);
+    let mut archive = ZipWriter::new(out);
+    for (name, split) in dataset.splits() {
+        let images = &split.images;
+        let mut shape = vec![images.len(), images.height, images.width];
+        if images.channels != 1 {
+            shape.push(images.channels);
+        }
+        let large = |len: usize| options.large_file(len as u64 > u64::from(u32::MAX) - 1024);
+        archive.start_file(format!("{name}_images.npy"), large(images.pixels.len())).map_err(|e| failed(&e))?;
+        archive.write_all(&npy::header_bytes("|u1", &shape)).map_err(|e| failed(&e))?;
+        archive.write_all(&images.pixels).map_err(|e| failed(&e))?;
+        // MedMNIST stores bytes; more than 256 classes need two.
+        let narrow = dataset.classes() <= 256;
+        let labels: Vec<u8> = match narrow {
+            true => split.labels.iter().map(|&label| label as u8).collect(),
+            false => split.labels.iter().flat_map(|label| label.to_le_bytes()).collect(),
+        };
+        archive.start_file(format!("{name}_labels.npy"), large(labels.len())).map_err(|e| failed(&e))?;
+        let descr = if narrow { "|u1" } else { "<u2" };
+        archive.write_all(&npy::header_bytes(descr, &[split.len(), 1])).map_err(|e| failed(&e))?;
+        archive.write_all(&labels).map_err(|e| failed(&e))?;
+    }
+    archive.finish().map_err(|e| failed(&e))?.flush().map_err(|e| failed(&e))
+}
+
+/// An open archive and the bytes that may still be taken out of it.
+struct Reader {
+    path: PathBuf,
+    archive: ZipArchive<BufReader<File>>,
+    budget: u64,
+}
+
+impl Reader {
+    fn fault(&self, member: &str, problem: String) -> DataError {
+        DataError::Member { path: self.path.clone(), member: member.to_owned(), problem }
+    }
+
+    fn split(&mut self, name: &str) -> Result<Split, DataError> {
+        let images = self.images(&format!("{name}_images"))?;
+        let member = format!("{name}_labels");
+        let labels = self.labels(&member)?;
+        if labels.len() != images.len() {
+            let problem = format!("{} labels for {} images, expected one each", labels.len(), images.len());
+            return Err(self.fault(&member, problem));
+        }
+        Ok(Split { images, labels })
+    }
+
+    fn images(&mut self, member: &str) -> Result<Images, DataError> {
+        let (header, pixels) = self.array(member, |header| {
+            if !matches!(header.descr.as_str(), "|u1" | "<u1" | ">u1" | "u1") {
+                return Err(format!("dtype is {:?}, expected uint8 (\"|u1\")", header.descr));
+            }
+            match header.shape[..] {
+                [0, ..] => Err("the split has no sample".to_owned()),
+                [_, h, w] | [_, h, w, 1 | 3] if (1..=4096).contains(&h) && (1..=4096).contains(&w) => Ok(1),
+                _ => {
+                    Err(format!("shape is {:?}, expected (N, H, W) or (N, H, W, 3), sides of 1 to 4096", header.shape))
+                }
+            }
+        })?;
+        let channels = header.shape.get(3).map_or(1, |&channels| channels as usize);
+        Ok(Images { height: header.shape[1] as usize, width: header.shape[2] as usize, channels, pixels })
+    }
+
+    fn labels(&mut self, member: &str) -> Result<Vec<u16>, DataError> {
+        let (header, bytes) = self.array(member, |header| match header.shape[..] {
+            [0] | [0, 1] => Err("the split has no sample".to_owned()),
+            [_] | [_, 1] => integer_width(&header.descr)
+                .ok_or_else(|| format!("dtype is {:?}, expected an integer of 1, 2, 4 or 8 bytes", header.descr)),
+            [_, n] => Err(format!("{n} labels an image (shape {:?}), expected one: (N, 1) or (N)", header.shape)),
+            _ => Err(format!("shape is {:?}, expected (N, 1) or (N)", header.shape)),
+        })?;
+        let width = integer_width(&header.descr).unwrap_or(1) as usize;
+        let mut labels = Vec::with_capacity(bytes.len() / width);
+        for (row, element) in bytes.chunks_exact(width).enumerate() {
+            let value = integer(&header.descr, element);
+            let Some(label) = u16::try_from(value).ok().filter(|&label| usize::from(label) < MAX_CLASSES) else {
+                return Err(self.fault(member, format!("row {row} is {value}, expected 0 to {}", MAX_CLASSES - 1)));
+            };
+            labels.push(label);
+        }
+        Ok(labels)
+    }
+
+    /// Reads a member's header, lets `check` judge it and name the bytes of an element, and reads the elements.
+    fn array(
+        &mut self,
+        member: &str,
+        check: impl Fn(&Header) -> Result<u64, String>,
+    ) -> Result<(Header, Vec<u8>), DataError> {
+        let file_name = format!("{member}.npy");
+        if self.archive.index_for_name(&file_name).is_none() {
+            return Err(DataError::MissingMember {
+                path: self.path.clone(),
+                member: member.to_owned(),
+                found: self.members(),
+            });
+        }
+        let budget = self.budget;
+        let read = match self.archive.by_name(&file_name) {
+            Ok(mut file) => {
+                let declared = file.size();
+                read_array(&mut file, declared, budget, check)
+            }
+            Err(error) => Err(format!("cannot be unpacked: {error}")),
+        };
+        let (header, bytes) = read.map_err(|problem| self.fault(member, problem))?;
+        self.budget -= bytes.len() as u64;
+        Ok((header, bytes))
+    }
+
+    /// What the archive holds, for a person: the first few names.
+    fn members(&self) -> String {
+        let names: Vec<&str> =
+            self.archive.file_names_raw().filter_map(|name| std::str::from_utf8(name).ok()).collect();
+        let shown: Vec<String> = names.iter().take(8).map(|name| name.chars().take(40).collect()).collect();
+        match names.len() {
+            0 => "nothing".to_owned(),
+            n if n > shown.len() => format!("{} and {} more", shown.join(", "), n - shown.len()),
+            _ => shown.join(", "),
+        }
+    }
+
+    /// Checks every label against the number of classes, which it returns.
+    fn check_labels(&self, splits: &[Split; 3], classes: Option<usize>) -> Result<usize, DataError> {
+        let highest = |split: &Split| split.labels.iter().copied().max().map_or(0, usize::from);
+        let (limit, reason) = match classes {
+            Some(classes) => (classes, "the data set's classes"),
+            None => (highest(&splits[0]) + 1, "the training split's labels"),
+        };
+        for (name, split) in ["train", "val", "test"].iter().zip(splits) {
+            if let Some(row) = split.labels.iter().position(|&label| usize::from(label) >= limit) {
+                let problem = format!("row {row} is {}, expected 0 to {} by {reason}", split.labels[row], limit - 1);
+                return Err(self.fault(&format!("{name}_labels"), problem));
+            }
+        }
+        if limit < 2 {
+            return Err(self.fault("train_labels", "every label is 0, expected two classes or more".to_owned()));
+        }
+        Ok(limit)
+    }
+}
+
+fn read_array(
+    file: &mut impl Read,
+    declared: u64,
+    budget: u64,
+    check: impl Fn(&Header) -> Result<u64, String>,
+) -> Result<(Header, Vec<u8>), String> {
+    let header = Header::read(file)?;
+    if header.fortran_order && header.shape.iter().filter(|&&axis| axis > 1).count() > 1 {
+        return Err("the array is in Fortran order, expected C order".to_owned());
+    }
+    let width = check(&header)?;
+    let claim = header.elements().and_then(|n| n.checked_mul(width));
+    let Some(claim) = claim.filter(|&claim| claim <= declared) else {
+        return Err(format!("the header claims shape {:?}, but the member holds {declared} bytes", header.shape));
+    };
+    if claim > budget {
+        return Err(format!("claims {claim} bytes, more than {INFLATION} times the whole file: refused as damaged"));
+    }
+    let mut bytes = Vec::new();
+    while (bytes.len() as u64) < claim {
+        let wanted = BLOCK.min(claim - bytes.len() as u64);
+        let got = file.by_ref().take(wanted).read_to_end(&mut bytes).map_err(|error| format!("is damaged: {error}"))?;
+        if got == 0 {
+            return Err(format!("ends after {} bytes, expected {claim} for shape {:?}", bytes.len(), header.shape));
+        }
+    }
+    // Reading past the end also makes the archive check its checksum.
+    match file.read(&mut [0]) {
+        Ok(0) => Ok((header, bytes)),
+        Ok(_) => Err(format!("goes on after the {claim} bytes of shape {:?}", header.shape)),
+        Err(error) => Err(format!("is damaged: {error}")),
+    }
+}
+
+/// Bytes of an integer type, or none for another type.
+fn integer_width(descr: &str) -> Option<u64> {
+    match descr.trim_start_matches(['|', '<', '>', '=']) {
+        "u1" | "i1" => Some(1),
+        "u2" | "i2" => Some(2),
+        "u4" | "i4" => Some(4),
+        "u8" | "i8" => Some(8),
+        _ => None,
+    }
+}
+
+/// The integer in `bytes`, of the type and byte order of `descr`.
+fn integer(descr: &str, bytes: &[u8]) -> i128 {
+    let fold = |value: u64, &byte: &u8| (value << 8) | u64::from(byte);
+    let value = match descr.starts_with('>') {
+        true => bytes.iter().fold(0, fold),
+        false => bytes.iter().rev().fold(0, fold),
+    };
+    let unused = 64 - 8 * bytes.len() as u32;
+    match descr.contains('i') {
+        true => i128::from(((value << unused) as i64) >> unused),
+        false => i128::from(value),
+    }
+}
+
+#[cfg(test)]
+#[path = "npz_tests.rs"]
+mod tests;
