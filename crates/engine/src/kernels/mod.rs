@@ -2,8 +2,14 @@
 //!
 //! Activations are channels last and channels are padded to a multiple of eight, so that lanes are independent
 //! outputs and no sum ever runs across lanes. Functions here check the lengths of their slices and are safe to call.
+#![expect(clippy::needless_range_loop, reason = "an index names the same place in several arrays of registers")]
+#![expect(clippy::too_many_arguments, reason = "kernels take shapes, inputs and outputs")]
 
+pub(crate) mod direct;
+pub(crate) mod matmul;
+pub(crate) mod norm;
 pub(crate) mod simd;
+pub(crate) mod update;
 pub(crate) mod vector;
 
 use std::sync::OnceLock;
@@ -35,11 +41,15 @@ impl Isa {
     }
 }
 
+/// Rounds a channel count up to whole vectors.
+pub(crate) const fn padded(channels: usize) -> usize {
+    channels.div_ceil(simd::LANES) * simd::LANES
+}
+
 /// Makes `fn name(isa, args..)` out of an `#[inline(always)] unsafe fn body<S: Simd>(args..)`.
 macro_rules! dispatch {
     ($(#[$meta:meta])* $vis:vis unsafe fn $name:ident = $body:ident ( $($arg:ident : $ty:ty),* $(,)? )) => {
         $(#[$meta])*
-        #[allow(clippy::too_many_arguments, reason = "kernels take shapes and pointers")]
         $vis unsafe fn $name(isa: crate::kernels::Isa, $($arg: $ty),*) {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]

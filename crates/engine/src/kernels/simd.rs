@@ -21,6 +21,8 @@ pub(crate) trait Simd: Copy {
     fn add(self, b: Self) -> Self;
     fn sub(self, b: Self) -> Self;
     fn mul(self, b: Self) -> Self;
+    fn div(self, b: Self) -> Self;
+    fn sqrt(self) -> Self;
     /// `self > b ? self : b` in every lane.
     fn max(self, b: Self) -> Self;
     /// `self > b ? yes : no` in every lane.
@@ -29,6 +31,11 @@ pub(crate) trait Simd: Copy {
     #[inline(always)]
     fn zero() -> Self {
         Self::splat(0.0)
+    }
+    /// `max(0, x)`; NaN stays NaN.
+    #[inline(always)]
+    fn relu(self) -> Self {
+        Self::zero().max(self)
     }
     /// # Safety
     /// `p` points to one readable value.
@@ -80,6 +87,14 @@ impl Simd for Portable {
     #[inline(always)]
     fn mul(self, b: Self) -> Self {
         self.zip(b, |a, b| a * b)
+    }
+    #[inline(always)]
+    fn div(self, b: Self) -> Self {
+        self.zip(b, |a, b| a / b)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.map(f32::sqrt))
     }
     #[inline(always)]
     fn max(self, b: Self) -> Self {
@@ -140,6 +155,16 @@ mod x86 {
         fn mul(self, b: Self) -> Self {
             // SAFETY: see above.
             Self(unsafe { _mm256_mul_ps(self.0, b.0) })
+        }
+        #[inline(always)]
+        fn div(self, b: Self) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_div_ps(self.0, b.0) })
+        }
+        #[inline(always)]
+        fn sqrt(self) -> Self {
+            // SAFETY: see above.
+            Self(unsafe { _mm256_sqrt_ps(self.0) })
         }
         #[inline(always)]
         fn max(self, b: Self) -> Self {

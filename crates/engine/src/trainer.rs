@@ -1,0 +1,222 @@
+//! A model in training.
+
+use crate::encoder::Encoder;
+use crate::head::{self, Head};
+use crate::kernels::{Isa, update};
+use crate::layout::Layout;
+use crate::loss::{self, Targets};
+use crate::rng::Key;
+use crate::team::{Team, each};
+use crate::{AdamW, EngineError, Model};
+
+/// A model being trained: parameters, optimiser state and workspace for batches up to `max_batch`.
+/// The number of threads never changes a bit.
+pub struct Trainer {
+    isa: Isa,
+    model: Model,
+    optimizer: AdamW,
+    first_moments: Vec<f32>,
+    second_moments: Vec<f32>,
+    steps: u64,
+    max_batch: usize,
+    team: Team,
+    encoder: Encoder,
+    heads: Vec<Head>,
+    losses: Vec<f64>,
+    transposed: Vec<Vec<f32>>,
+    zeros: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+impl std::fmt::Debug for Trainer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trainer")
+            .field("architecture", self.model.architecture())
+            .field("steps", &self.steps)
+            .finish_non_exhaustive()
+    }
+}
+
+const STATE: &[u8; 8] = b"FLSTATE1";
+
+impl Trainer {
+    /// Prepares to train `model`. Nothing else is allocated later.
+    ///
+    /// # Errors
+    /// If the threads cannot be started.
+    pub fn new(model: Model, optimizer: AdamW, max_batch: usize, threads: usize) -> Result<Self, EngineError> {
+        Self::on(Isa::detect(), model, optimizer, max_batch, threads)
+    }
+
+    pub(crate) fn on(
+        isa: Isa,
+        model: Model,
+        optimizer: AdamW,
+        max_batch: usize,
+        threads: usize,
+    ) -> Result<Self, EngineError> {
+        let layout = &model.layout;
+        let n = layout.parameters;
+        let max_batch = max_batch.max(2);
+        let encoder = Encoder::new(isa, layout, model.architecture().image_len(), max_batch);
+        let size = crate::encoder::group_size(max_batch);
+        let groups = encoder.groups.len();
+        Ok(Self {
+            isa,
+            optimizer,
+            first_moments: vec![0.0; n],
+            second_moments: vec![0.0; n],
+            steps: 0,
+            max_batch,
+            team: Team::new(threads)?,
+            heads: (0..groups).map(|_| Head::new(layout, size)).collect(),
+            losses: vec![0.0; groups],
+            transposed: layout.dense.iter().map(|d| vec![0.0; d.weight.len()]).collect(),
+            zeros: vec![0.0; layout.dense.iter().map(|d| d.inputs).max().unwrap_or(0)],
+            gradient: vec![0.0; n],
+            encoder,
+            model,
+        })
+    }
+
+    /// One step on `images` [n, h, w, c]; returns the mean loss before it. Dropout masks depend on `dropout_key` and the
+    /// image's row in the batch.
+    ///
+    /// # Panics
+    /// If the batch has fewer than two images or more than `max_batch`, if the lengths do not fit, or if a class is
+    /// not below the number of classes.
+    pub fn step(&mut self, images: &[f32], targets: Targets<'_>, dropout_key: Key) -> f32 {
+        let len = self.model.architecture().image_len();
+        let n = images.len() / len;
+        let classes = self.model.architecture().classes;
+        assert!(images.len().is_multiple_of(len), "{} values are no whole images of {len}", images.len());
+        assert!(n >= 2 && n <= self.max_batch, "a batch of {n} images, expected 2 to {}", self.max_batch);
+        let (given, expected) = match targets {
+            Targets::Classes(all) => (all.len(), n),
+            Targets::Soft(all) => (all.len(), n * classes),
+        };
+        assert_eq!(given, expected, "targets for {n} images and {classes} classes");
+        let team = std::mem::take(&mut self.team);
+        let loss = team.run(|parallel| {
+            let loss = self.gradients(parallel, images, targets, dropout_key);
+            self.update(parallel, n);
+            loss
+        });
+        self.team = team;
+        loss
+    }
+
+    fn gradients(&mut self, parallel: bool, images: &[f32], targets: Targets<'_>, dropout_key: Key) -> f32 {
+        let n = images.len() / self.model.architecture().image_len();
+        let (classes, dropout) = (self.model.architecture().classes, self.model.architecture().dropout);
+        let Model { layout, parameters, running, .. } = &mut self.model;
+        let (layout, parameters, isa): (&Layout, &[f32], Isa) = (layout, parameters, self.isa);
+        let used = self.encoder.share(n);
+        self.encoder.forward(parallel, layout, parameters, running, images);
+        for (d, out) in layout.dense.iter().zip(&mut self.transposed) {
+            head::transpose(d, &parameters[d.weight.clone()], out);
+        }
+        let (size, transposed, zeros) = (self.encoder.size(), &self.transposed, &self.zeros);
+        let groups = self.encoder.groups[..used].iter_mut().zip(&mut self.heads).zip(&mut self.losses);
+        let mut work: [Option<_>; 8] = [const { None }; 8];
+        for (slot, group) in work.iter_mut().zip(groups) {
+            *slot = Some(group);
+        }
+        each(parallel, &mut work[..used], &|i, slot| {
+            let Some(((group, head), loss)) = slot else { return };
+            let count = group.count;
+            head.forward(isa, layout, parameters, &group.encoded, count, Some((dropout, dropout_key, i * size)));
+            let (last, pitch) = (layout.dense.len() - 1, layout.dense[layout.dense.len() - 1].outputs);
+            let logits = &head.outputs[last][..count * pitch];
+            let part = targets.part(classes, i * size, count);
+            **loss = loss::cross_entropy(
+                logits,
+                pitch,
+                classes,
+                part,
+                1.0 / n as f32,
+                &mut head.gradients[last][..count * pitch],
+            );
+            let (encoded, into) = (&group.encoded, &mut group.encoded_gradient);
+            head.backward(isa, layout, transposed, zeros, encoded, count, dropout, &mut group.gradient, into);
+        });
+        self.encoder.backward(parallel, layout, parameters, &mut self.gradient, images);
+        (self.losses[..used].iter().fold(0.0, |a, b| a + b) / n as f64) as f32
+    }
+
+    fn update(&mut self, _parallel: bool, n: usize) {
+        self.steps += 1;
+        let rates = self.optimizer.rates(self.steps);
+        let Model { layout, parameters, .. } = &mut self.model;
+        let used = n.div_ceil(self.encoder.size());
+        // The normalisation's gradients are whole already.
+        let ranges = layout.convs.iter().flat_map(|c| [c.weight.clone(), c.bias.clone()]);
+        for range in ranges.chain(layout.dense.iter().flat_map(|d| [d.weight.clone(), d.bias.clone()])) {
+            self.gradient[range.clone()].copy_from_slice(&self.encoder.groups[0].gradient[range.clone()]);
+            for group in &self.encoder.groups[1..used] {
+                update::add(&mut self.gradient[range.clone()], &group.gradient[range.clone()]);
+            }
+        }
+        update::adamw(self.isa, rates, parameters, &mut self.first_moments, &mut self.second_moments, &self.gradient);
+    }
+
+    /// Changes the step size from the next step on.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+        self.optimizer.learning_rate = learning_rate;
+    }
+
+    /// The model as it is.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Ends training.
+    pub fn into_model(self) -> Model {
+        self.model
+    }
+
+    /// Everything a step depends on besides its arguments, the architecture and the optimiser's settings.
+    pub fn state(&self) -> Vec<u8> {
+        let mut bytes = STATE.to_vec();
+        bytes.extend(self.steps.to_le_bytes());
+        for part in [&self.model.parameters, &self.model.running, &self.first_moments, &self.second_moments] {
+            bytes.extend((part.len() as u64).to_le_bytes());
+            bytes.extend(part.iter().flat_map(|v| v.to_le_bytes()));
+        }
+        bytes
+    }
+
+    /// Goes on exactly where [`Self::state`] was taken. An error leaves the trainer as it was.
+    ///
+    /// # Errors
+    /// If the bytes are not the state of a trainer of this architecture.
+    pub fn restore(&mut self, state: &[u8]) -> Result<(), EngineError> {
+        let mut parts =
+            [&self.model.parameters, &self.model.running, &self.first_moments, &self.second_moments].map(|v| v.clone());
+        let steps = read_state(state, &mut parts).ok_or_else(|| {
+            let text =
+                format!("{} bytes are not the state of a network of {} parameters", state.len(), self.gradient.len());
+            EngineError::State(text)
+        })?;
+        [self.model.parameters, self.model.running, self.first_moments, self.second_moments] = parts;
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+/// Fills `parts` and returns the number of steps, or nothing if the bytes do not fit.
+fn read_state(state: &[u8], parts: &mut [Vec<f32>; 4]) -> Option<u64> {
+    let mut rest = state.strip_prefix(STATE)?;
+    let steps = u64::from_le_bytes(*rest.split_off(..8)?.as_array()?);
+    for part in parts {
+        let len = u64::from_le_bytes(*rest.split_off(..8)?.as_array()?);
+        if len != part.len() as u64 {
+            return None;
+        }
+        let bytes = rest.split_off(..part.len() * 4)?;
+        for (value, bytes) in part.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            *value = f32::from_le_bytes(*bytes);
+        }
+    }
+    rest.is_empty().then_some(steps)
+}
