@@ -1,7 +1,27 @@
-//! Learning with few labels.
+//! Learning a classifier from few labels.
+//!
+//! ```text
+//! images -> augmentation -> network -> scores -> strategy picks -> oracle labels -> (again)
+//! ```
+//!
+//! [`active_loop::run`] is the main path; [`plan::Plan`] says what a run is. This crate writes no files.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
 pub mod acquire;
+pub mod active_loop;
 pub mod augment;
 pub mod data;
+mod error;
+pub mod network;
+pub mod oracle;
+pub mod plan;
+pub mod predict;
+mod purpose;
+mod scores;
+mod snapshot;
+pub mod train;
+pub mod view;
+
+pub use error::LearnError;
+pub use purpose::row_permutation;

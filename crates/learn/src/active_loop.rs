@@ -1,0 +1,354 @@
+//! The main path: train a small model, score the pool, pick, ask, and again; then train the final model.
+//!
+//! [`run`] reads as the paper's method section. It writes no files: an [`Observer`] hears of every epoch and
+//! query and may take a snapshot, from which the same run goes on to the same bits.
+
+use std::collections::BTreeMap;
+
+use fewlabel_engine::Model;
+use fewlabel_engine::rng::Key;
+
+use crate::acquire;
+use crate::augment::{Applied, Kind};
+use crate::data::{Dataset, Split};
+use crate::error::LearnError;
+use crate::oracle::Oracle;
+use crate::plan::{ActiveSettings, EpochEvent, Phase, Pick, Placement, Plan, PoolKind, QueryEvent, Selection};
+use crate::predict::{Predictor, accuracy};
+use crate::purpose;
+use crate::scores::{PoolScores, Scoring};
+use crate::snapshot::{Place, Snapshot};
+use crate::train::{EpochKeys, Fit};
+use crate::view::View;
+
+/// Hears what a run does; keeps records and checkpoints if it likes.
+pub trait Observer {
+    /// An epoch has ended.
+    ///
+    /// # Errors
+    /// If the event cannot be recorded; the run ends with that error.
+    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError>;
+    /// A query has been answered.
+    ///
+    /// # Errors
+    /// If the event cannot be recorded; the run ends with that error.
+    fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError>;
+    /// A moment at which the run could go on later: `snapshot` makes the bytes for it.
+    ///
+    /// # Errors
+    /// If the snapshot cannot be kept; the run ends with that error.
+    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError>;
+    /// Whether the run should end now with [`LearnError::Interrupted`]; asked after each checkpoint.
+    fn stop_requested(&self) -> bool {
+        false
+    }
+}
+
+/// What a run leaves.
+pub struct Finished {
+    /// The final model after its last epoch.
+    pub model: Model,
+    /// Labelled rows of the training split, in the order in which their labels came.
+    pub labelled: Vec<u32>,
+    /// Best validation accuracy over the final model's epochs (over the last epoch alone where they were not scored).
+    pub val_accuracy_best: f64,
+    /// Validation probabilities of the final model, [n, classes].
+    pub val_probs_nc: Vec<f32>,
+    /// Test probabilities of the final model, [n, classes].
+    pub test_probs_nc: Vec<f32>,
+}
+
+/// Carries `plan` out on `data`, from the beginning or from a snapshot that an earlier call gave its observer.
+///
+/// `threads` speeds a run up and never changes a bit of it.
+///
+/// # Errors
+/// If the plan does not fit the data, the snapshot does not fit the plan, oracle or observer fail, or the observer asks to stop.
+pub fn run(
+    plan: &Plan,
+    data: &Dataset,
+    threads: usize,
+    snapshot: Option<&[u8]>,
+    oracle: &mut dyn Oracle,
+    observer: &mut dyn Observer,
+) -> Result<Finished, LearnError> {
+    plan.check(data.train.labels.len())?;
+    let mut run = Run::start(plan, data, threads, snapshot, oracle)?;
+    if let Selection::Active(active) = &plan.selection {
+        while run.labelled.len() < active.labels {
+            run.train_loop_model(active, observer)?;
+            let mut event = run.choose(active)?;
+            run.ask(&mut event, oracle)?;
+            observer.query(&event)?;
+            run.checkpoint(observer)?;
+        }
+    }
+    run.train_final_model(observer)?;
+    run.judge()
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    data: &'a Dataset,
+    threads: usize,
+    mean: Vec<f32>,
+    /// The training images as the pool is scored: augmented once under `alda`, else untouched.
+    pool_view: View<'a>,
+    /// The training images augmented afresh whenever they are looked at.
+    fresh_view: View<'a>,
+    place: Place,
+    labelled: Vec<u32>,
+    labels: Vec<u16>,
+    /// Epochs the loop's models have trained, over all rounds: names fresh augmentations.
+    loop_epochs: u64,
+    val_accuracy_best: f64,
+    fit: Option<Fit>,
+    /// How each training row was augmented once and for all (`alda`).
+    applied: Option<Vec<Applied>>,
+}
+
+impl<'a> Run<'a> {
+    fn start(
+        plan: &'a Plan,
+        data: &'a Dataset,
+        threads: usize,
+        snapshot: Option<&[u8]>,
+        oracle: &mut dyn Oracle,
+    ) -> Result<Self, LearnError> {
+        let (images, mean) = (&data.train.images, data.mean());
+        let pool_policy = (plan.placement == Placement::BeforeQuery).then_some(&plan.policy);
+        let pool_view = View::new(images, &mean, pool_policy).threads(threads);
+        let mut run = Self {
+            plan,
+            data,
+            threads,
+            applied: pool_view.applied(images.len(), Key::new(plan.seed, purpose::AUGMENT_ONCE), 0),
+            pool_view,
+            fresh_view: View::new(images, &mean, Some(&plan.policy)).threads(threads),
+            mean,
+            place: Place::Loop { round: 0, epoch: 0 },
+            labelled: Vec::new(),
+            labels: Vec::new(),
+            loop_epochs: 0,
+            val_accuracy_best: 0.0,
+            fit: None,
+        };
+        match snapshot {
+            Some(bytes) => run.restore(Snapshot::from_bytes(bytes)?)?,
+            None => {
+                run.labelled = initial_rows(plan, data.train.labels.len());
+                run.labels = oracle.label(&run.labelled)?;
+            }
+        }
+        Ok(run)
+    }
+
+    fn key(&self, purpose: u64) -> Key {
+        Key::new(self.plan.seed, purpose)
+    }
+
+    fn train_loop_model(&mut self, active: &ActiveSettings, observer: &mut dyn Observer) -> Result<(), LearnError> {
+        let Place::Loop { round, epoch: done } = self.place else { return Ok(()) };
+        let resets = active.schedule.resets_before(round);
+        let starts_anew = done == 0 && (round == 0 || resets > active.schedule.resets_before(round - 1));
+        if self.fit.is_none() || starts_anew {
+            self.fit = Some(self.new_fit(Phase::Loop)?);
+        }
+        for epoch in done + 1..=active.schedule.epochs(round) {
+            let order = self.key(purpose::LOOP_ORDER).at(u64::from(round), u64::from(epoch));
+            let train_loss = self.train_epoch(Phase::Loop, order, self.loop_epochs);
+            self.loop_epochs += 1;
+            self.place = Place::Loop { round, epoch };
+            let labels = self.labelled.len();
+            observer.epoch(&EpochEvent { phase: Phase::Loop, round, epoch, labels, train_loss, val_accuracy: None })?;
+            self.checkpoint(observer)?;
+        }
+        Ok(())
+    }
+
+    /// Scores the pool with the loop's model and lets the strategy pick.
+    fn choose(&mut self, active: &ActiveSettings) -> Result<QueryEvent, LearnError> {
+        let Place::Loop { round, .. } = self.place else { unreachable!("a query belongs to the loop") };
+        let at_round = |purpose| Key::new(self.plan.seed, purpose).at(u64::from(round), 0);
+        let scoring = Scoring {
+            augment: self.key(purpose::AUGMENT_ONCE),
+            masks: at_round(purpose::MONTE_CARLO),
+            samples: active.mc_samples,
+            threads: self.threads,
+        };
+        let strategy = acquire::by_name(&active.strategy)?;
+        let model = self.fit.as_ref().expect("the loop's model was trained").model();
+        let rows = self.data.train.labels.len();
+        let scores = PoolScores::compute(strategy.needs(), model, &mut self.pool_view, rows, scoring)?;
+        let size = active.query_size.min(active.labels - self.labelled.len());
+        let chosen = scores.pick(strategy.as_ref(), &self.labelled, size, at_round(purpose::STRATEGY), self.threads)?;
+        let entropies = scores.entropies(self.threads)?;
+        let picks = chosen.indices.iter().zip(&chosen.scores).map(|(&index, &score)| Pick {
+            index,
+            label: None,
+            score,
+            entropy: entropies.as_ref().map(|entropies| entropies[index as usize]),
+            augmentation: self.applied.as_ref().map(|applied| applied[index as usize]),
+        });
+        let picks = picks.collect();
+        Ok(QueryEvent { round, picks, pool: self.pool_kinds(entropies.as_deref()) })
+    }
+
+    fn ask(&mut self, event: &mut QueryEvent, oracle: &mut dyn Oracle) -> Result<(), LearnError> {
+        let rows: Vec<u32> = event.picks.iter().map(|pick| pick.index).collect();
+        let labels = oracle.label(&rows)?;
+        for (pick, &label) in event.picks.iter_mut().zip(&labels) {
+            pick.label = Some(label);
+        }
+        self.labelled.extend(rows);
+        self.labels.extend(labels);
+        self.place = Place::Loop { round: event.round + 1, epoch: 0 };
+        Ok(())
+    }
+
+    fn train_final_model(&mut self, observer: &mut dyn Observer) -> Result<(), LearnError> {
+        let (round, done) = match self.place {
+            Place::Final { round, epoch } => (round, epoch),
+            Place::Loop { round, .. } => {
+                self.fit = Some(self.new_fit(Phase::Final)?);
+                (round, 0)
+            }
+        };
+        for epoch in done + 1..=self.plan.training.epochs {
+            let order = self.key(purpose::ORDER).at(0, u64::from(epoch));
+            let train_loss = self.train_epoch(Phase::Final, order, u64::from(epoch));
+            let val_accuracy = match self.plan.validate_every_epoch {
+                true => Some(accuracy(&self.score(&self.data.val)?, &self.data.val.labels)),
+                false => None,
+            };
+            self.val_accuracy_best = self.val_accuracy_best.max(val_accuracy.unwrap_or(0.0));
+            self.place = Place::Final { round, epoch };
+            let labels = self.labelled.len();
+            observer.epoch(&EpochEvent { phase: Phase::Final, round, epoch, labels, train_loss, val_accuracy })?;
+            self.checkpoint(observer)?;
+        }
+        Ok(())
+    }
+
+    fn judge(self) -> Result<Finished, LearnError> {
+        let val_probs_nc = self.score(&self.data.val)?;
+        let test_probs_nc = self.score(&self.data.test)?;
+        let val_last = accuracy(&val_probs_nc, &self.data.val.labels);
+        Ok(Finished {
+            val_accuracy_best: self.val_accuracy_best.max(val_last),
+            model: self.fit.expect("the final model was trained").into_model(),
+            labelled: self.labelled,
+            val_probs_nc,
+            test_probs_nc,
+        })
+    }
+
+    /// Probabilities of an unaugmented split under the model in training.
+    fn score(&self, split: &Split) -> Result<Vec<f32>, LearnError> {
+        let model = self.fit.as_ref().expect("a model is in training").model();
+        let mut view = View::new(&split.images, &self.mean, None);
+        let key = self.key(purpose::AUGMENT_ONCE);
+        Ok(Predictor::new(model, self.threads)?.probs_nc(&mut view, split.labels.len(), key))
+    }
+
+    fn new_fit(&self, phase: Phase) -> Result<Fit, LearnError> {
+        let (network, start) = match (&self.plan.selection, phase, self.place) {
+            (Selection::Active(active), Phase::Loop, Place::Loop { round, .. }) => {
+                (&active.network, 1 + u64::from(active.schedule.resets_before(round)))
+            }
+            _ => (&self.plan.network, 0),
+        };
+        let architecture = network.architecture(&self.data.train.images, self.data.classes())?;
+        let model = Model::new(architecture, self.key(purpose::WEIGHTS).at(start, 0))?;
+        Fit::new(model, &self.plan.training, self.threads)
+    }
+
+    fn train_epoch(&mut self, phase: Phase, order: Key, epoch: u64) -> f32 {
+        let (augment, dropout) = match phase {
+            Phase::Loop => (self.key(purpose::LOOP_AUGMENT), self.key(purpose::LOOP_DROPOUT)),
+            Phase::Final => (self.key(purpose::AUGMENT), self.key(purpose::DROPOUT)),
+        };
+        let is_fresh = match self.plan.placement {
+            Placement::AfterQuery => true,
+            Placement::FinalOnly => phase == Phase::Final,
+            Placement::Never | Placement::BeforeQuery => false,
+        };
+        let keys = match is_fresh {
+            true => EpochKeys { order, augment, augment_epoch: epoch, dropout, epoch },
+            false => EpochKeys { order, augment: self.key(purpose::AUGMENT_ONCE), augment_epoch: 0, dropout, epoch },
+        };
+        let view = if is_fresh { &mut self.fresh_view } else { &mut self.pool_view };
+        let fit = self.fit.as_mut().expect("a model is in training");
+        fit.epoch(view, &self.labelled, &self.labels, keys)
+    }
+
+    fn checkpoint(&self, observer: &mut dyn Observer) -> Result<(), LearnError> {
+        observer.checkpoint(&|| self.snapshot().to_bytes())?;
+        if observer.stop_requested() { Err(LearnError::Interrupted) } else { Ok(()) }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            place: self.place,
+            labelled: self.labelled.clone(),
+            labels: self.labels.clone(),
+            loop_epochs: self.loop_epochs,
+            val_accuracy_best: self.val_accuracy_best,
+            trainer: self.fit.as_ref().map(Fit::state),
+        }
+    }
+
+    fn restore(&mut self, snapshot: Snapshot) -> Result<(), LearnError> {
+        let classes = self.data.classes();
+        check_labels(&snapshot, self.data.train.labels.len(), classes)?;
+        self.place = snapshot.place;
+        self.labelled = snapshot.labelled;
+        self.labels = snapshot.labels;
+        self.loop_epochs = snapshot.loop_epochs;
+        self.val_accuracy_best = snapshot.val_accuracy_best;
+        if let Some(state) = snapshot.trainer {
+            let phase = if matches!(self.place, Place::Final { .. }) { Phase::Final } else { Phase::Loop };
+            let mut fit = self.new_fit(phase)?;
+            fit.restore(&state)?;
+            self.fit = Some(fit);
+        }
+        Ok(())
+    }
+
+    /// The kinds of augmentation among the unlabelled images, where the pool is augmented.
+    fn pool_kinds(&self, entropies: Option<&[f64]>) -> Vec<PoolKind> {
+        let Some(applied) = &self.applied else { return Vec::new() };
+        let mut is_labelled = vec![false; applied.len()];
+        for &row in &self.labelled {
+            is_labelled[row as usize] = true;
+        }
+        let mut kinds: BTreeMap<Kind, (usize, f64)> = BTreeMap::new();
+        for (row, applied) in applied.iter().enumerate().filter(|(row, _)| !is_labelled[*row]) {
+            let (images, entropy) = kinds.entry(applied.kind).or_default();
+            *images += 1;
+            *entropy += entropies.map_or(0.0, |entropies| entropies[row]);
+        }
+        let mean = |sum, images| entropies.map(|_| sum / images as f64);
+        kinds
+            .into_iter()
+            .map(|(kind, (images, sum))| PoolKind { kind, images, mean_entropy: mean(sum, images) })
+            .collect()
+    }
+}
+
+fn initial_rows(plan: &Plan, rows: usize) -> Vec<u32> {
+    let first = |count: usize| purpose::row_permutation(plan.seed, rows)[..count].to_vec();
+    match &plan.selection {
+        Selection::All => (0..rows as u32).collect(),
+        Selection::Random { labels } => first(*labels),
+        Selection::Given { rows } => rows.clone(),
+        Selection::Active(active) => first(active.initial),
+    }
+}
+
+fn check_labels(snapshot: &Snapshot, rows: usize, classes: usize) -> Result<(), LearnError> {
+    let fits = snapshot.labelled.len() == snapshot.labels.len()
+        && snapshot.labelled.iter().all(|&row| (row as usize) < rows)
+        && snapshot.labels.iter().all(|&label| usize::from(label) < classes);
+    if fits { Ok(()) } else { Err(LearnError::Snapshot("its labels lie outside the data".to_owned())) }
+}

@@ -1,0 +1,284 @@
+//! What one run is: everything its result depends on beside the data, and the events it emits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::augment::{Applied, Kind, Policy};
+use crate::error::LearnError;
+use crate::network::NetworkSettings;
+use crate::train::TrainSettings;
+
+/// Which training rows the final model learns from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// The first `labels` rows of the seed's permutation.
+    Random {
+        /// How many.
+        labels: usize,
+    },
+    /// These rows.
+    Given {
+        /// Row numbers of the training split.
+        rows: Vec<u32>,
+    },
+    /// What a strategy asks for, query by query.
+    Active(ActiveSettings),
+}
+
+/// The settings of the active loop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActiveSettings {
+    /// Name of the strategy, as `fewlabel query --strategy` takes it.
+    pub strategy: String,
+    /// Labels before the first query: the first rows of the seed's permutation.
+    pub initial: usize,
+    /// Labels a query asks for.
+    pub query_size: usize,
+    /// Labels in the end.
+    pub labels: usize,
+    /// Monte-Carlo dropout passes, for strategies that need them.
+    #[serde(default = "default_mc_samples")]
+    pub mc_samples: usize,
+    /// The small model that chooses.
+    pub network: NetworkSettings,
+    /// How long the small model trains, and when it starts anew.
+    pub schedule: LoopSchedule,
+}
+
+fn default_mc_samples() -> usize {
+    20
+}
+
+/// Epochs of the loop model (paper, section 4.3; "every three epochs" read as every three queries).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoopSchedule {
+    /// Epochs before each query, at first.
+    pub first_epochs: u32,
+    /// Queries after which model and optimiser start anew; 0 is never.
+    pub reset_every_queries: u32,
+    /// Epochs that each reset adds.
+    pub epochs_growth: u32,
+}
+
+impl Default for LoopSchedule {
+    fn default() -> Self {
+        Self { first_epochs: 6, reset_every_queries: 3, epochs_growth: 1 }
+    }
+}
+
+impl LoopSchedule {
+    /// How often the model has been started anew before query number `round` (from 0).
+    pub fn resets_before(&self, round: u32) -> u32 {
+        round.checked_div(self.reset_every_queries).unwrap_or(0)
+    }
+
+    /// Epochs before query number `round`.
+    pub fn epochs(&self, round: u32) -> u32 {
+        self.first_epochs + self.epochs_growth * self.resets_before(round)
+    }
+}
+
+/// Where augmentation acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placement {
+    /// Nowhere.
+    Never,
+    /// Once, on training and pool images alike, before any query: the paper's ALDA.
+    BeforeQuery,
+    /// Fresh at every epoch of the loop's and the final model's training, the pool unaugmented: the paper's ALPA.
+    AfterQuery,
+    /// Fresh at every epoch of the final model's training alone.
+    FinalOnly,
+}
+
+/// One run: a pure function of this, the data and nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Names every random number of the run.
+    pub seed: u64,
+    /// Which rows are labelled.
+    pub selection: Selection,
+    /// Where `policy` acts.
+    pub placement: Placement,
+    /// How images are augmented.
+    pub policy: Policy,
+    /// The final model.
+    pub network: NetworkSettings,
+    /// How it is trained; batch size and optimiser hold for the loop's model too.
+    pub training: TrainSettings,
+    /// Whether the validation split is scored after every epoch of the final model.
+    pub validate_every_epoch: bool,
+}
+
+impl Plan {
+    /// Refuses a plan that cannot be carried out on a training split of `rows` rows.
+    ///
+    /// # Errors
+    /// Names the setting and what it may be.
+    pub fn check(&self, rows: usize) -> Result<(), LearnError> {
+        self.training.check()?;
+        let wrong = |text: String| Err(LearnError::Setting(text));
+        let labels = match &self.selection {
+            Selection::All => rows,
+            Selection::Random { labels } => *labels,
+            Selection::Given { rows: given } => return check_rows(given, rows),
+            Selection::Active(active) => {
+                if active.initial < 2 {
+                    return wrong(format!("initial labels must be at least 2, not {}", active.initial));
+                }
+                if active.initial > active.labels {
+                    return wrong(format!(
+                        "{} initial labels are more than the budget of {}",
+                        active.initial, active.labels
+                    ));
+                }
+                if active.query_size == 0 {
+                    return wrong("query_size must be at least 1".to_owned());
+                }
+                if active.schedule.first_epochs == 0 {
+                    return wrong("first_epochs must be at least 1".to_owned());
+                }
+                active.labels
+            }
+        };
+        if labels < 2 {
+            return wrong(format!("a budget of {labels} labels cannot train a model: at least 2 are needed"));
+        }
+        if labels > rows {
+            return wrong(format!("a budget of {labels} labels is more than the {rows} images of the training split"));
+        }
+        Ok(())
+    }
+}
+
+fn check_rows(given: &[u32], rows: usize) -> Result<(), LearnError> {
+    if given.len() < 2 {
+        return Err(LearnError::Setting(format!(
+            "{} given rows cannot train a model: at least 2 are needed",
+            given.len()
+        )));
+    }
+    if let Some(row) = given.iter().find(|&&row| row as usize >= rows) {
+        return Err(LearnError::Setting(format!("row {row} is outside the training split of {rows} images")));
+    }
+    let mut sorted = given.to_vec();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(LearnError::Setting(format!("row {} is given twice", pair[0]))),
+        None => Ok(()),
+    }
+}
+
+/// Which model an epoch belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The small model inside the loop.
+    Loop,
+    /// The model that is judged.
+    Final,
+}
+
+/// An epoch has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochEvent {
+    /// Which model.
+    pub phase: Phase,
+    /// The query that follows (loop), or the number of queries made (final).
+    pub round: u32,
+    /// Epoch within the round (loop) or the training (final), from 1.
+    pub epoch: u32,
+    /// Labels trained on.
+    pub labels: usize,
+    /// Mean training loss in nats.
+    pub train_loss: f32,
+    /// Accuracy on the validation split, where it was scored.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub val_accuracy: Option<f64>,
+}
+
+/// A query has been answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueryEvent {
+    /// Number of the query, from 0.
+    pub round: u32,
+    /// What was asked for, best first.
+    pub picks: Vec<Pick>,
+    /// The kinds of augmentation in the pool that was scored, where it was augmented.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub pool: Vec<PoolKind>,
+}
+
+/// One labelled image of a query.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pick {
+    /// Row of the training split.
+    pub index: u32,
+    /// The oracle's answer; none until it is given.
+    pub label: Option<u16>,
+    /// The strategy's score, in its own unit.
+    pub score: f64,
+    /// Entropy of the loop model's softmax, in bits, where probabilities were computed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub entropy: Option<f64>,
+    /// How the image was augmented when it was scored.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub augmentation: Option<Applied>,
+}
+
+/// How one kind of augmentation stood in the pool at a query.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PoolKind {
+    /// Which kind.
+    pub kind: Kind,
+    /// Unlabelled images that carry it.
+    pub images: usize,
+    /// Their mean entropy in bits, where probabilities were computed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mean_entropy: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(selection: Selection) -> Plan {
+        Plan {
+            seed: 0,
+            selection,
+            placement: Placement::Never,
+            policy: Policy::none(),
+            network: NetworkSettings::paper(8),
+            training: TrainSettings::default(),
+            validate_every_epoch: false,
+        }
+    }
+
+    #[test]
+    fn the_schedule_grows_by_one_epoch_every_third_query() {
+        let schedule = LoopSchedule::default();
+        let epochs: Vec<u32> = (0..7).map(|round| schedule.epochs(round)).collect();
+        assert_eq!(epochs, [6, 6, 6, 7, 7, 7, 8]);
+        assert_eq!(LoopSchedule { reset_every_queries: 0, ..schedule }.epochs(30), 6);
+    }
+
+    #[test]
+    fn a_budget_above_the_pool_is_refused() {
+        let error = plan(Selection::Random { labels: 11 }).check(10).unwrap_err();
+        assert_eq!(error.to_string(), "a budget of 11 labels is more than the 10 images of the training split");
+    }
+
+    #[test]
+    fn given_rows_must_exist_once() {
+        let check = |rows: &[u32]| plan(Selection::Given { rows: rows.to_vec() }).check(10);
+        assert!(check(&[0, 9]).is_ok());
+        assert!(check(&[0, 10]).unwrap_err().to_string().contains("row 10"));
+        assert!(check(&[4, 2, 4]).unwrap_err().to_string().contains("row 4 is given twice"));
+    }
+}

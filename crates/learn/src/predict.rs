@@ -1,0 +1,123 @@
+//! Scoring: class probabilities of many images in blocks, so that memory is that of one block.
+
+use fewlabel_engine::rng::Key;
+use fewlabel_engine::vector::softmax_rows;
+use fewlabel_engine::{Model, Scorer};
+
+use crate::error::LearnError;
+use crate::view::View;
+
+/// Images scored at a time.
+const BLOCK: usize = 256;
+
+/// A model ready to score; an image's outputs have the same bits in any block and for any number of threads.
+pub struct Predictor {
+    scorer: Scorer,
+    classes: usize,
+    feature_len: usize,
+    input: Vec<f32>,
+    rows: Vec<u32>,
+}
+
+impl Predictor {
+    /// Prepares `model` for scoring on `threads` threads.
+    ///
+    /// # Errors
+    /// If the engine cannot hold a block of images of this shape.
+    pub fn new(model: &Model, threads: usize) -> Result<Self, LearnError> {
+        let shape = model.architecture();
+        Ok(Self {
+            scorer: Scorer::new(model, BLOCK, threads)?,
+            classes: shape.classes,
+            feature_len: shape.feature_len(),
+            input: vec![0.0; BLOCK * shape.height * shape.width * shape.channels],
+            rows: Vec::with_capacity(BLOCK),
+        })
+    }
+
+    /// Softmax probabilities `probs_nc` of rows 0..`n` of the view's images, augmented once under `key` where the view augments.
+    pub fn probs_nc(&mut self, view: &mut View<'_>, n: usize, key: Key) -> Vec<f32> {
+        let classes = self.classes;
+        let mut probs_nc = vec![0.0; n * classes];
+        for (block, out) in probs_nc.chunks_mut(BLOCK * classes).enumerate() {
+            let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, out.len() / classes, key);
+            self.scorer.logits(input, out);
+            softmax_rows(out, classes);
+        }
+        probs_nc
+    }
+
+    /// Probabilities as [`Predictor::probs_nc`] and the penultimate features `features_nd` (after the last ReLU).
+    pub fn probs_and_features(&mut self, view: &mut View<'_>, n: usize, key: Key) -> (Vec<f32>, Vec<f32>) {
+        let (classes, dim) = (self.classes, self.feature_len);
+        let (mut probs_nc, mut features_nd) = (vec![0.0; n * classes], vec![0.0; n * dim]);
+        let blocks = probs_nc.chunks_mut(BLOCK * classes).zip(features_nd.chunks_mut(BLOCK * dim));
+        for (block, (probs, features)) in blocks.enumerate() {
+            let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, probs.len() / classes, key);
+            self.scorer.logits_and_features(input, probs, features);
+            softmax_rows(probs, classes);
+        }
+        (probs_nc, features_nd)
+    }
+
+    /// Monte-Carlo dropout probabilities `probs_nkc`: `samples` passes whose masks, named by (`masks`, sample), are the same for every image.
+    pub fn probs_nkc(&mut self, view: &mut View<'_>, n: usize, key: Key, samples: usize, masks: Key) -> Vec<f32> {
+        let row_len = samples * self.classes;
+        let mut probs_nkc = vec![0.0; n * row_len];
+        for (block, out) in probs_nkc.chunks_mut(BLOCK * row_len).enumerate() {
+            let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, out.len() / row_len, key);
+            self.scorer.monte_carlo(input, samples, masks, out);
+            softmax_rows(out, self.classes);
+        }
+        probs_nkc
+    }
+}
+
+fn fill_block<'b>(
+    rows: &mut Vec<u32>,
+    input: &'b mut [f32],
+    view: &mut View<'_>,
+    start: usize,
+    len: usize,
+    key: Key,
+) -> &'b [f32] {
+    rows.clear();
+    rows.extend(start as u32..(start + len) as u32);
+    let input = &mut input[..len * view.image_len()];
+    view.fill(rows, key, 0, input);
+    input
+}
+
+/// The share of rows whose most probable class (the lowest of equals) is the label.
+pub fn accuracy(probs_nc: &[f32], labels: &[u16]) -> f64 {
+    let classes = probs_nc.len() / labels.len().max(1);
+    let hits = probs_nc.chunks_exact(classes).zip(labels).filter(|(row, label)| argmax(row) == usize::from(**label));
+    hits.count() as f64 / labels.len() as f64
+}
+
+/// The index of the largest value, the lowest of equals.
+pub fn argmax(row: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, value) in row.iter().enumerate() {
+        if *value > row[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accuracy_counts_the_most_probable_class() {
+        let probs = [0.1, 0.9, 0.5, 0.5, 0.8, 0.2];
+        assert_eq!(accuracy(&probs, &[1, 0, 1]), 2.0 / 3.0);
+    }
+
+    #[test]
+    fn the_lowest_of_equals_wins() {
+        assert_eq!(argmax(&[0.25, 0.5, 0.5]), 1);
+    }
+}

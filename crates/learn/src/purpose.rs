@@ -1,0 +1,34 @@
+//! What each stream of random numbers is for: the second word of every key.
+//!
+//! For one seed all regimes share [`PERMUTATION`], [`ORDER`], and, wherever shapes agree, [`WEIGHTS`]:
+//! regimes are compared in pairs.
+
+use fewlabel_engine::rng::Key;
+
+/// The permutation of the training rows: its first rows are the initial sample and the passive budgets, so that budgets nest.
+pub(crate) const PERMUTATION: u64 = 1;
+/// Initial weights; first counter 0 is the final model, 1 + k the loop model after k resets.
+pub(crate) const WEIGHTS: u64 = 2;
+/// Order of the rows in an epoch of the final model.
+pub(crate) const ORDER: u64 = 3;
+/// Order of the rows in an epoch of the loop model; the first counter is the round.
+pub(crate) const LOOP_ORDER: u64 = 4;
+/// Augmentation drawn once for each row, before any query (`alda`).
+pub(crate) const AUGMENT_ONCE: u64 = 5;
+/// Fresh augmentation at every epoch of the final model, by (epoch, row).
+pub(crate) const AUGMENT: u64 = 6;
+/// Fresh augmentation in the loop's training, by (epoch over all rounds, row).
+pub(crate) const LOOP_AUGMENT: u64 = 7;
+/// Dropout masks of the final model's training.
+pub(crate) const DROPOUT: u64 = 8;
+/// Dropout masks of the loop model's training.
+pub(crate) const LOOP_DROPOUT: u64 = 9;
+/// Choices of a strategy that draws; the first counter is the round.
+pub(crate) const STRATEGY: u64 = 10;
+/// Monte-Carlo dropout masks; the first counter is the round.
+pub(crate) const MONTE_CARLO: u64 = 11;
+
+/// The order of the training rows that all regimes of `seed` share.
+pub fn row_permutation(seed: u64, rows: usize) -> Vec<u32> {
+    Key::new(seed, PERMUTATION).stream().permutation(rows)
+}

@@ -1,0 +1,79 @@
+//! A run's state between two epochs, as bytes.
+//!
+//! Layout: the length of a JSON header (u64, little endian), the header, then the trainer's own bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::LearnError;
+
+/// Where in its plan a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Place {
+    /// In the loop: query number `round` is next, after `epoch` epochs of its training.
+    Loop { round: u32, epoch: u32 },
+    /// In the final model's training, after `round` queries and `epoch` epochs.
+    Final { round: u32, epoch: u32 },
+}
+
+/// Everything that a run cannot compute again from its plan and the data alone.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) place: Place,
+    pub(crate) labelled: Vec<u32>,
+    pub(crate) labels: Vec<u16>,
+    pub(crate) loop_epochs: u64,
+    pub(crate) val_accuracy_best: f64,
+    #[serde(skip)]
+    pub(crate) trainer: Option<Vec<u8>>,
+}
+
+impl Snapshot {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let header = serde_json::to_vec(self).expect("a snapshot's header is plain numbers");
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header);
+        bytes.extend(self.trainer.iter().flatten());
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, LearnError> {
+        let damaged = || LearnError::Snapshot("its bytes are damaged".to_owned());
+        let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
+        let (header, trainer) = rest.split_at_checked(length).ok_or_else(damaged)?;
+        let mut snapshot: Self = serde_json::from_slice(header).map_err(|_| damaged())?;
+        snapshot.trainer = (!trainer.is_empty()).then(|| trainer.to_vec());
+        Ok(snapshot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            place: Place::Loop { round: 3, epoch: 2 },
+            labelled: vec![5, 1],
+            labels: vec![0, 10],
+            loop_epochs: 21,
+            val_accuracy_best: 0.1 + 0.2,
+            trainer: Some(vec![1, 2, 3]),
+        }
+    }
+
+    #[test]
+    fn a_snapshot_comes_back_as_it_went() {
+        assert_eq!(Snapshot::from_bytes(&snapshot().to_bytes()).unwrap(), snapshot());
+    }
+
+    #[test]
+    fn damaged_bytes_are_told_apart() {
+        let bytes = snapshot().to_bytes();
+        for cut in [0, 7, 8, 20] {
+            assert!(Snapshot::from_bytes(&bytes[..cut]).is_err(), "{cut} bytes");
+        }
+        assert!(Snapshot::from_bytes(&[0xff; 64]).is_err());
+    }
+}

@@ -1,0 +1,176 @@
+//! The main path on a small data set: what is labelled, what is said, and that a run resumes to the same bits.
+
+use fewlabel_learn::LearnError;
+use fewlabel_learn::active_loop::{Finished, Observer, run};
+use fewlabel_learn::augment::Policy;
+use fewlabel_learn::data::{Dataset, Images, Split};
+use fewlabel_learn::network::NetworkSettings;
+use fewlabel_learn::oracle::Simulated;
+use fewlabel_learn::plan::{ActiveSettings, EpochEvent, LoopSchedule, Phase, Placement, Plan, QueryEvent, Selection};
+use fewlabel_learn::train::TrainSettings;
+
+const SIDE: usize = 8;
+
+/// Three classes: a bright row, a bright column, neither; with a texture that differs from image to image.
+fn split(n: usize, salt: usize) -> Split {
+    let label = |i: usize| (i * 7 + salt) % 3;
+    let pixel = |i: usize, y: usize, x: usize| {
+        let shape = match label(i) {
+            0 => 120 * usize::from(y == 3),
+            1 => 120 * usize::from(x == 4),
+            _ => 0,
+        };
+        (shape + (i * 31 + y * 17 + x * 13 + salt) * 7 % 97) as u8
+    };
+    let pixels = (0..n).flat_map(|i| (0..SIDE * SIDE).map(move |p| pixel(i, p / SIDE, p % SIDE))).collect();
+    Split {
+        images: Images { height: SIDE, width: SIDE, channels: 1, pixels },
+        labels: (0..n).map(|i| label(i) as u16).collect(),
+    }
+}
+
+fn data() -> Dataset {
+    let names = ["row", "column", "neither"].map(String::from).to_vec();
+    Dataset::new("small".to_owned(), [split(60, 0), split(20, 1), split(20, 2)], names)
+}
+
+fn plan(placement: Placement) -> Plan {
+    let network = NetworkSettings { dropout: 0.1, ..NetworkSettings::paper(2) };
+    Plan {
+        seed: 5,
+        selection: Selection::Active(ActiveSettings {
+            strategy: "entropy".to_owned(),
+            initial: 4,
+            query_size: 3,
+            labels: 15,
+            mc_samples: 3,
+            network: network.clone(),
+            schedule: LoopSchedule { first_epochs: 2, reset_every_queries: 2, epochs_growth: 1 },
+        }),
+        placement,
+        policy: Policy::paper(),
+        network,
+        training: TrainSettings { epochs: 3, batch_size: 8, ..TrainSettings::default() },
+        validate_every_epoch: true,
+    }
+}
+
+/// Keeps every event and, from each moment a run could go on from, the snapshot and what had been said by then.
+#[derive(Default)]
+struct Listener {
+    epochs: Vec<EpochEvent>,
+    queries: Vec<QueryEvent>,
+    snapshots: Vec<(Vec<u8>, usize, usize)>,
+    stop_after: Option<usize>,
+}
+
+impl Observer for Listener {
+    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
+        self.epochs.push(event.clone());
+        Ok(())
+    }
+    fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError> {
+        self.queries.push(event.clone());
+        Ok(())
+    }
+    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
+        self.snapshots.push((snapshot(), self.epochs.len(), self.queries.len()));
+        Ok(())
+    }
+    fn stop_requested(&self) -> bool {
+        self.stop_after.is_some_and(|count| self.snapshots.len() >= count)
+    }
+}
+
+fn go(plan: &Plan, data: &Dataset, threads: usize, snapshot: Option<&[u8]>) -> (Finished, Listener) {
+    let mut listener = Listener::default();
+    let mut oracle = Simulated::new(&data.train.labels);
+    let finished = run(plan, data, threads, snapshot, &mut oracle, &mut listener).unwrap();
+    (finished, listener)
+}
+
+fn bits(finished: &Finished) -> (Vec<u8>, Vec<u32>, Vec<u32>) {
+    let probabilities = finished.test_probs_nc.iter().map(|p| p.to_bits()).collect();
+    (finished.model.to_safetensors(&Default::default()), finished.labelled.clone(), probabilities)
+}
+
+#[test]
+fn the_loop_spends_the_budget_and_no_row_twice() {
+    let data = data();
+    let (finished, heard) = go(&plan(Placement::Never), &data, 1, None);
+    let mut rows = finished.labelled.clone();
+    rows.sort_unstable();
+    rows.dedup();
+    assert_eq!(rows.len(), 15);
+    let sizes: Vec<usize> = heard.queries.iter().map(|query| query.picks.len()).collect();
+    assert_eq!(sizes, [3, 3, 3, 2], "the last query is cut to the budget");
+    for pick in heard.queries.iter().flat_map(|query| &query.picks) {
+        assert_eq!(pick.label.unwrap(), data.train.labels[pick.index as usize]);
+        assert!(pick.entropy.unwrap() <= 3f64.log2() + 1e-6);
+    }
+    let loop_epochs = |round| heard.epochs.iter().filter(|e| e.phase == Phase::Loop && e.round == round).count();
+    assert_eq!([0, 1, 2, 3].map(loop_epochs), [2, 2, 3, 3]);
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_bits_wherever_it_was_cut() {
+    let data = data();
+    for placement in [Placement::Never, Placement::BeforeQuery, Placement::AfterQuery] {
+        let plan = plan(placement);
+        let (whole, heard) = go(&plan, &data, 1, None);
+        for (snapshot, epochs, queries) in heard.snapshots.iter().step_by(2) {
+            let (resumed, rest) = go(&plan, &data, 2, Some(snapshot));
+            assert_eq!(bits(&resumed), bits(&whole));
+            assert_eq!(resumed.val_accuracy_best, whole.val_accuracy_best);
+            assert_eq!(rest.epochs, heard.epochs[*epochs..]);
+            assert_eq!(rest.queries, heard.queries[*queries..]);
+        }
+    }
+}
+
+#[test]
+fn a_request_to_stop_is_heard_at_the_next_checkpoint() {
+    let data = data();
+    let mut listener = Listener { stop_after: Some(3), ..Listener::default() };
+    let mut oracle = Simulated::new(&data.train.labels);
+    let result = run(&plan(Placement::Never), &data, 1, None, &mut oracle, &mut listener);
+    assert!(matches!(result, Err(LearnError::Interrupted)));
+    assert_eq!(listener.snapshots.len(), 3);
+}
+
+#[test]
+fn alda_records_how_the_pool_was_augmented() {
+    let data = data();
+    let (_, heard) = go(&plan(Placement::BeforeQuery), &data, 1, None);
+    for query in &heard.queries {
+        let images: usize = query.pool.iter().map(|kind| kind.images).sum();
+        let labelled_before = 4 + 3 * query.round as usize;
+        assert_eq!(images, 60 - labelled_before);
+        assert!(query.picks.iter().all(|pick| pick.augmentation.is_some()));
+    }
+    let (_, unaugmented) = go(&plan(Placement::AfterQuery), &data, 1, None);
+    assert!(unaugmented.queries.iter().all(|query| query.pool.is_empty()));
+}
+
+#[test]
+fn budgets_nest_and_regimes_share_their_first_rows() {
+    let data = data();
+    let passive = |labels| Plan { selection: Selection::Random { labels }, ..plan(Placement::Never) };
+    let (few, _) = go(&passive(4), &data, 1, None);
+    let (more, _) = go(&passive(9), &data, 1, None);
+    let (active, _) = go(&plan(Placement::Never), &data, 1, None);
+    assert_eq!(few.labelled, more.labelled[..4]);
+    assert_eq!(few.labelled, active.labelled[..4]);
+}
+
+#[test]
+fn a_snapshot_of_other_data_is_refused() {
+    let data = data();
+    let (_, heard) = go(&plan(Placement::Never), &data, 1, None);
+    let smaller =
+        Dataset::new("smaller".to_owned(), [split(16, 0), split(20, 1), split(20, 2)], data.class_names.clone());
+    let mut oracle = Simulated::new(&smaller.train.labels);
+    let snapshot = &heard.snapshots.last().unwrap().0;
+    let result = run(&plan(Placement::Never), &smaller, 1, Some(snapshot), &mut oracle, &mut Listener::default());
+    assert!(matches!(result, Err(LearnError::Snapshot(_))));
+}
