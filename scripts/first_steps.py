@@ -49,7 +49,8 @@ def main():
     d = np.load(a.data)
     x = torch.from_numpy(d["train_images"].astype(np.float32) / 255)
     x = x[:, None] if x.ndim == 3 else x.permute(0, 3, 1, 2).contiguous()
-    x, y = x - x.mean(dim=(0, 2, 3), keepdim=True), torch.from_numpy(d["train_labels"].astype(np.int64).ravel())
+    # in f64: the f32 mean of millions of pixels is off by enough to break ties in flat backgrounds otherwise
+    x, y = x - x.double().mean(dim=(0, 2, 3), keepdim=True).float(), torch.from_numpy(d["train_labels"].astype(np.int64).ravel())
     net = Net(a.width, x.shape[1], int(y.max()) + 1, x.shape[2])
     batches = [b.tolist() for b in torch.randperm(len(x)).split(64)[:5]]
     with tempfile.TemporaryDirectory() as folder:
