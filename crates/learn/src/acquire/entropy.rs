@@ -1,8 +1,9 @@
 //! `entropy`: the images of whose class the model is least sure.
 
-use super::parallel::fill;
+use super::parallel::scores;
 use super::{AcquireError, Inputs, Needs, Score};
 use fewlabel_engine::vector::xlogy_sums;
+use std::f64::consts::LOG2_E;
 
 /// H(p) = -sum over classes of p log2 p, in bits, from 0 to log2 of the number of classes; 0 log 0 is 0.
 ///
@@ -26,13 +27,7 @@ impl Score for Entropy {
     fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
         let probs = inputs.mean_probs(self.name())?;
         let probs = probs.rows();
-        let mut scores = vec![0.0; images.len()];
-        fill(&mut scores, threads, |first, scores| {
-            for (score, &image) in scores.iter_mut().zip(&images[first..]) {
-                *score = nats(probs.row(image)) * std::f64::consts::LOG2_E;
-            }
-        });
-        Ok(scores)
+        Ok(scores(images, threads, || (), |(), image| nats(probs.row(image)) * LOG2_E))
     }
 }
 

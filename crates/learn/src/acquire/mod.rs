@@ -1,30 +1,112 @@
 //! Strategies: which images to label next.
 //!
-//! Every strategy is one file and one line in [`with_options`] and [`names`]; `contract.rs` runs the same suite on all.
+//! Every strategy is one file and one line in [`SCORES`] or [`BATCHES`]; `contract.rs` runs the same suite on all.
 //! Conventions: entropy in bits, other information scores in nats; a greater score is wanted more; ties go to the
 //! lower image number; randomness is a function of a key and an image number; products in `f32`, sums in `f64`.
 
+mod bald;
+#[cfg(test)]
+mod contract;
+mod egl;
 mod entropy;
 mod error;
 mod inputs;
+mod least_confidence;
+mod margin;
+mod mean_std;
 mod parallel;
 mod random;
+mod stochastic;
 mod strategy;
+mod stratified_random;
+mod variation_ratio;
+mod view_js;
+mod view_mi;
 
 pub use error::AcquireError;
 pub use inputs::{Inputs, Needs, Rows, Samples};
 pub use strategy::{Picks, Score, Strategy, unlabelled};
 
+use stochastic::{Chance, Stochastic};
 use strategy::Scored;
 
-/// Names of all strategies, without those that wrap a score (`power-SCORE`, `softmax-SCORE`, `softrank-SCORE`).
-pub const NAMES: &[&str] = &["random", "entropy"];
+/// A name and how to make what it names.
+type Named<T> = (&'static str, fn() -> Box<T>);
+
+/// Strategies that give every image a number by itself. All but the two random ones can be drawn by: `power-NAME` and so on.
+const SCORES: &[Named<dyn Score>] = &[
+    ("random", || Box::new(random::Random)),
+    ("stratified-random", || Box::new(stratified_random::StratifiedRandom)),
+    ("entropy", || Box::new(entropy::Entropy)),
+    ("least-confidence", || Box::new(least_confidence::LeastConfidence)),
+    ("margin", || Box::new(margin::Margin)),
+    ("variation-ratio", || Box::new(variation_ratio::VariationRatio)),
+    ("bald", || Box::new(bald::Bald)),
+    ("mean-std", || Box::new(mean_std::MeanStd)),
+    ("egl", || Box::new(egl::Egl)),
+    ("view-mi", || Box::new(view_mi::ViewMi)),
+    ("view-js", || Box::new(view_js::ViewJs)),
+];
+
+/// How the stochastic batches are named.
+const CHANCES: &[(&str, Chance)] =
+    &[("power-", Chance::Power), ("softmax-", Chance::Softmax), ("softrank-", Chance::SoftRank)];
+
+/// Settings that some strategies read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Sharpness of the stochastic batches (1: chances proportional to the score).
+    pub beta: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { beta: 1.0 }
+    }
+}
+
+/// Names of all strategies but the stochastic batches, which are `power-`, `softmax-` or `softrank-` before a score's name.
+pub fn names() -> Vec<&'static str> {
+    SCORES.iter().map(|(name, _)| *name).collect()
+}
+
+/// The strategy of that name with default settings.
+pub fn by_name(name: &str) -> Result<Box<dyn Strategy>, AcquireError> {
+    with_options(name, &Options::default())
+}
 
 /// The strategy of that name.
-pub fn by_name(name: &str) -> Result<Box<dyn Strategy>, AcquireError> {
-    Ok(match name {
-        "random" => Box::new(Scored(random::Random)),
-        "entropy" => Box::new(Scored(entropy::Entropy)),
-        _ => return Err(AcquireError::UnknownStrategy { name: name.into(), known: NAMES.join(", ") }),
-    })
+pub fn with_options(name: &str, options: &Options) -> Result<Box<dyn Strategy>, AcquireError> {
+    let score = |name: &str| SCORES.iter().find(|(known, _)| *known == name).map(|(_, make)| make());
+    if let Some(score) = score(name) {
+        return Ok(Box::new(Scored(score)));
+    }
+    for (prefix, chance) in CHANCES {
+        let inner = name.strip_prefix(prefix).filter(|inner| !inner.contains("random"));
+        if let Some(inner) = inner.and_then(score) {
+            return Ok(Box::new(Scored(Stochastic::new(name, *chance, inner, options.beta)?)));
+        }
+    }
+    let known = format!("{}, and power-, softmax- or softrank- before a score's name", names().join(", "));
+    Err(AcquireError::UnknownStrategy { name: name.into(), known })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_strategy_carries_its_name() {
+        for name in names().into_iter().chain(["power-bald", "softmax-margin", "softrank-entropy"]) {
+            assert_eq!(by_name(name).unwrap().name(), name);
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_answered_with_the_known_ones() {
+        for name in ["blad", "power-", "power-random", "softmax-badge"] {
+            let error = by_name(name).err().unwrap().to_string();
+            assert!(error.contains(name) && error.contains("stratified-random, entropy"), "{error}");
+        }
+    }
 }

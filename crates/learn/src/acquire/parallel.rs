@@ -23,6 +23,23 @@ pub(crate) fn fill<T: Send>(out: &mut [T], threads: usize, work: impl Fn(usize, 
     });
 }
 
+/// `score(scratch, image)` for every image, with one scratch space a thread.
+pub(crate) fn scores<T>(
+    images: &[u32],
+    threads: usize,
+    scratch: impl Fn() -> T + Sync,
+    score: impl Fn(&mut T, u32) -> f64 + Sync,
+) -> Vec<f64> {
+    let mut scores = vec![0.0; images.len()];
+    fill(&mut scores, threads, |first, block| {
+        let mut scratch = scratch();
+        for (value, &image) in block.iter_mut().zip(&images[first..]) {
+            *value = score(&mut scratch, image);
+        }
+    });
+    scores
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -62,6 +62,28 @@ pub trait Score: Send + Sync {
     }
 }
 
+impl Score for Box<dyn Score> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn needs(&self) -> Needs {
+        (**self).needs()
+    }
+
+    fn unit(&self) -> &'static str {
+        (**self).unit()
+    }
+
+    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
+        (**self).score_rows(inputs, images, threads)
+    }
+
+    fn choose(&self, images: &[u32], scores: &[f64], batch: usize, key: Key) -> Picks {
+        (**self).choose(images, scores, batch, key)
+    }
+}
+
 /// A score as a strategy.
 pub(crate) struct Scored<S>(pub(crate) S);
 
