@@ -23,6 +23,12 @@ impl Key {
         Self([self.0[0], self.0[1], first, second])
     }
 
+    /// A key with counters of its own under this one, for whoever sets counters itself: the first words of this key's stream.
+    pub fn child(self) -> Self {
+        let mut stream = self.stream();
+        Self(std::array::from_fn(|_| stream.bits64()))
+    }
+
     /// Opens the stream at its beginning.
     pub fn stream(self) -> Stream {
         let mut bytes = [0; 32];
@@ -120,6 +126,13 @@ mod tests {
         let (mut a, mut b) = (key.stream(), key.stream());
         assert!((0..100).all(|_| a.bits64() == b.bits64()));
         assert_ne!(key.at(2, 4).stream().bits64(), key.stream().bits64());
+    }
+
+    #[test]
+    fn children_keep_their_parents_apart() {
+        let child = |first| Key::new(7, 1).at(first, 0).child().at(5, 5);
+        assert_eq!(child(1), child(1));
+        assert_ne!(child(1).stream().bits64(), child(2).stream().bits64());
     }
 
     #[test]
