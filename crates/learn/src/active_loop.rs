@@ -9,16 +9,16 @@ use fewlabel_engine::Model;
 use fewlabel_engine::rng::Key;
 
 use crate::acquire;
-use crate::augment::{Applied, Kind};
+use crate::augment::{Applied, Kind, Policy};
 use crate::data::{Dataset, Split};
 use crate::error::LearnError;
+use crate::learner::Learner;
 use crate::oracle::Oracle;
 use crate::plan::{ActiveSettings, EpochEvent, Phase, Pick, Placement, Plan, PoolKind, QueryEvent, Selection};
 use crate::predict::{Predictor, accuracy};
 use crate::purpose;
-use crate::scores::{PoolScores, Scoring};
+use crate::scores::{Pool, PoolScores};
 use crate::snapshot::{Place, Snapshot};
-use crate::train::{EpochKeys, Fit};
 use crate::view::View;
 
 /// Hears what a run does; keeps records and checkpoints if it likes.
@@ -94,15 +94,13 @@ struct Run<'a> {
     mean: Vec<f32>,
     /// The training images as the pool is scored: augmented once under `alda`, else untouched.
     pool_view: View<'a>,
-    /// The training images augmented afresh whenever they are looked at.
-    fresh_view: View<'a>,
     place: Place,
     labelled: Vec<u32>,
     labels: Vec<u16>,
     /// Epochs the loop's models have trained, over all rounds: names fresh augmentations.
     loop_epochs: u64,
     val_accuracy_best: f64,
-    fit: Option<Fit>,
+    learner: Option<Learner<'a>>,
     /// How each training row was augmented once and for all (`alda`).
     applied: Option<Vec<Applied>>,
 }
@@ -124,14 +122,13 @@ impl<'a> Run<'a> {
             threads,
             applied: pool_view.applied(images.len(), Key::new(plan.seed, purpose::AUGMENT_ONCE), 0),
             pool_view,
-            fresh_view: View::new(images, &mean, Some(&plan.policy)).threads(threads),
             mean,
             place: Place::Loop { round: 0, epoch: 0 },
             labelled: Vec::new(),
             labels: Vec::new(),
             loop_epochs: 0,
             val_accuracy_best: 0.0,
-            fit: None,
+            learner: None,
         };
         match snapshot {
             Some(bytes) => run.restore(Snapshot::from_bytes(bytes)?)?,
@@ -151,12 +148,11 @@ impl<'a> Run<'a> {
         let Place::Loop { round, epoch: done } = self.place else { return Ok(()) };
         let resets = active.schedule.resets_before(round);
         let starts_anew = done == 0 && (round == 0 || resets > active.schedule.resets_before(round - 1));
-        if self.fit.is_none() || starts_anew {
-            self.fit = Some(self.new_fit(Phase::Loop)?);
+        if self.learner.is_none() || starts_anew {
+            self.learner = Some(self.new_learner(Phase::Loop)?);
         }
         for epoch in done + 1..=active.schedule.epochs(round) {
-            let order = self.key(purpose::LOOP_ORDER).at(u64::from(round), u64::from(epoch));
-            let train_loss = self.train_epoch(Phase::Loop, order, self.loop_epochs);
+            let train_loss = self.train_epoch(self.loop_epochs);
             self.loop_epochs += 1;
             self.place = Place::Loop { round, epoch };
             let labels = self.labelled.len();
@@ -170,18 +166,25 @@ impl<'a> Run<'a> {
     fn choose(&mut self, active: &ActiveSettings) -> Result<QueryEvent, LearnError> {
         let Place::Loop { round, .. } = self.place else { unreachable!("a query belongs to the loop") };
         let at_round = |purpose| Key::new(self.plan.seed, purpose).at(u64::from(round), 0);
-        let scoring = Scoring {
-            augment: self.key(purpose::AUGMENT_ONCE),
-            masks: at_round(purpose::MONTE_CARLO),
-            samples: active.mc_samples,
+        let strategy = acquire::by_name(&active.strategy)?;
+        let (images, rows) = (&self.data.train.images, self.data.train.labels.len());
+        let mut pool = Pool {
+            view: &mut self.pool_view,
+            augmented: View::new(images, &self.mean, Some(&self.plan.policy)).threads(self.threads),
+            rows,
+            labelled: &self.labelled,
+            once: Key::new(self.plan.seed, purpose::AUGMENT_ONCE),
+            masks: at_round(purpose::MONTE_CARLO).child(),
+            mc_samples: active.mc_samples,
+            view_key: at_round(purpose::VIEWS).child(),
+            views: active.views,
+            target_key: at_round(purpose::TARGETS),
             threads: self.threads,
         };
-        let strategy = acquire::by_name(&active.strategy)?;
-        let model = self.fit.as_ref().expect("the loop's model was trained").model();
-        let rows = self.data.train.labels.len();
-        let scores = PoolScores::compute(strategy.needs(), model, &mut self.pool_view, rows, scoring)?;
+        let models = self.learner.as_ref().expect("the loop's models were trained").models();
+        let scores = PoolScores::compute(strategy.needs(), &models, &mut pool)?;
         let size = active.query_size.min(active.labels - self.labelled.len());
-        let chosen = scores.pick(strategy.as_ref(), &self.labelled, size, at_round(purpose::STRATEGY), self.threads)?;
+        let chosen = scores.pick(strategy.as_ref(), &pool, size, at_round(purpose::STRATEGY))?;
         let entropies = scores.entropies(self.threads)?;
         let picks = chosen.indices.iter().zip(&chosen.scores).map(|(&index, &score)| Pick {
             index,
@@ -210,13 +213,12 @@ impl<'a> Run<'a> {
         let (round, done) = match self.place {
             Place::Final { round, epoch } => (round, epoch),
             Place::Loop { round, .. } => {
-                self.fit = Some(self.new_fit(Phase::Final)?);
+                self.learner = Some(self.new_learner(Phase::Final)?);
                 (round, 0)
             }
         };
         for epoch in done + 1..=self.plan.training.epochs {
-            let order = self.key(purpose::ORDER).at(0, u64::from(epoch));
-            let train_loss = self.train_epoch(Phase::Final, order, u64::from(epoch));
+            let train_loss = self.train_epoch(u64::from(epoch));
             let val_accuracy = match self.plan.validate_every_epoch {
                 true => Some(accuracy(&self.score(&self.data.val)?, &self.data.val.labels)),
                 false => None,
@@ -231,12 +233,12 @@ impl<'a> Run<'a> {
     }
 
     fn judge(self) -> Result<Finished, LearnError> {
-        let val_probs_nc = self.score(&self.data.val)?;
-        let test_probs_nc = self.score(&self.data.test)?;
-        let val_last = accuracy(&val_probs_nc, &self.data.val.labels);
+        let val_last = accuracy(&self.score(&self.data.val)?, &self.data.val.labels);
+        let val_probs_nc = self.judged(&self.data.val, 0)?;
+        let test_probs_nc = self.judged(&self.data.test, 1)?;
         Ok(Finished {
             val_accuracy_best: self.val_accuracy_best.max(val_last),
-            model: self.fit.expect("the final model was trained").into_model(),
+            model: self.learner.expect("the final model was trained").into_model(),
             labelled: self.labelled,
             val_probs_nc,
             test_probs_nc,
@@ -245,41 +247,41 @@ impl<'a> Run<'a> {
 
     /// Probabilities of an unaugmented split under the model in training.
     fn score(&self, split: &Split) -> Result<Vec<f32>, LearnError> {
-        let model = self.fit.as_ref().expect("a model is in training").model();
-        let mut view = View::new(&split.images, &self.mean, None);
-        let key = self.key(purpose::AUGMENT_ONCE);
-        Ok(Predictor::new(model, self.threads)?.probs_nc(&mut view, split.labels.len(), key))
+        self.predict(split, None, self.key(purpose::AUGMENT_ONCE))
     }
 
-    fn new_fit(&self, phase: Phase) -> Result<Fit, LearnError> {
-        let (network, start) = match (&self.plan.selection, phase, self.place) {
+    /// Probabilities of a split, averaged over augmented views where the plan asks for them.
+    fn judged(&self, split: &Split, number: u64) -> Result<Vec<f32>, LearnError> {
+        let mut sums = self.score(split)?;
+        for view in 1..self.plan.test_time_views.max(1) as u64 {
+            let key = self.key(purpose::TEST_VIEWS).at(number, view).child();
+            let probs = self.predict(split, Some(&self.plan.policy), key)?;
+            sums.iter_mut().zip(probs).for_each(|(sum, p)| *sum += p);
+        }
+        let views = self.plan.test_time_views.max(1) as f32;
+        sums.iter_mut().for_each(|sum| *sum /= views);
+        Ok(sums)
+    }
+
+    fn predict(&self, split: &Split, policy: Option<&Policy>, key: Key) -> Result<Vec<f32>, LearnError> {
+        let models = self.learner.as_ref().expect("a model is in training").models();
+        let mut view = View::new(&split.images, &self.mean, policy).threads(self.threads);
+        Ok(Predictor::new(models[0], self.threads)?.probs_nc(&mut view, split.labels.len(), key))
+    }
+
+    fn new_learner(&self, phase: Phase) -> Result<Learner<'a>, LearnError> {
+        let start = match (&self.plan.selection, phase, self.place) {
             (Selection::Active(active), Phase::Loop, Place::Loop { round, .. }) => {
-                (&active.network, 1 + u64::from(active.schedule.resets_before(round)))
+                1 + u64::from(active.schedule.resets_before(round))
             }
-            _ => (&self.plan.network, 0),
+            _ => 0,
         };
-        let architecture = network.architecture(&self.data.train.images, self.data.classes())?;
-        let model = Model::new(architecture, self.key(purpose::WEIGHTS).at(start, 0))?;
-        Fit::new(model, &self.plan.training, self.threads)
+        Learner::new(self.plan, self.data, phase, start, self.threads)
     }
 
-    fn train_epoch(&mut self, phase: Phase, order: Key, epoch: u64) -> f32 {
-        let (augment, dropout) = match phase {
-            Phase::Loop => (self.key(purpose::LOOP_AUGMENT), self.key(purpose::LOOP_DROPOUT)),
-            Phase::Final => (self.key(purpose::AUGMENT), self.key(purpose::DROPOUT)),
-        };
-        let is_fresh = match self.plan.placement {
-            Placement::AfterQuery => true,
-            Placement::FinalOnly => phase == Phase::Final,
-            Placement::Never | Placement::BeforeQuery => false,
-        };
-        let keys = match is_fresh {
-            true => EpochKeys { order, augment, augment_epoch: epoch, dropout, epoch },
-            false => EpochKeys { order, augment: self.key(purpose::AUGMENT_ONCE), augment_epoch: 0, dropout, epoch },
-        };
-        let view = if is_fresh { &mut self.fresh_view } else { &mut self.pool_view };
-        let fit = self.fit.as_mut().expect("a model is in training");
-        fit.epoch(view, &self.labelled, &self.labels, keys)
+    fn train_epoch(&mut self, epoch: u64) -> f32 {
+        let learner = self.learner.as_mut().expect("a model is in training");
+        learner.epoch(epoch, &self.labelled, &self.labels)
     }
 
     fn checkpoint(&self, observer: &mut dyn Observer) -> Result<(), LearnError> {
@@ -294,7 +296,8 @@ impl<'a> Run<'a> {
             labels: self.labels.clone(),
             loop_epochs: self.loop_epochs,
             val_accuracy_best: self.val_accuracy_best,
-            trainer: self.fit.as_ref().map(Fit::state),
+            states: self.learner.as_ref().map(Learner::states).unwrap_or_default(),
+            ..Snapshot::default()
         }
     }
 
@@ -306,11 +309,11 @@ impl<'a> Run<'a> {
         self.labels = snapshot.labels;
         self.loop_epochs = snapshot.loop_epochs;
         self.val_accuracy_best = snapshot.val_accuracy_best;
-        if let Some(state) = snapshot.trainer {
+        if !snapshot.states.is_empty() {
             let phase = if matches!(self.place, Place::Final { .. }) { Phase::Final } else { Phase::Loop };
-            let mut fit = self.new_fit(phase)?;
-            fit.restore(&state)?;
-            self.fit = Some(fit);
+            let mut learner = self.new_learner(phase)?;
+            learner.restore(&snapshot.states)?;
+            self.learner = Some(learner);
         }
         Ok(())
     }

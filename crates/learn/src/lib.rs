@@ -13,6 +13,7 @@ pub mod active_loop;
 pub mod augment;
 pub mod data;
 mod error;
+mod learner;
 pub mod network;
 pub mod oracle;
 pub mod plan;

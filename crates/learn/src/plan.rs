@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::acquire;
 use crate::augment::{Applied, Kind, Policy};
 use crate::error::LearnError;
 use crate::network::NetworkSettings;
@@ -39,9 +40,15 @@ pub struct ActiveSettings {
     pub query_size: usize,
     /// Labels in the end.
     pub labels: usize,
-    /// Monte-Carlo dropout passes, for strategies that need them.
+    /// Monte-Carlo dropout passes, for strategies that need several predictions an image.
     #[serde(default = "default_mc_samples")]
     pub mc_samples: usize,
+    /// Models trained side by side: above 1 an ensemble, whose members replace the Monte-Carlo passes.
+    #[serde(default = "default_members")]
+    pub members: usize,
+    /// Augmented views an image, for strategies that look at their consistency.
+    #[serde(default = "default_views")]
+    pub views: usize,
     /// The small model that chooses.
     pub network: NetworkSettings,
     /// How long the small model trains, and when it starts anew.
@@ -51,6 +58,38 @@ pub struct ActiveSettings {
 fn default_mc_samples() -> usize {
     20
 }
+
+fn default_members() -> usize {
+    1
+}
+
+fn default_views() -> usize {
+    8
+}
+
+impl ActiveSettings {
+    /// Refuses a strategy that would look at predictions that cannot differ.
+    fn check_needs(&self, policy: &Policy) -> Result<(), LearnError> {
+        let wrong = |text: String| Err(LearnError::Setting(text));
+        let (name, needs) = (&self.strategy, acquire::by_name(&self.strategy)?.needs());
+        if self.members == 0 || self.members > MOST_MEMBERS {
+            return wrong(format!("members must lie between 1 and {MOST_MEMBERS}, not {}", self.members));
+        }
+        if needs.mc_probs && self.members == 1 && (self.network.dropout == 0.0 || self.mc_samples < 2) {
+            return wrong(format!(
+                "{name} compares several predictions an image: give the loop's network a dropout above 0 and mc_samples \
+                 of at least 2, or an ensemble of at least 2 members"
+            ));
+        }
+        if needs.views && (policy.is_none() || self.views < 2) {
+            return wrong(format!("{name} compares augmented views: give a policy and at least 2 views"));
+        }
+        Ok(())
+    }
+}
+
+/// Members of an ensemble, at most.
+const MOST_MEMBERS: usize = 100;
 
 /// Epochs of the loop model (paper, section 4.3; "every three epochs" read as every three queries).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +153,10 @@ pub struct Plan {
     pub training: TrainSettings,
     /// Whether the validation split is scored after every epoch of the final model.
     pub validate_every_epoch: bool,
+    /// Views of each validation and test image whose predictions the final model averages, the unaugmented one included;
+    /// 0 and 1 are the unaugmented image alone.
+    #[serde(default)]
+    pub test_time_views: usize,
 }
 
 impl Plan {
@@ -144,6 +187,7 @@ impl Plan {
                 if active.schedule.first_epochs == 0 {
                     return wrong("first_epochs must be at least 1".to_owned());
                 }
+                active.check_needs(&self.policy)?;
                 active.labels
             }
         };
@@ -257,6 +301,7 @@ mod tests {
             network: NetworkSettings::paper(8),
             training: TrainSettings::default(),
             validate_every_epoch: false,
+            test_time_views: 0,
         }
     }
 
@@ -272,6 +317,25 @@ mod tests {
     fn a_budget_above_the_pool_is_refused() {
         let error = plan(Selection::Random { labels: 11 }).check(10).unwrap_err();
         assert_eq!(error.to_string(), "a budget of 11 labels is more than the 10 images of the training split");
+    }
+
+    #[test]
+    fn bald_without_dropout_or_ensemble_is_refused() {
+        let active = |members, dropout| ActiveSettings {
+            strategy: "bald".to_owned(),
+            initial: 2,
+            query_size: 1,
+            labels: 4,
+            mc_samples: 20,
+            members,
+            views: 8,
+            network: NetworkSettings { dropout, ..NetworkSettings::paper(8) },
+            schedule: LoopSchedule::default(),
+        };
+        let check = |members, dropout| plan(Selection::Active(active(members, dropout))).check(10);
+        assert!(check(1, 0.0).unwrap_err().to_string().contains("dropout above 0"));
+        assert!(check(1, 0.25).is_ok());
+        assert!(check(5, 0.0).is_ok());
     }
 
     #[test]

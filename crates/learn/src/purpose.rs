@@ -11,7 +11,7 @@ pub(crate) const PERMUTATION: u64 = 1;
 pub(crate) const WEIGHTS: u64 = 2;
 /// Order of the rows in an epoch of the final model.
 pub(crate) const ORDER: u64 = 3;
-/// Order of the rows in an epoch of the loop model; the first counter is the round.
+/// Order of the rows in an epoch of the loop model, by epoch over all rounds.
 pub(crate) const LOOP_ORDER: u64 = 4;
 /// Augmentation drawn once for each row, before any query (`alda`).
 pub(crate) const AUGMENT_ONCE: u64 = 5;
@@ -27,6 +27,13 @@ pub(crate) const LOOP_DROPOUT: u64 = 9;
 pub(crate) const STRATEGY: u64 = 10;
 /// Monte-Carlo dropout masks; the first counter is the round.
 pub(crate) const MONTE_CARLO: u64 = 11;
+
+/// Augmented views of the pool, by (round, view) and row.
+pub(crate) const VIEWS: u64 = 12;
+/// Images that stand for those to be predicted later (EPIG's targets), by round.
+pub(crate) const TARGETS: u64 = 13;
+/// Augmented views at test time, by view and row.
+pub(crate) const TEST_VIEWS: u64 = 14;
 
 /// The order of the training rows that all regimes of `seed` share.
 pub fn row_permutation(seed: u64, rows: usize) -> Vec<u32> {

@@ -1,6 +1,6 @@
 //! A run's state between two epochs, as bytes.
 //!
-//! Layout: the length of a JSON header (u64, little endian), the header, then the trainer's own bytes.
+//! Layout: the length of a JSON header (u64, little endian), the header, then the states of the models in training.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,24 +16,37 @@ pub(crate) enum Place {
     Final { round: u32, epoch: u32 },
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self::Loop { round: 0, epoch: 0 }
+    }
+}
+
 /// Everything that a run cannot compute again from its plan and the data alone.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     pub(crate) place: Place,
     pub(crate) labelled: Vec<u32>,
     pub(crate) labels: Vec<u16>,
     pub(crate) loop_epochs: u64,
     pub(crate) val_accuracy_best: f64,
+    /// Lengths of `states`, which follow the header.
+    #[serde(default)]
+    pub(crate) lengths: Vec<usize>,
+    /// One for each model in training.
     #[serde(skip)]
-    pub(crate) trainer: Option<Vec<u8>>,
+    pub(crate) states: Vec<Vec<u8>>,
 }
 
 impl Snapshot {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let header = serde_json::to_vec(self).expect("a snapshot's header is plain numbers");
+        let lengths = self.states.iter().map(Vec::len).collect();
+        let header =
+            Self { lengths, labelled: self.labelled.clone(), labels: self.labels.clone(), states: Vec::new(), ..*self };
+        let header = serde_json::to_vec(&header).expect("a snapshot's header is plain numbers");
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend(header);
-        bytes.extend(self.trainer.iter().flatten());
+        self.states.iter().for_each(|state| bytes.extend(state));
         bytes
     }
 
@@ -41,10 +54,14 @@ impl Snapshot {
         let damaged = || LearnError::Snapshot("its bytes are damaged".to_owned());
         let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
         let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
-        let (header, trainer) = rest.split_at_checked(length).ok_or_else(damaged)?;
+        let (header, mut rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
         let mut snapshot: Self = serde_json::from_slice(header).map_err(|_| damaged())?;
-        snapshot.trainer = (!trainer.is_empty()).then(|| trainer.to_vec());
-        Ok(snapshot)
+        for length in std::mem::take(&mut snapshot.lengths) {
+            let (state, after) = rest.split_at_checked(length).ok_or_else(damaged)?;
+            snapshot.states.push(state.to_vec());
+            rest = after;
+        }
+        if rest.is_empty() { Ok(snapshot) } else { Err(damaged()) }
     }
 }
 
@@ -59,7 +76,8 @@ mod tests {
             labels: vec![0, 10],
             loop_epochs: 21,
             val_accuracy_best: 0.1 + 0.2,
-            trainer: Some(vec![1, 2, 3]),
+            states: vec![vec![1, 2, 3], vec![4]],
+            ..Snapshot::default()
         }
     }
 
@@ -71,7 +89,7 @@ mod tests {
     #[test]
     fn damaged_bytes_are_told_apart() {
         let bytes = snapshot().to_bytes();
-        for cut in [0, 7, 8, 20] {
+        for cut in [0, 7, 8, 20, bytes.len() - 1] {
             assert!(Snapshot::from_bytes(&bytes[..cut]).is_err(), "{cut} bytes");
         }
         assert!(Snapshot::from_bytes(&[0xff; 64]).is_err());

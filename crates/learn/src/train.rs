@@ -58,16 +58,14 @@ impl TrainSettings {
 /// The keys that name an epoch's random numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct EpochKeys {
-    /// Order of the rows: already at this epoch.
+    /// Order of the rows.
     pub order: Key,
     /// Augmentation; its counters are set to (`augment_epoch`, row).
     pub augment: Key,
     /// 0 where each row is augmented once and for all.
     pub augment_epoch: u64,
-    /// Dropout masks; its counters are set to (`epoch`, step).
+    /// Dropout masks; its first counter is set to the step.
     pub dropout: Key,
-    /// Number of the epoch within the training of its phase.
-    pub epoch: u64,
 }
 
 /// A model in training on some rows of a split.
@@ -110,7 +108,7 @@ impl Fit {
             self.batch_labels.extend(positions.iter().map(|&p| labels[p as usize]));
             let batch = &mut self.batch[..positions.len() * image_len];
             view.fill(&batch_rows, keys.augment, keys.augment_epoch, batch);
-            let dropout = keys.dropout.at(keys.epoch, step as u64);
+            let dropout = keys.dropout.at(step as u64, 0).child();
             let mean = self.trainer.step(batch, Targets::Classes(&self.batch_labels), dropout);
             loss += f64::from(mean) * positions.len() as f64;
             seen += positions.len();

@@ -44,6 +44,8 @@ fn plan(placement: Placement) -> Plan {
             query_size: 3,
             labels: 15,
             mc_samples: 3,
+            members: 1,
+            views: 3,
             network: network.clone(),
             schedule: LoopSchedule { first_epochs: 2, reset_every_queries: 2, epochs_growth: 1 },
         }),
@@ -52,6 +54,7 @@ fn plan(placement: Placement) -> Plan {
         network,
         training: TrainSettings { epochs: 3, batch_size: 8, ..TrainSettings::default() },
         validate_every_epoch: true,
+        test_time_views: 2,
     }
 }
 
@@ -126,6 +129,46 @@ fn a_resumed_run_ends_with_the_same_bits_wherever_it_was_cut() {
             assert_eq!(rest.queries, heard.queries[*queries..]);
         }
     }
+}
+
+/// The same loop with another strategy, network and number of members.
+fn plan_with(strategy: &str, members: usize) -> Plan {
+    let mut plan = plan(Placement::AfterQuery);
+    let Selection::Active(active) = &mut plan.selection else { unreachable!() };
+    active.strategy = strategy.to_owned();
+    active.members = members;
+    plan
+}
+
+#[test]
+fn every_strategy_can_lead_the_loop() {
+    let data = data();
+    for name in fewlabel_learn::acquire::names() {
+        for members in [1, 2] {
+            let (finished, heard) = go(&plan_with(name, members), &data, 1, None);
+            assert_eq!(finished.labelled.len(), 15, "{name} with {members} members");
+            assert_eq!(heard.queries.len(), 4, "{name} with {members} members");
+        }
+    }
+}
+
+#[test]
+fn an_ensemble_resumes_to_the_same_bits_on_any_number_of_threads() {
+    let data = data();
+    let plan = plan_with("bald", 3);
+    let (whole, heard) = go(&plan, &data, 1, None);
+    for (snapshot, ..) in heard.snapshots.iter().step_by(3) {
+        assert_eq!(bits(&go(&plan, &data, 2, Some(snapshot)).0), bits(&whole));
+    }
+}
+
+#[test]
+fn a_reset_model_starts_from_other_weights() {
+    let data = data();
+    let (_, heard) = go(&plan(Placement::Never), &data, 1, None);
+    let first_losses: Vec<f32> =
+        heard.epochs.iter().filter(|e| e.phase == Phase::Loop && e.epoch == 1).map(|e| e.train_loss).collect();
+    assert_ne!(first_losses[0], first_losses[2], "rounds 0 and 2 both start anew");
 }
 
 #[test]
