@@ -2,7 +2,12 @@
 //!
 //! Images are f32, channels last. A sampling position is in pixels, with (0, 0) at the centre of the first pixel;
 //! positions and pixels outside the image are made by a [`Border`]. Everything works in place, in buffers that are
-//! kept between images: nothing is allocated after the first image of a shape.
+//! kept between images: nothing is allocated for an image.
+
+use crate::kernels::Isa;
+use crate::kernels::image::filter;
+use crate::kernels::image::gather::{self, BEFORE, Job, Map};
+use crate::kernels::simd::LANES;
 
 /// The shape of one image, channels last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,13 +65,29 @@ pub type Matrix = [f32; 6];
 #[derive(Clone, Debug)]
 pub struct Resampler {
     shape: Shape,
+    /// Planes with margins, as [`gather`] reads them.
     source: Vec<f32>,
+    /// Row and column of every pixel, in whole vectors.
+    rows: Vec<f32>,
+    columns: Vec<f32>,
 }
 
 impl Resampler {
     /// Buffers for images of `shape`.
+    ///
+    /// # Panics
+    /// If the image has 2^24 pixels or more.
     pub fn new(shape: Shape) -> Self {
-        Self { shape, source: vec![0.0; shape.len()] }
+        let (rows, stride) = gather::plane(shape);
+        assert!(rows * stride < 1 << 24, "an image of fewer than 2^24 pixels");
+        let padded = shape.pixels().next_multiple_of(LANES);
+        let width = shape.width.max(1);
+        Self {
+            shape,
+            source: vec![0.0; rows * stride * shape.channels],
+            rows: (0..padded).map(|i| (i / width) as f32).collect(),
+            columns: (0..padded).map(|i| (i % width) as f32).collect(),
+        }
     }
 
     /// Replaces `image` by its affine resampling. The identity matrix changes no bit.
@@ -74,95 +95,93 @@ impl Resampler {
     /// # Panics
     /// If `image` is not of the resampler's shape.
     pub fn affine(&mut self, image: &mut [f32], m: &Matrix, sampling: Sampling, border: Border) {
-        let (cy, cx) = self.centre();
-        self.sample(image, sampling, border, |y, x| {
-            let (x, y) = (x - cx, y - cy);
-            (m[3].mul_add(x, m[4].mul_add(y, m[5] + cy)), m[0].mul_add(x, m[1].mul_add(y, m[2] + cx)))
-        });
+        self.affine_on(Isa::detect(), image, m, sampling, border);
+    }
+
+    pub(crate) fn affine_on(&mut self, isa: Isa, image: &mut [f32], m: &Matrix, sampling: Sampling, border: Border) {
+        let (cy, cx) = (0.5 * (self.shape.height as f32 - 1.0), 0.5 * (self.shape.width as f32 - 1.0));
+        // The centre moved to the first pixel; exact for the identity, since halves of whole numbers are.
+        let shift_x = m[2] + (cx - (m[0] * cx + m[1] * cy));
+        let shift_y = m[5] + (cy - (m[3] * cx + m[4] * cy));
+        self.sample(isa, image, Map::Affine([m[0], m[1], shift_x, m[3], m[4], shift_y]), sampling, border);
     }
 
     /// Replaces every pixel of `image` by the one at its place moved by `scale` times (`dx`, `dy`) pixels.
     ///
     /// # Panics
     /// If `image` is not of the resampler's shape, or a field does not have one value a pixel.
-    pub fn displace(
+    pub fn displace(&mut self, image: &mut [f32], field: Field, sampling: Sampling, border: Border) {
+        self.displace_on(Isa::detect(), image, field, sampling, border);
+    }
+
+    pub(crate) fn displace_on(
         &mut self,
+        isa: Isa,
         image: &mut [f32],
-        (dx, dy): (&[f32], &[f32]),
-        scale: f32,
+        field: Field,
         sampling: Sampling,
         border: Border,
     ) {
-        let (pixels, width) = (self.shape.pixels(), self.shape.width);
-        assert!(dx.len() == pixels && dy.len() == pixels, "a displacement field has one value a pixel");
-        self.sample(image, sampling, border, |y, x| {
-            let i = y as usize * width + x as usize;
-            (scale.mul_add(dy[i], y), scale.mul_add(dx[i], x))
-        });
+        let pixels = self.shape.pixels();
+        assert!(field.dx.len() == pixels && field.dy.len() == pixels, "a displacement field has one value a pixel");
+        self.sample(isa, image, Map::Field(field), sampling, border);
     }
 
-    fn centre(&self) -> (f32, f32) {
-        (0.5 * (self.shape.height as f32 - 1.0), 0.5 * (self.shape.width as f32 - 1.0))
-    }
-
-    fn sample(
-        &mut self,
-        image: &mut [f32],
-        sampling: Sampling,
-        border: Border,
-        place: impl Fn(f32, f32) -> (f32, f32),
-    ) {
+    fn sample(&mut self, isa: Isa, image: &mut [f32], map: Map, sampling: Sampling, border: Border) {
         assert_eq!(image.len(), self.shape.len(), "an image of the resampler's shape");
+        if self.shape.is_empty() {
+            return;
+        }
+        self.copy_with_margin(image, border);
+        let grid = (&self.rows[..], &self.columns[..]);
+        let job = Job { shape: self.shape, source: &self.source, grid, map, sampling, border };
+        gather::sample(isa, &job, image);
+    }
+
+    /// Splits the channels into planes, and repeats the edge or the constant around each.
+    fn copy_with_margin(&mut self, image: &[f32], border: Border) {
         let Shape { height, width, channels } = self.shape;
-        self.source.copy_from_slice(image);
-        for row in 0..height {
-            for column in 0..width {
-                let (y, x) = place(row as f32, column as f32);
-                let ((y0, fy), (x0, fx)) = (split(y, height, border, sampling), split(x, width, border, sampling));
-                for channel in 0..channels {
-                    let at = |dy: isize, dx: isize| self.value(y0 + dy, x0 + dx, channel, border);
-                    let top = lerp(at(0, 0), at(0, 1), fx);
-                    let bottom = lerp(at(1, 0), at(1, 1), fx);
-                    image[(row * width + column) * channels + channel] = lerp(top, bottom, fy);
+        let (rows, stride) = gather::plane(self.shape);
+        for (channel, plane) in self.source.chunks_exact_mut(rows * stride).enumerate() {
+            for (line, row) in
+                plane[BEFORE * stride..].chunks_exact_mut(stride).zip(image.chunks_exact(width * channels))
+            {
+                let inner = &mut line[BEFORE..BEFORE + width];
+                if channels == 1 {
+                    inner.copy_from_slice(row);
+                } else {
+                    inner.iter_mut().zip(row[channel..].iter().step_by(channels)).for_each(|(to, &from)| *to = from);
+                }
+                let (first, last) = match border {
+                    Border::Constant(k) => (k, k),
+                    _ => (inner[0], inner[width - 1]),
+                };
+                line[..BEFORE].fill(first);
+                line[BEFORE + width..].fill(last);
+            }
+            let end = (BEFORE + height) * stride;
+            if let Border::Constant(k) = border {
+                plane[..BEFORE * stride].fill(k);
+                plane[end..].fill(k);
+            } else {
+                plane.copy_within(BEFORE * stride..(BEFORE + 1) * stride, 0);
+                for row in BEFORE + height..rows {
+                    plane.copy_within(end - stride..end, row * stride);
                 }
             }
         }
     }
-
-    fn value(&self, y: isize, x: isize, channel: usize, border: Border) -> f32 {
-        let Shape { height, width, channels } = self.shape;
-        let inside = |i: isize, n: usize| (0..n as isize).contains(&i);
-        match border {
-            Border::Constant(k) if !inside(y, height) || !inside(x, width) => k,
-            _ => {
-                let (y, x) = (y.clamp(0, height as isize - 1) as usize, x.clamp(0, width as isize - 1) as usize);
-                self.source[(y * width + x) * channels + channel]
-            }
-        }
-    }
 }
 
-/// Whole and fractional part of a position along an axis of `n` pixels, after the border's rule.
-fn split(position: f32, n: usize, border: Border, sampling: Sampling) -> (isize, f32) {
-    let last = n as f32 - 1.0;
-    let (low, high) = if matches!(border, Border::Constant(_)) { (-1.0, n as f32) } else { (0.0, last) };
-    let mut p = position;
-    if border == Border::Reflect {
-        let period = 2.0 * n as f32;
-        let q = p + 0.5;
-        let q = period.mul_add(-(q / period).floor(), q);
-        p = if q > n as f32 { period - q } else { q } - 0.5;
-    }
-    p = if p > low { p } else { low };
-    p = if p > high { high } else { p };
-    match sampling {
-        Sampling::Nearest => ((p + 0.5).floor() as isize, 0.0),
-        Sampling::Bilinear => (p.floor() as isize, p - p.floor()),
-    }
-}
-
-fn lerp(a: f32, b: f32, t: f32) -> f32 {
-    (b - a).mul_add(t, a)
+/// Displacements in pixels: `scale` times `dx` and `dy`, one value a pixel.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    /// To the right.
+    pub dx: &'a [f32],
+    /// Downwards.
+    pub dy: &'a [f32],
+    /// The factor of both.
+    pub scale: f32,
 }
 
 /// Filters images of one shape with one symmetric kernel along rows and columns.
@@ -173,46 +192,24 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Buffers for images of `shape`.
-    pub fn new(shape: Shape) -> Self {
-        Self { shape, lines: vec![0.0; shape.len()] }
+    /// Buffers for images of `shape` and kernels up to `radius`.
+    pub fn new(shape: Shape, radius: usize) -> Self {
+        Self { shape, lines: vec![0.0; shape.height * filter::stride(shape, radius + 1)] }
     }
 
     /// Filters `image` along columns, then rows; pixels outside repeat the border.
     /// `half` is the kernel from its centre outwards: its length is the radius plus one.
     ///
     /// # Panics
-    /// If `image` is not of the filter's shape or `half` is empty.
+    /// If `image` is not of the filter's shape, `half` is empty, or the radius is beyond the one prepared for.
     pub fn separable(&mut self, image: &mut [f32], half: &[f32]) {
-        assert_eq!(image.len(), self.shape.len(), "an image of the filter's shape");
-        assert!(!half.is_empty(), "a filter has a centre");
-        let Shape { height, width, channels } = self.shape;
-        if self.shape.is_empty() {
-            return;
-        }
-        let stride = width * channels;
-        line_filter(image, &mut self.lines, half, |i, t| {
-            let (y, rest) = (i / stride, i % stride);
-            (y.saturating_sub(t) * stride + rest, (y + t).min(height - 1) * stride + rest)
-        });
-        line_filter(&self.lines, image, half, |i, t| {
-            let (pixel, channel) = (i / channels, i % channels);
-            let (y, x) = (pixel / width, pixel % width);
-            let at = |x: usize| (y * width + x) * channels + channel;
-            (at(x.saturating_sub(t)), at((x + t).min(width - 1)))
-        });
+        self.separable_on(Isa::detect(), image, half);
     }
-}
 
-/// `to[i] = half[0] from[i] + sum over t of half[t] (from[before] + from[after])`, in order of t.
-fn line_filter(from: &[f32], to: &mut [f32], half: &[f32], pair: impl Fn(usize, usize) -> (usize, usize)) {
-    for (i, out) in to.iter_mut().enumerate() {
-        let mut sum = half[0] * from[i];
-        for (t, &weight) in half.iter().enumerate().skip(1) {
-            let (before, after) = pair(i, t);
-            sum = (from[before] + from[after]).mul_add(weight, sum);
+    pub(crate) fn separable_on(&mut self, isa: Isa, image: &mut [f32], half: &[f32]) {
+        if !self.shape.is_empty() {
+            filter::separable(isa, self.shape, image, &mut self.lines, half);
         }
-        *out = sum;
     }
 }
 
@@ -251,10 +248,10 @@ mod tests {
     #[test]
     fn a_filter_of_one_weight_changes_no_bit_and_a_mean_keeps_a_constant() {
         let mut image = ramp();
-        Filter::new(SHAPE).separable(&mut image, &[1.0]);
+        Filter::new(SHAPE, 1).separable(&mut image, &[1.0]);
         assert_eq!(image, ramp());
         let mut flat = vec![0.25; 12];
-        Filter::new(SHAPE).separable(&mut flat, &[0.5, 0.25]);
+        Filter::new(SHAPE, 1).separable(&mut flat, &[0.5, 0.25]);
         assert_eq!(flat, vec![0.25; 12]);
     }
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::too_many_arguments, reason = "kernels take shapes, inputs and outputs")]
 
 pub(crate) mod direct;
+pub(crate) mod image;
 pub(crate) mod matmul;
 pub(crate) mod norm;
 pub(crate) mod simd;
