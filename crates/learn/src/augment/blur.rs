@@ -24,9 +24,13 @@ impl Family for Blur {
         check_range("sigma", self.sigma, [0.0, 100.0])
     }
 
+    fn radius(&self) -> usize {
+        radius(self.sigma[1])
+    }
+
     fn apply(&self, canvas: &mut Canvas, stream: &mut Stream) -> f32 {
         let sigma = draw(self.sigma, stream);
-        gaussian(sigma, radius(self.sigma[1]), &mut canvas.tools.half);
+        gaussian(sigma, self.radius(), &mut canvas.tools.half);
         canvas.tools.filter.separable(canvas.image, &canvas.tools.half);
         canvas.clamp();
         sigma

@@ -17,7 +17,7 @@ impl Canvas<'_> {
     }
 }
 
-/// Buffers for images of one shape, made once.
+/// Buffers for images of one shape and filters up to one radius, made once.
 #[derive(Clone, Debug)]
 pub(super) struct Tools {
     pub(super) resampler: Resampler,
@@ -33,18 +33,19 @@ pub(super) struct Tools {
 }
 
 impl Tools {
-    pub(super) fn new(shape: Shape) -> Self {
+    /// `radius` is the largest of any transform.
+    pub(super) fn new(shape: Shape, radius: usize) -> Self {
         let pixels = shape.pixels();
         let field = Shape { channels: 2, ..shape };
         Self {
             resampler: Resampler::new(shape),
-            filter: Filter::new(shape),
-            field_filter: Filter::new(field),
+            filter: Filter::new(shape, radius),
+            field_filter: Filter::new(field, radius),
             field: vec![0.0; field.len()],
             dx: vec![0.0; pixels],
             dy: vec![0.0; pixels],
             noise: vec![0; field.len()],
-            half: Vec::with_capacity(64),
+            half: Vec::with_capacity(radius + 1),
         }
     }
 }

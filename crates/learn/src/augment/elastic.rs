@@ -4,6 +4,7 @@ use super::affine::{Edge, Resampling};
 use super::blur::{gaussian, radius};
 use super::canvas::Canvas;
 use super::transform::{Family, check_range, draw};
+use fewlabel_engine::image::Field;
 use fewlabel_engine::rng::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,10 @@ impl Family for Elastic {
         self.border.check()
     }
 
+    fn radius(&self) -> usize {
+        radius(self.sigma)
+    }
+
     fn apply(&self, canvas: &mut Canvas, stream: &mut Stream) -> f32 {
         let alpha = draw(self.alpha, stream);
         let tools = &mut *canvas.tools;
@@ -45,13 +50,13 @@ impl Family for Elastic {
         for (value, &byte) in tools.field.iter_mut().zip(&tools.noise) {
             *value = (f32::from(byte) - 127.5) * (1.0 / 128.0);
         }
-        gaussian(self.sigma, radius(self.sigma), &mut tools.half);
+        gaussian(self.sigma, self.radius(), &mut tools.half);
         tools.field_filter.separable(&mut tools.field, &tools.half);
         for ((pair, dx), dy) in tools.field.chunks_exact(2).zip(&mut tools.dx).zip(&mut tools.dy) {
             (*dx, *dy) = (pair[0], pair[1]);
         }
-        let fields = (&tools.dx[..], &tools.dy[..]);
-        tools.resampler.displace(canvas.image, fields, alpha, self.interpolation.into(), self.border.into());
+        let field = Field { dx: &tools.dx, dy: &tools.dy, scale: alpha };
+        tools.resampler.displace(canvas.image, field, self.interpolation.into(), self.border.into());
         canvas.clamp();
         alpha * length(&canvas.tools.field)
     }

@@ -22,6 +22,7 @@ mod canvas;
 mod elastic;
 mod pipeline;
 mod policy;
+mod speed;
 mod transform;
 
 pub use affine::{Edge, Resampling, Rotation};
@@ -29,4 +30,5 @@ pub use blur::Blur;
 pub use elastic::Elastic;
 pub use pipeline::{Applied, Augmenter};
 pub use policy::{AugmentError, Empty, OneOf, Paper, Policy, Spec, Weighted};
+pub use speed::{Speed, speed};
 pub use transform::{Kind, Transform};

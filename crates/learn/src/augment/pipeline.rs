@@ -33,7 +33,9 @@ impl Augmenter {
     /// Buffers for images of this shape.
     pub fn new(policy: &Policy, height: usize, width: usize, channels: usize) -> Self {
         let shape = Shape { height, width, channels };
-        Self { plan: policy.plan(), shape, tools: Tools::new(shape) }
+        let plan = policy.plan();
+        let tools = Tools::new(shape, plan.radius());
+        Self { plan, shape, tools }
     }
 
     /// Changes one image, f32 in [0, 1] and channels last. `key` names the draw: by convention the seed, the purpose, the

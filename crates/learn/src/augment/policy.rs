@@ -124,6 +124,15 @@ pub(super) enum Plan {
     OneOf(OneOf),
 }
 
+impl Plan {
+    /// The radius of the widest filter of any transform.
+    pub(super) fn radius(&self) -> usize {
+        match self {
+            Self::OneOf(one_of) => one_of.transforms.iter().map(|t| t.transform.radius()).max().unwrap_or(0),
+        }
+    }
+}
+
 impl Policy {
     /// Checks the settings.
     ///

@@ -10,6 +10,10 @@ use std::fmt;
 pub(super) trait Family {
     /// Whether the settings make sense; otherwise what is wrong, beginning with the setting's name.
     fn check(&self) -> Result<(), String>;
+    /// The radius of the widest filter it uses.
+    fn radius(&self) -> usize {
+        0
+    }
     /// Changes the image by a strength drawn from `stream`, and returns it. Pixels stay finite and in [0, 1].
     fn apply(&self, canvas: &mut Canvas, stream: &mut Stream) -> f32;
 }
@@ -80,6 +84,10 @@ impl Transform {
         self.family().check().map_err(|what| format!("{}: {what}", self.kind()))
     }
 
+    pub(super) fn radius(&self) -> usize {
+        self.family().radius()
+    }
+
     pub(super) fn apply(&self, canvas: &mut Canvas, stream: &mut Stream) -> f32 {
         self.family().apply(canvas, stream)
     }
@@ -122,7 +130,7 @@ pub(super) mod tests {
     pub(crate) fn apply_once(family: &dyn Family, height: usize, width: usize, channels: usize) -> (Vec<f32>, f32) {
         let shape = Shape { height, width, channels };
         let mut image = sample_image(height, width, channels);
-        let mut canvas = Canvas { image: &mut image, tools: &mut Tools::new(shape) };
+        let mut canvas = Canvas { image: &mut image, tools: &mut Tools::new(shape, family.radius()) };
         let strength = family.apply(&mut canvas, &mut Key::new(12, 0).stream());
         (image, strength)
     }
