@@ -11,6 +11,7 @@ mod dataset;
 mod error;
 mod npy;
 pub mod npz;
+pub mod phantom;
 
 pub use dataset::{Dataset, Images, Split};
 pub use error::DataError;
@@ -20,6 +21,7 @@ use catalogue::{Entry, Task};
 /// Opens a data set by its catalogue name or path; published ones are looked for in [`cache::folder`].
 pub fn open(spec: &str) -> Result<Dataset, DataError> {
     match source(spec)? {
+        Source::Phantom => Ok(phantom::make(phantom::SEED)),
         Source::Published(entry) => open_published(entry, &cache::folder()?),
         Source::File(path) => open_file(&path),
     }
@@ -27,11 +29,15 @@ pub fn open(spec: &str) -> Result<Dataset, DataError> {
 
 /// What a data set's name or path stands for.
 enum Source {
+    Phantom,
     Published(&'static Entry),
     File(PathBuf),
 }
 
 fn source(spec: &str) -> Result<Source, DataError> {
+    if spec == catalogue::PHANTOM {
+        return Ok(Source::Phantom);
+    }
     if let Some(entry) = catalogue::find(spec) {
         return match entry.task {
             Task::Findings => Err(DataError::MultiLabel { name: spec.to_owned() }),
