@@ -187,8 +187,8 @@ impl Architecture {
             if block > 0 {
                 (height, width) = (pooled(height), pooled(width));
             }
-            list.push(Convolution { height, width, cin, cout, pooled_input: block > 0 });
-            list.push(Convolution { height, width, cin: cout, cout, pooled_input: false });
+            list.push(Convolution { height, width, cin, cout });
+            list.push(Convolution { height, width, cin: cout, cout });
             cin = cout;
         }
         list
@@ -209,8 +209,6 @@ pub(crate) struct Convolution {
     pub(crate) width: usize,
     pub(crate) cin: usize,
     pub(crate) cout: usize,
-    /// Whether a pool lies before it.
-    pub(crate) pooled_input: bool,
 }
 
 impl Convolution {

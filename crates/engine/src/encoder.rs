@@ -1,9 +1,12 @@
 //! The convolutional part in training: forward, and backward from a gradient handed into its output.
 //!
-//! A batch is cut into groups whose size depends on the batch alone. A group owns all that its images need, so groups
-//! run on any thread; between two layers their sums meet in the order of the groups.
+//! A batch is cut into groups whose size depends on the batch alone. A group owns what must outlive a layer, a thread
+//! owns the scratch of the layer at hand, so that a group runs on any thread; between two layers the groups' sums meet
+//! in order. Activations are stored once, rectified and before normalisation: whoever reads them normalises, pools and
+//! adds the border on the way.
 
-use crate::kernels::norm::{self, Read, pooled};
+use crate::kernels::norm::{self, Norm};
+use crate::kernels::winograd::{self, Filters, Grid, Out};
 use crate::kernels::{Isa, direct};
 use crate::layout::{ConvSlots, Layout};
 use crate::team::each;
@@ -18,15 +21,9 @@ pub(crate) const fn group_size(n: usize) -> usize {
     if n <= 128 { 16 } else { n.div_ceil(8).div_ceil(8) * 8 }
 }
 
-/// What one layer's normalisation is in this step.
-#[derive(Default)]
-pub(crate) struct Norm {
-    scale: Vec<f32>,
-    shift: Vec<f32>,
-    mean: Vec<f32>,
-    inverse: Vec<f64>,
-    /// Of `g = a dz + b y + c`, [3, channels].
-    factors: Vec<f32>,
+/// Groups that any batch up to `max_batch` can have.
+pub(crate) fn most_groups(max_batch: usize) -> usize {
+    max_batch.min(128).div_ceil(16)
 }
 
 /// What the images of a group need.
@@ -35,15 +32,9 @@ pub(crate) struct Group {
     pub(crate) count: usize,
     /// Rectified outputs of each convolution, [count, h, w, c].
     outputs: Vec<Vec<f32>>,
-    /// Bordered input and gradient of each convolution, of one image.
-    inputs: Vec<Vec<f32>>,
-    bordered: Vec<Vec<f32>>,
-    /// Gradient of a normalised and perhaps pooled output, and of the one before it, [count, ..].
+    /// Gradient of what is read of a normalised output, and of the one before it.
     upper: Vec<f32>,
     lower: Vec<f32>,
-    /// Gradient of one normalised image.
-    dense: Vec<f32>,
-    sums: Vec<f32>,
     totals: Vec<f64>,
     /// The encoder's output, [count, row, column, channel], and its gradient.
     pub(crate) encoded: Vec<f32>,
@@ -52,34 +43,78 @@ pub(crate) struct Group {
     pub(crate) gradient: Vec<f32>,
 }
 
+/// What a thread needs for the layer at hand.
+pub(crate) struct Scratch {
+    /// Bordered inputs of each layer; the border stays zero.
+    inputs: Vec<Vec<f32>>,
+    /// Gradients of each layer's convolution; what tiles have beyond the image stays zero.
+    gradients: Vec<Vec<f32>>,
+    /// Gradient of transformed weights.
+    transformed: Vec<f32>,
+    tiles: [Vec<f32>; 2],
+    sums: Vec<f32>,
+}
+
+/// Images of a layer that are taken through its kernel together.
+fn together(conv: &ConvSlots) -> usize {
+    conv.grid.map_or(1, |g| (36 / g.tiles()).clamp(1, 16))
+}
+
+/// Where the gradient of a layer's output lies: offset and distances of rows and of images.
+#[derive(Clone, Copy)]
+struct View {
+    offset: usize,
+    row: usize,
+    image: usize,
+}
+
+impl View {
+    fn of(layout: &Layout, l: usize) -> Self {
+        match layout.convs.get(l + 1).and_then(|next| next.grid) {
+            Some(g) => Self { offset: (g.pitch() + 1) * g.cin, row: g.pitch() * g.cin, image: g.bordered(g.cin) },
+            None => {
+                let p = layout.convs[l].plane;
+                Self { offset: 0, row: p.width * p.channels, image: p.len() }
+            }
+        }
+    }
+}
+
+fn largest(convs: &[ConvSlots], f: impl Fn(&ConvSlots) -> usize) -> usize {
+    convs.iter().map(f).max().unwrap_or(0)
+}
+
 impl Group {
     fn new(layout: &Layout, size: usize) -> Self {
         let convs = &layout.convs;
-        let plane = |c: &ConvSlots| c.shape.pixels() * c.shape.cout;
-        let largest = convs.iter().map(plane).max().unwrap_or(0);
-        let between = convs.iter().skip(1).map(|c| c.shape.pixels() * c.shape.cin).max().unwrap_or(0);
-        let channels = convs.iter().map(|c| c.shape.cout).max().unwrap_or(0);
-        let encoded = convs.last().map_or(0, plane);
-        let wide = between.max(encoded) * size;
+        let encoded = convs.last().map_or(0, |c| c.plane.len()) * size;
+        let between = largest(convs, |c| c.grid.map_or(0, |g| g.bordered(g.cin))) * size;
+        let channels = largest(convs, |c| c.shape.cout);
         Self {
             count: 0,
-            outputs: convs.iter().map(|c| vec![0.0; plane(c) * size]).collect(),
-            inputs: convs.iter().map(|c| vec![0.0; c.shape.bordered(c.shape.cin)]).collect(),
-            bordered: convs.iter().map(|c| vec![0.0; c.shape.bordered(c.shape.cout)]).collect(),
-            upper: vec![0.0; wide],
-            lower: vec![0.0; wide],
-            dense: vec![0.0; largest],
-            sums: vec![0.0; 2 * channels],
+            outputs: convs.iter().map(|c| vec![0.0; c.plane.len() * size]).collect(),
+            upper: vec![0.0; between.max(encoded)],
+            lower: vec![0.0; between.max(encoded)],
             totals: vec![0.0; 2 * channels],
-            encoded: vec![0.0; encoded * size],
-            encoded_gradient: vec![0.0; encoded * size],
+            encoded: vec![0.0; encoded],
+            encoded_gradient: vec![0.0; encoded],
             gradient: vec![0.0; layout.parameters],
         }
     }
+}
 
-    fn add_sums(&mut self, len: usize) {
-        for (total, &sum) in self.totals.iter_mut().zip(&self.sums[..len]) {
-            *total += f64::from(sum);
+impl Scratch {
+    fn new(layout: &Layout) -> Self {
+        let convs = &layout.convs;
+        let input = |c: &ConvSlots| c.grid.map_or(c.shape.bordered(c.shape.cin), |g| g.bordered(g.cin) * together(c));
+        let gradient = |c: &ConvSlots| c.grid.map_or(c.plane.len(), |g| g.gradient() * together(c));
+        let tiles = || vec![0.0; largest(convs, |c| c.grid.map_or(0, |g| g.buffer()))];
+        Self {
+            inputs: convs.iter().map(|c| vec![0.0; input(c)]).collect(),
+            gradients: convs.iter().map(|c| vec![0.0; gradient(c)]).collect(),
+            transformed: vec![0.0; largest(convs, |c| c.grid.map_or(0, |g| g.weights()))],
+            tiles: [tiles(), tiles()],
+            sums: vec![0.0; 2 * largest(convs, |c| c.shape.cout)],
         }
     }
 }
@@ -88,17 +123,20 @@ impl Group {
 pub(crate) struct Encoder {
     isa: Isa,
     pub(crate) groups: Vec<Group>,
+    pub(crate) scratch: Vec<Scratch>,
     norms: Vec<Norm>,
-    /// Weights that carry each convolution's gradient back.
+    /// Transformed weights of each layer, and those that carry gradients back.
+    weights: Vec<Vec<f32>>,
     transposed: Vec<Vec<f32>>,
-    zeros: Vec<f32>,
+    /// Weights of one layer with channels exchanged.
+    exchanged: Vec<f32>,
     image_len: usize,
     /// Group size of the batch at hand.
     size: usize,
 }
 
 impl Encoder {
-    pub(crate) fn new(isa: Isa, layout: &Layout, image_len: usize, max_batch: usize) -> Self {
+    pub(crate) fn new(isa: Isa, layout: &Layout, image_len: usize, max_batch: usize, threads: usize) -> Self {
         let size = group_size(max_batch).min(max_batch);
         let norm = |c: &ConvSlots| Norm {
             scale: vec![0.0; c.shape.cout],
@@ -107,15 +145,18 @@ impl Encoder {
             inverse: vec![0.0; c.shape.cout],
             factors: vec![0.0; 3 * c.shape.cout],
         };
+        let weights = |g: fn(Grid) -> Grid| {
+            let len = move |c: &ConvSlots| vec![0.0; c.grid.map_or(0, |grid| g(grid).weights())];
+            layout.convs.iter().map(len).collect()
+        };
         Self {
             isa,
-            // A smaller batch may have more groups than the largest one.
-            groups: (0..max_batch.div_ceil(group_size(max_batch)).max(max_batch.min(128).div_ceil(16)))
-                .map(|_| Group::new(layout, size))
-                .collect(),
+            groups: (0..most_groups(max_batch)).map(|_| Group::new(layout, size)).collect(),
+            scratch: (0..threads.max(1)).map(|_| Scratch::new(layout)).collect(),
             norms: layout.convs.iter().map(norm).collect(),
-            transposed: layout.convs.iter().map(|c| vec![0.0; c.weight.len()]).collect(),
-            zeros: vec![0.0; layout.convs.iter().map(|c| c.shape.cin).max().unwrap_or(0)],
+            weights: weights(|g| g),
+            transposed: weights(Grid::transposed),
+            exchanged: vec![0.0; largest(&layout.convs, |c| c.weight.len())],
             image_len,
             size,
         }
@@ -124,11 +165,12 @@ impl Encoder {
     /// Shares a batch of `n` images out to the groups and returns how many groups it fills.
     pub(crate) fn share(&mut self, n: usize) -> usize {
         self.size = group_size(n);
-        for (i, group) in self.groups.iter_mut().enumerate() {
+        let used = n.div_ceil(self.size);
+        for (i, group) in self.groups[..used].iter_mut().enumerate() {
             group.count = n.saturating_sub(i * self.size).min(self.size);
             group.gradient.fill(0.0);
         }
-        n.div_ceil(self.size)
+        used
     }
 
     /// Images in every group but the last.
@@ -137,26 +179,23 @@ impl Encoder {
     }
 
     /// Fills every group's `encoded`, and moves the running statistics.
-    pub(crate) fn forward(
-        &mut self,
-        parallel: bool,
-        layout: &Layout,
-        parameters: &[f32],
-        running: &mut [f32],
-        images: &[f32],
-    ) {
+    pub(crate) fn forward(&mut self, layout: &Layout, parameters: &[f32], running: &mut [f32], images: &[f32]) {
         let n = images.len() / self.image_len;
         let used = n.div_ceil(self.size);
         for (l, conv) in layout.convs.iter().enumerate() {
+            if let Some(g) = conv.grid {
+                winograd::transform_weights(self.isa, g, &parameters[conv.weight.clone()], &mut self.weights[l]);
+            }
             let (isa, size, len, norms) = (self.isa, self.size, self.image_len, &self.norms);
-            each(parallel, &mut self.groups[..used], &|i, group| {
-                let count = group.count;
-                group.convolve(isa, layout, l, parameters, norms, &images[i * size * len..][..count * len]);
+            let weights = &self.weights[l];
+            each(&mut self.groups[..used], &mut self.scratch, &|i, group, scratch| {
+                let images = &images[i * size * len..][..group.count * len];
+                group.convolve(isa, layout, l, parameters, weights, norms, images, scratch);
             });
             self.normalise(l, conv, n, parameters, running);
         }
-        let (last, isa, norms) = (layout.convs.len() - 1, self.isa, &self.norms);
-        each(parallel, &mut self.groups[..used], &|_, group| group.encode(isa, layout, last, &norms[last]));
+        let (isa, norms) = (self.isa, &self.norms);
+        each(&mut self.groups[..used], &mut self.scratch, &|_, group, _| group.encode(isa, layout, norms));
     }
 
     /// Turns the groups' sums into the layer's normalisation.
@@ -185,37 +224,30 @@ impl Encoder {
 
     /// Carries every group's `encoded_gradient` back; adds up the gradients in the groups, except those of the
     /// normalisation, which are written to `gradient`.
-    pub(crate) fn backward(
-        &mut self,
-        parallel: bool,
-        layout: &Layout,
-        parameters: &[f32],
-        gradient: &mut [f32],
-        images: &[f32],
-    ) {
+    pub(crate) fn backward(&mut self, layout: &Layout, parameters: &[f32], gradient: &mut [f32], images: &[f32]) {
         let n = images.len() / self.image_len;
         let used = n.div_ceil(self.size);
-        for (conv, out) in layout.convs.iter().zip(&mut self.transposed).skip(1) {
-            direct::transpose_weights(conv.shape.cin, conv.shape.cout, &parameters[conv.weight.clone()], out);
-        }
         let (isa, size, len) = (self.isa, self.size, self.image_len);
         let last = layout.convs.len() - 1;
-        let norms = &self.norms;
-        each(parallel, &mut self.groups[..used], &|_, group| {
+        let norm = &self.norms[last];
+        each(&mut self.groups[..used], &mut self.scratch, &|_, group, scratch| {
             let len = group.encoded_gradient.len();
             group.upper[..len].copy_from_slice(&group.encoded_gradient);
-            group.sum_gradient(isa, layout, last, &norms[last]);
+            group.sum_gradient(isa, layout, last, norm, scratch);
         });
-        for l in (0..layout.convs.len()).rev() {
-            self.factors(l, &layout.convs[l], n, parameters, gradient);
-            let (norms, transposed, zeros) = (&self.norms, &self.transposed[l], &self.zeros);
-            each(parallel, &mut self.groups[..used], &|i, group| {
-                let count = group.count;
-                let images = &images[i * size * len..][..count * len];
-                group.back(isa, layout, l, norms, transposed, zeros, images);
+        for (l, conv) in layout.convs.iter().enumerate().rev() {
+            self.factors(l, conv, n, parameters, gradient);
+            if let Some(g) = conv.grid {
+                exchange(g, &parameters[conv.weight.clone()], &mut self.exchanged);
+                winograd::transform_weights(isa, g.transposed(), &self.exchanged, &mut self.transposed[l]);
+            }
+            let (norms, transposed) = (&self.norms, &self.transposed[l]);
+            each(&mut self.groups[..used], &mut self.scratch, &|i, group, scratch| {
+                let images = &images[i * size * len..][..group.count * len];
+                group.back(isa, layout, l, norms, transposed, images, scratch);
                 if l > 0 {
                     std::mem::swap(&mut group.upper, &mut group.lower);
-                    group.sum_gradient(isa, layout, l - 1, &norms[l - 1]);
+                    group.sum_gradient(isa, layout, l - 1, &norms[l - 1], scratch);
                 }
             });
         }
@@ -241,16 +273,19 @@ impl Encoder {
     }
 }
 
-/// Whether a pool follows layer `l`, and its output's length an image.
-fn consumer(layout: &Layout, l: usize) -> (bool, usize) {
-    let s = layout.convs[l].shape;
-    let pool = layout.convs.get(l + 1).is_some_and(|next| next.pooled_input);
-    let pixels = if pool { pooled(s.height) * pooled(s.width) } else { s.pixels() };
-    (pool, pixels * s.cout)
+/// Writes `weights` [9, in, out] as [9, out, in].
+fn exchange(g: Grid, weights: &[f32], out: &mut [f32]) {
+    let len = g.cin * g.cout;
+    for (from, to) in weights.chunks_exact(len).zip(out.chunks_exact_mut(len)) {
+        for (ci, row) in from.chunks_exact(g.cout).enumerate() {
+            for (co, &w) in row.iter().enumerate() {
+                to[co * g.cin + ci] = w;
+            }
+        }
+    }
 }
 
-/// The bordered input of layer `l` for image `i` of a group.
-#[expect(clippy::too_many_arguments, reason = "parts of a group are borrowed apart")]
+/// Writes the bordered input of layer `l` for one image of a group.
 fn stage(
     isa: Isa,
     layout: &Layout,
@@ -262,66 +297,77 @@ fn stage(
     x: &mut [f32],
 ) {
     let conv = &layout.convs[l];
-    let s = conv.shape;
-    let row = (s.width + 2) * s.cin;
-    if l == 0 {
-        let len = s.pixels() * s.cin;
-        norm::add_border(s.width * s.cin, s.cin, &images[i * len..][..len], x);
+    let Some(g) = conv.grid else {
+        let len = conv.shape.pixels() * conv.shape.cin;
+        norm::add_border(conv.shape.width * conv.shape.cin, conv.shape.cin, &images[i * len..][..len], x);
         return;
-    }
-    let from = layout.convs[l - 1].shape;
-    let read =
-        Read { height: from.height, width: from.width, channels: from.cout, pool: conv.pooled_input, pitch: row };
-    let len = from.pixels() * from.cout;
-    let y = &outputs[l - 1][i * len..][..len];
-    norm::normalise(isa, read, y, &norms[l - 1].scale, &norms[l - 1].shift, &mut x[row + s.cin..]);
+    };
+    let (plane, norm) = (layout.convs[l - 1].plane, &norms[l - 1]);
+    let y = &outputs[l - 1][i * plane.len()..][..plane.len()];
+    norm::normalise(isa, plane, y, &norm.scale, &norm.shift, &mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
 }
 
 impl Group {
     /// Layer `l` of every image, and the sums of its output.
-    fn convolve(&mut self, isa: Isa, layout: &Layout, l: usize, parameters: &[f32], norms: &[Norm], images: &[f32]) {
+    fn convolve(
+        &mut self,
+        isa: Isa,
+        layout: &Layout,
+        l: usize,
+        parameters: &[f32],
+        transformed: &[f32],
+        norms: &[Norm],
+        images: &[f32],
+        scratch: &mut Scratch,
+    ) {
         let conv = &layout.convs[l];
-        let s = conv.shape;
+        let (plane, pack) = (conv.plane, together(conv));
+        let (weight, bias) = (&parameters[conv.weight.clone()], &parameters[conv.bias.clone()]);
         self.totals.fill(0.0);
-        for i in 0..self.count {
-            stage(isa, layout, l, norms, &self.outputs, images, i, &mut self.inputs[l]);
-            let y = &mut self.outputs[l][i * s.pixels() * s.cout..][..s.pixels() * s.cout];
-            let (weight, bias) = (&parameters[conv.weight.clone()], &parameters[conv.bias.clone()]);
-            direct::forward(isa, s, &self.inputs[l], weight, bias, y, true);
-            norm::statistics(isa, s.pixels(), s.cout, y, &mut self.sums);
-            self.add_sums(2 * s.cout);
+        for first in (0..self.count).step_by(pack) {
+            let count = pack.min(self.count - first);
+            let x = &mut scratch.inputs[l];
+            let len = x.len() / pack;
+            for (i, x) in x.chunks_exact_mut(len).take(count).enumerate() {
+                stage(isa, layout, l, norms, &self.outputs, images, first + i, x);
+            }
+            let y = &mut self.outputs[l][first * plane.len()..][..count * plane.len()];
+            match conv.grid {
+                None => direct::forward(isa, conv.shape, x, weight, bias, y, true),
+                Some(g) => {
+                    let filters = Filters { weights: transformed, bias, affine: None };
+                    let out = Out { row: plane.width * plane.channels, image: plane.len() };
+                    winograd::forward(isa, g, count, x, filters, y, out, &mut scratch.tiles);
+                }
+            }
+            for y in y.chunks_exact(plane.len()) {
+                norm::statistics(isa, plane, y, &mut scratch.sums);
+                self.totals.iter_mut().zip(&scratch.sums).for_each(|(total, &sum)| *total += f64::from(sum));
+            }
         }
     }
 
-    fn encode(&mut self, isa: Isa, layout: &Layout, l: usize, norm: &Norm) {
-        let s = layout.convs[l].shape;
-        let len = s.pixels() * s.cout;
-        let read = Read { height: s.height, width: s.width, channels: s.cout, pool: false, pitch: s.width * s.cout };
-        for i in 0..self.count {
-            let (y, out) = (&self.outputs[l][i * len..][..len], &mut self.encoded[i * len..][..len]);
-            norm::normalise(isa, read, y, &norm.scale, &norm.shift, out);
+    fn encode(&mut self, isa: Isa, layout: &Layout, norms: &[Norm]) {
+        let last = layout.convs.len() - 1;
+        let (plane, norm) = (layout.convs[last].plane, &norms[last]);
+        let len = plane.len();
+        for (y, out) in self.outputs[last].chunks_exact(len).zip(self.encoded.chunks_exact_mut(len)).take(self.count) {
+            norm::normalise(isa, plane, y, &norm.scale, &norm.shift, out, plane.width * plane.channels);
         }
     }
 
     /// The backward sums of layer `l` over the gradient in `upper`.
-    fn sum_gradient(&mut self, isa: Isa, layout: &Layout, l: usize, norm: &Norm) {
-        let s = layout.convs[l].shape;
-        let (pool, len) = consumer(layout, l);
+    fn sum_gradient(&mut self, isa: Isa, layout: &Layout, l: usize, norm: &Norm, scratch: &mut Scratch) {
+        let (plane, view) = (layout.convs[l].plane, View::of(layout, l));
         self.totals.fill(0.0);
-        for i in 0..self.count {
-            let y = &self.outputs[l][i * s.pixels() * s.cout..][..s.pixels() * s.cout];
-            let mut dz = &self.upper[i * len..][..len];
-            if pool {
-                norm::unpool(isa, s.height, s.width, s.cout, y, &norm.scale, &norm.shift, dz, &mut self.dense);
-                dz = &self.dense;
-            }
-            norm::backward_statistics(isa, s.pixels(), s.cout, y, dz, &norm.mean, &mut self.sums);
-            self.add_sums(2 * s.cout);
+        for (i, y) in self.outputs[l].chunks_exact(plane.len()).take(self.count).enumerate() {
+            let dz = &self.upper[i * view.image + view.offset..];
+            norm::backward_statistics(isa, plane, y, dz, view.row, norm, &mut scratch.sums);
+            self.totals.iter_mut().zip(&scratch.sums).for_each(|(total, &sum)| *total += f64::from(sum));
         }
     }
 
     /// Layer `l` of every image: gradients of weights and bias, and of the layer's input into `lower`.
-    #[expect(clippy::too_many_arguments, reason = "what all groups share is borrowed apart from them")]
     fn back(
         &mut self,
         isa: Isa,
@@ -329,31 +375,36 @@ impl Group {
         l: usize,
         norms: &[Norm],
         transposed: &[f32],
-        zeros: &[f32],
         images: &[f32],
+        scratch: &mut Scratch,
     ) {
         let conv = &layout.convs[l];
-        let (s, norm) = (conv.shape, &norms[l]);
-        let (pool, len) = consumer(layout, l);
-        for i in 0..self.count {
-            stage(isa, layout, l, norms, &self.outputs, images, i, &mut self.inputs[l]);
-            let y = &self.outputs[l][i * s.pixels() * s.cout..][..s.pixels() * s.cout];
-            let mut dz = &self.upper[i * len..][..len];
-            if pool {
-                norm::unpool(isa, s.height, s.width, s.cout, y, &norm.scale, &norm.shift, dz, &mut self.dense);
-                dz = &self.dense;
+        let (plane, view, pack) = (conv.plane, View::of(layout, l), together(conv));
+        let pitch = conv.grid.map_or(plane.width, |g| g.gradient_pitch()) * plane.channels;
+        for first in (0..self.count).step_by(pack) {
+            let count = pack.min(self.count - first);
+            let (x, g) = (&mut scratch.inputs[l], &mut scratch.gradients[l]);
+            let (x_len, g_len) = (x.len() / pack, g.len() / pack);
+            for i in 0..count {
+                stage(isa, layout, l, norms, &self.outputs, images, first + i, &mut x[i * x_len..][..x_len]);
+                let y = &self.outputs[l][(first + i) * plane.len()..][..plane.len()];
+                let dz = &self.upper[(first + i) * view.image + view.offset..];
+                let g = &mut g[i * g_len..][..g_len];
+                norm::backward(isa, plane, y, dz, view.row, &norms[l], g, pitch, &mut scratch.sums);
+                let bias = self.gradient[conv.bias.clone()].iter_mut();
+                bias.zip(&scratch.sums).for_each(|(total, sum)| *total += sum);
             }
-            let g = &mut self.bordered[l];
-            norm::backward(isa, s.height, s.width, s.cout, y, dz, &norm.factors, g, &mut self.sums);
-            for (sum, part) in self.gradient[conv.bias.clone()].iter_mut().zip(&self.sums) {
-                *sum += part;
+            match conv.grid {
+                None => direct::backward_weights(isa, conv.shape, x, g, &mut self.gradient[conv.weight.clone()]),
+                Some(grid) => {
+                    let dx = &mut self.lower[first * grid.bordered(grid.cin)..];
+                    let du = &mut scratch.transformed;
+                    winograd::backward(isa, grid, count, x, g, transposed, du, first == 0, dx, &mut scratch.tiles);
+                }
             }
-            direct::backward_weights(isa, s, &self.inputs[l], g, &mut self.gradient[conv.weight.clone()]);
-            if l > 0 {
-                let back = direct::Shape { cin: s.cout, cout: s.cin, ..s };
-                let dx = &mut self.lower[i * s.pixels() * s.cin..][..s.pixels() * s.cin];
-                direct::forward(isa, back, g, transposed, zeros, dx, false);
-            }
+        }
+        if let Some(grid) = conv.grid {
+            winograd::gather_weights(isa, grid, &scratch.transformed, &mut self.gradient[conv.weight.clone()]);
         }
     }
 }

@@ -6,7 +6,9 @@
 
 use crate::architecture::Architecture;
 use crate::kernels::direct::Shape;
+use crate::kernels::norm::Plane;
 use crate::kernels::padded;
+use crate::kernels::winograd::Grid;
 use std::ops::Range;
 
 /// The order of a tensor's values in memory.
@@ -59,7 +61,10 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub(crate) struct ConvSlots {
     pub(crate) shape: Shape,
-    pub(crate) pooled_input: bool,
+    /// Tiles, in all but the first layer.
+    pub(crate) grid: Option<Grid>,
+    /// The output, and whether a pool reads it.
+    pub(crate) plane: Plane,
     pub(crate) weight: Range<usize>,
     pub(crate) bias: Range<usize>,
     pub(crate) gamma: Range<usize>,
@@ -114,16 +119,10 @@ impl Layout {
                 layout.add(entry, shape.cout)
             };
             let (mean, var) = (add("running_mean", 0.0), add("running_var", 1.0));
-            layout.convs.push(ConvSlots {
-                shape,
-                pooled_input: conv.pooled_input,
-                weight,
-                bias,
-                gamma,
-                beta,
-                mean,
-                var,
-            });
+            let pool = place == 2 && block < a.block_widths.len();
+            let plane = Plane { height: shape.height, width: shape.width, channels: shape.cout, pool };
+            let grid = (i > 0).then(|| Grid::new(shape.height, shape.width, shape.cin, shape.cout));
+            layout.convs.push(ConvSlots { shape, grid, plane, weight, bias, gamma, beta, mean, var });
         }
         let (h, w) = a.encoder_side();
         let mut memory_inputs = layout.convs.last().map_or(0, |c| h * w * c.shape.cout);

@@ -2,7 +2,7 @@
 
 use crate::encoder::EPSILON;
 use crate::head::drop_out;
-use crate::kernels::norm::{self, Read};
+use crate::kernels::norm;
 use crate::kernels::{Isa, direct, matmul};
 use crate::rng::Key;
 use crate::team::Team;
@@ -133,7 +133,7 @@ impl Scorer {
     fn run(&mut self, images: &[f32], wanted: Wanted<'_>) {
         let Self { isa, model, affine, team, workers } = self;
         let network = Network { isa: *isa, model, affine };
-        team.run(|_| network.spread(workers, images, wanted));
+        team.run(|| network.spread(workers, images, wanted));
     }
 }
 
@@ -222,19 +222,26 @@ impl Worker {
             if l == 0 {
                 norm::add_border(s.width * s.cin, s.cin, image, &mut self.inputs[0]);
             } else {
-                let f = model.layout.convs[l - 1].shape;
-                let read =
-                    Read { height: f.height, width: f.width, channels: f.cout, pool: conv.pooled_input, pitch: row };
+                let plane = model.layout.convs[l - 1].plane;
                 let (scale, shift) = &affine[l - 1];
-                norm::normalise(isa, read, &self.outputs[l - 1], scale, shift, &mut self.inputs[l][row + s.cin..]);
+                norm::normalise(
+                    isa,
+                    plane,
+                    &self.outputs[l - 1],
+                    scale,
+                    shift,
+                    &mut self.inputs[l][row + s.cin..],
+                    row,
+                );
             }
             let (weight, bias) = (&model.parameters[conv.weight.clone()], &model.parameters[conv.bias.clone()]);
             direct::forward(isa, s, &self.inputs[l], weight, bias, &mut self.outputs[l], true);
         }
         let last = model.layout.convs.len() - 1;
-        let s = model.layout.convs[last].shape;
-        let read = Read { height: s.height, width: s.width, channels: s.cout, pool: false, pitch: s.width * s.cout };
-        norm::normalise(isa, read, &self.outputs[last], &affine[last].0, &affine[last].1, &mut self.encoded[into]);
+        let plane = model.layout.convs[last].plane;
+        let (scale, shift) = &affine[last];
+        let pitch = plane.width * plane.channels;
+        norm::normalise(isa, plane, &self.outputs[last], scale, shift, &mut self.encoded[into], pitch);
     }
 
     fn dense(&mut self, network: Network<'_>, count: usize) {

@@ -16,31 +16,39 @@ impl Team {
     }
 
     /// Runs `job` where [`each`] and [`rayon::join`] find the team's threads.
-    pub(crate) fn run<R: Send>(&self, job: impl FnOnce(bool) -> R + Send) -> R {
+    pub(crate) fn run<R: Send>(&self, job: impl FnOnce() -> R + Send) -> R {
         match &self.0 {
-            None => job(false),
-            Some(pool) => pool.install(|| job(true)),
+            None => job(),
+            Some(pool) => pool.install(job),
         }
     }
 }
 
-/// Calls `work` with the index and a reference of every item, on several threads if `parallel`.
-pub(crate) fn each<T: Send>(parallel: bool, items: &mut [T], work: &(impl Fn(usize, &mut T) + Sync)) {
-    if parallel {
-        halves(0, items, work);
-    } else {
-        items.iter_mut().enumerate().for_each(|(i, item)| work(i, item));
-    }
+/// Calls `work` with the index and a reference of every item and one of the workers. Items are dealt out in order, in
+/// equal shares; with one worker everything runs in place.
+pub(crate) fn each<T: Send, W: Send>(
+    items: &mut [T],
+    workers: &mut [W],
+    work: &(impl Fn(usize, &mut T, &mut W) + Sync),
+) {
+    halves(0, items, workers, work);
 }
 
-fn halves<T: Send>(first: usize, items: &mut [T], work: &(impl Fn(usize, &mut T) + Sync)) {
-    match items {
-        [] => {}
-        [item] => work(first, item),
-        _ => {
-            let middle = items.len() / 2;
-            let (a, b) = items.split_at_mut(middle);
-            rayon::join(|| halves(first, a, work), || halves(first + middle, b, work));
+fn halves<T: Send, W: Send>(
+    first: usize,
+    items: &mut [T],
+    workers: &mut [W],
+    work: &(impl Fn(usize, &mut T, &mut W) + Sync),
+) {
+    if items.len() <= 1 || workers.len() <= 1 {
+        for (i, item) in items.iter_mut().enumerate() {
+            work(first + i, item, &mut workers[0]);
         }
+        return;
     }
+    let half = workers.len() / 2;
+    let middle = (items.len() * half).div_ceil(workers.len());
+    let (a, b) = items.split_at_mut(middle);
+    let (left, right) = workers.split_at_mut(half);
+    rayon::join(|| halves(first, a, left, work), || halves(first + middle, b, right, work));
 }

@@ -58,7 +58,7 @@ impl Trainer {
         let layout = &model.layout;
         let n = layout.parameters;
         let max_batch = max_batch.max(2);
-        let encoder = Encoder::new(isa, layout, model.architecture().image_len(), max_batch);
+        let encoder = Encoder::new(isa, layout, model.architecture().image_len(), max_batch, threads);
         let size = crate::encoder::group_size(max_batch);
         let groups = encoder.groups.len();
         Ok(Self {
@@ -97,22 +97,22 @@ impl Trainer {
         };
         assert_eq!(given, expected, "targets for {n} images and {classes} classes");
         let team = std::mem::take(&mut self.team);
-        let loss = team.run(|parallel| {
-            let loss = self.gradients(parallel, images, targets, dropout_key);
-            self.update(parallel, n);
+        let loss = team.run(|| {
+            let loss = self.gradients(images, targets, dropout_key);
+            self.update(n);
             loss
         });
         self.team = team;
         loss
     }
 
-    fn gradients(&mut self, parallel: bool, images: &[f32], targets: Targets<'_>, dropout_key: Key) -> f32 {
+    fn gradients(&mut self, images: &[f32], targets: Targets<'_>, dropout_key: Key) -> f32 {
         let n = images.len() / self.model.architecture().image_len();
         let (classes, dropout) = (self.model.architecture().classes, self.model.architecture().dropout);
         let Model { layout, parameters, running, .. } = &mut self.model;
         let (layout, parameters, isa): (&Layout, &[f32], Isa) = (layout, parameters, self.isa);
         let used = self.encoder.share(n);
-        self.encoder.forward(parallel, layout, parameters, running, images);
+        self.encoder.forward(layout, parameters, running, images);
         for (d, out) in layout.dense.iter().zip(&mut self.transposed) {
             head::transpose(d, &parameters[d.weight.clone()], out);
         }
@@ -122,7 +122,7 @@ impl Trainer {
         for (slot, group) in work.iter_mut().zip(groups) {
             *slot = Some(group);
         }
-        each(parallel, &mut work[..used], &|i, slot| {
+        each(&mut work[..used], &mut self.encoder.scratch, &|i, slot, _| {
             let Some(((group, head), loss)) = slot else { return };
             let count = group.count;
             head.forward(isa, layout, parameters, &group.encoded, count, Some((dropout, dropout_key, i * size)));
@@ -140,11 +140,11 @@ impl Trainer {
             let (encoded, into) = (&group.encoded, &mut group.encoded_gradient);
             head.backward(isa, layout, transposed, zeros, encoded, count, dropout, &mut group.gradient, into);
         });
-        self.encoder.backward(parallel, layout, parameters, &mut self.gradient, images);
+        self.encoder.backward(layout, parameters, &mut self.gradient, images);
         (self.losses[..used].iter().fold(0.0, |a, b| a + b) / n as f64) as f32
     }
 
-    fn update(&mut self, _parallel: bool, n: usize) {
+    fn update(&mut self, n: usize) {
         self.steps += 1;
         let rates = self.optimizer.rates(self.steps);
         let Model { layout, parameters, .. } = &mut self.model;

@@ -133,10 +133,11 @@ unsafe fn tile<S: Simd, const NV: usize, const T: usize>(
     }
 }
 
-/// Adds one image's part to the gradient of the weights: `x` is bordered, and so is the output's gradient `g`.
+/// Adds one image's part to the gradient of the weights: `x` is bordered, the output's
+/// gradient `g` is not.
 /// For every weight, over the pixels in order: `dw = x * g + dw`.
 pub(crate) fn backward_weights(isa: Isa, s: Shape, x: &[f32], g: &[f32], dw: &mut [f32]) {
-    assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin) && g.len() >= s.bordered(s.cout));
+    assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin) && g.len() >= s.pixels() * s.cout);
     assert!(dw.len() >= 9 * s.cin * s.cout);
     // SAFETY: the lengths were checked.
     unsafe { weights_isa(isa, s, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr()) }
@@ -148,7 +149,6 @@ dispatch!(unsafe fn weights_isa = weights_body(s: Shape, x: *const f32, g: *cons
 unsafe fn weights_body<S: Simd>(s: Shape, x: *const f32, g: *const f32, dw: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let g = g.add((s.width + 3) * s.cout);
         if s.cin == 1 {
             for co in (0..s.cout).step_by(LANES) {
                 nine_taps::<S>(s, x, g.add(co), dw.add(co));
@@ -203,7 +203,7 @@ unsafe fn patch<S: Simd, const NV: usize, const T: usize>(s: Shape, x: *const f3
             }
         }
         for row in 0..s.height {
-            let (x, g) = (x.add(row * (s.width + 2) * s.cin), g.add(row * (s.width + 2) * s.cout));
+            let (x, g) = (x.add(row * (s.width + 2) * s.cin), g.add(row * s.width * s.cout));
             for col in 0..s.width {
                 let mut k = [S::zero(); NV];
                 for v in 0..NV {
@@ -236,7 +236,7 @@ unsafe fn nine_taps<S: Simd>(s: Shape, x: *const f32, g: *const f32, dw: *mut f3
         }
         let pitch = s.width + 2;
         for row in 0..s.height {
-            let (x, g) = (x.add(row * pitch), g.add(row * pitch * s.cout));
+            let (x, g) = (x.add(row * pitch), g.add(row * s.width * s.cout));
             for col in 0..s.width {
                 let k = S::load(g.add(col * s.cout));
                 for (tap, sum) in sum.iter_mut().enumerate() {
@@ -246,18 +246,6 @@ unsafe fn nine_taps<S: Simd>(s: Shape, x: *const f32, g: *const f32, dw: *mut f3
         }
         for (tap, sum) in sum.iter().enumerate() {
             sum.store(dw.add(tap * s.cout));
-        }
-    }
-}
-
-/// The weights that make [`forward`] compute the gradient of the input: taps reversed, channels exchanged.
-pub(crate) fn transpose_weights(cin: usize, cout: usize, weights: &[f32], out: &mut [f32]) {
-    for tap in 0..9 {
-        let (from, to) = (&weights[tap * cin * cout..][..cin * cout], &mut out[(8 - tap) * cin * cout..][..cin * cout]);
-        for (ci, row) in from.chunks_exact(cout).enumerate() {
-            for (co, &w) in row.iter().enumerate() {
-                to[co * cin + ci] = w;
-            }
         }
     }
 }

@@ -9,9 +9,12 @@ pub(crate) mod direct;
 pub(crate) mod image;
 pub(crate) mod matmul;
 pub(crate) mod norm;
+mod panel;
 pub(crate) mod simd;
+mod tiling;
 pub(crate) mod update;
 pub(crate) mod vector;
+pub(crate) mod winograd;
 
 use std::sync::OnceLock;
 

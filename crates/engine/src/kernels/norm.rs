@@ -16,123 +16,74 @@ pub(crate) fn add_border(row: usize, edge: usize, image: &[f32], out: &mut [f32]
     }
 }
 
-/// `scale * y + shift` of an [h, w, c] image; pooled if `pool`; written `offset` values into rows of `pitch` values.
+/// An image of whole vectors of channels, and whether a pool reads it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Read {
+pub(crate) struct Plane {
     pub(crate) height: usize,
     pub(crate) width: usize,
     pub(crate) channels: usize,
     pub(crate) pool: bool,
-    /// Distance of two rows of the output.
-    pub(crate) pitch: usize,
 }
 
-/// Writes the normalised (and pooled) image to `out`, whose first pixel is `out[0]`.
-pub(crate) fn normalise(isa: Isa, r: Read, y: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32]) {
-    let (h, w) = if r.pool { (pooled(r.height), pooled(r.width)) } else { (r.height, r.width) };
-    assert!(r.channels.is_multiple_of(LANES) && y.len() >= r.height * r.width * r.channels);
-    assert!(scale.len() >= r.channels && shift.len() >= r.channels && out.len() >= (h - 1) * r.pitch + w * r.channels);
+impl Plane {
+    /// Values of the image.
+    pub(crate) const fn len(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// Rows and columns of what is read.
+    const fn read(&self) -> (usize, usize) {
+        if self.pool { (pooled(self.height), pooled(self.width)) } else { (self.height, self.width) }
+    }
+
+    /// Length of an image of the read size whose rows are `pitch` apart.
+    const fn span(&self, pitch: usize) -> usize {
+        (self.read().0 - 1) * pitch + self.read().1 * self.channels
+    }
+
+    fn check(&self, y: &[f32], vectors: &[&[f32]]) {
+        assert!(self.channels.is_multiple_of(LANES) && y.len() >= self.len());
+        assert!(vectors.iter().all(|v| v.len() >= self.channels));
+    }
+}
+
+/// Writes `scale * y + shift`, pooled if a pool reads it, to `out`, whose rows are `pitch` apart.
+pub(crate) fn normalise(isa: Isa, p: Plane, y: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32], pitch: usize) {
+    p.check(y, &[scale, shift]);
+    assert!(out.len() >= p.span(pitch));
     // SAFETY: the lengths were checked.
-    unsafe { normalise_isa(isa, r, y.as_ptr(), scale.as_ptr(), shift.as_ptr(), out.as_mut_ptr()) }
+    unsafe { normalise_isa(isa, p, y.as_ptr(), scale.as_ptr(), shift.as_ptr(), out.as_mut_ptr(), pitch) }
 }
 
 dispatch!(unsafe fn normalise_isa = normalise_body(
-    r: Read, y: *const f32, scale: *const f32, shift: *const f32, out: *mut f32));
+    p: Plane, y: *const f32, scale: *const f32, shift: *const f32, out: *mut f32, pitch: usize));
 
 #[inline(always)]
-unsafe fn normalise_body<S: Simd>(r: Read, y: *const f32, scale: *const f32, shift: *const f32, out: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let line = r.width * r.channels;
-        let (h, w) = if r.pool { (pooled(r.height), pooled(r.width)) } else { (r.height, r.width) };
-        for c in (0..r.channels).step_by(LANES) {
-            let (a, b) = (S::load(scale.add(c)), S::load(shift.add(c)));
-            for i in 0..h {
-                let out = out.add(i * r.pitch + c);
-                if r.pool {
-                    for j in 0..w {
-                        let p = y.add(i * 3 * line + j * 3 * r.channels + c);
-                        let [z0, z1, z2, z3] = window::<S>(p, line, r.channels, a, b);
-                        z3.max(z2.max(z1.max(z0))).store(out.add(j * r.channels));
-                    }
-                } else {
-                    for j in 0..w {
-                        S::load(y.add(i * line + j * r.channels + c)).fma(a, b).store(out.add(j * r.channels));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The four normalised values of a pooling window.
-#[inline(always)]
-unsafe fn window<S: Simd>(p: *const f32, line: usize, channels: usize, a: S, b: S) -> [S; 4] {
-    // SAFETY: the caller's window lies within the image.
-    unsafe {
-        [
-            S::load(p).fma(a, b),
-            S::load(p.add(channels)).fma(a, b),
-            S::load(p.add(line)).fma(a, b),
-            S::load(p.add(line + channels)).fma(a, b),
-        ]
-    }
-}
-
-/// Writes the gradient of the normalised image from that of the pooled one: the first largest value of a window takes it.
-pub(crate) fn unpool(
-    isa: Isa,
-    h: usize,
-    w: usize,
-    c: usize,
-    y: &[f32],
-    scale: &[f32],
-    shift: &[f32],
-    dp: &[f32],
-    dz: &mut [f32],
-) {
-    assert!(c.is_multiple_of(LANES) && y.len() >= h * w * c && dz.len() >= h * w * c);
-    assert!(scale.len() >= c && shift.len() >= c && dp.len() >= pooled(h) * pooled(w) * c);
-    dz[..h * w * c].fill(0.0);
-    // SAFETY: the lengths were checked.
-    unsafe { unpool_isa(isa, h, w, c, y.as_ptr(), scale.as_ptr(), shift.as_ptr(), dp.as_ptr(), dz.as_mut_ptr()) }
-}
-
-dispatch!(unsafe fn unpool_isa = unpool_body(h: usize, w: usize, c: usize,
-    y: *const f32, scale: *const f32, shift: *const f32, dp: *const f32, dz: *mut f32));
-
-#[inline(always)]
-unsafe fn unpool_body<S: Simd>(
-    h: usize,
-    w: usize,
-    c: usize,
+unsafe fn normalise_body<S: Simd>(
+    p: Plane,
     y: *const f32,
     scale: *const f32,
     shift: *const f32,
-    dp: *const f32,
-    dz: *mut f32,
+    out: *mut f32,
+    pitch: usize,
 ) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        for ch in (0..c).step_by(LANES) {
-            let (a, b) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
-            for i in 0..pooled(h) {
-                for j in 0..pooled(w) {
-                    let at = (i * 3 * w + j * 3) * c + ch;
-                    let z = window::<S>(y.add(at), w * c, c, a, b);
-                    let mut part = [S::load(dp.add((i * pooled(w) + j) * c + ch)), S::zero(), S::zero(), S::zero()];
-                    let mut best = z[0];
-                    for q in 1..4 {
-                        let mut moved = S::zero();
-                        for part in &mut part[..q] {
-                            moved = moved.add(*part);
-                            *part = z[q].pick_greater(best, S::zero(), *part);
-                        }
-                        part[q] = z[q].pick_greater(best, moved, S::zero());
-                        best = z[q].pick_greater(best, z[q], best);
+        let (c, line) = (p.channels, p.width * p.channels);
+        let (h, w) = p.read();
+        for i in 0..h {
+            for ch in (0..c).step_by(LANES) {
+                let (a, b) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
+                let out = out.add(i * pitch + ch);
+                if p.pool {
+                    for j in 0..w {
+                        let y = window::<S>(y.add(i * 3 * line + j * 3 * c + ch), line, c);
+                        let [z0, z1, z2, z3] = y.map(|y| y.fma(a, b));
+                        z3.max(z2.max(z1.max(z0))).store(out.add(j * c));
                     }
-                    for (q, part) in part.iter().enumerate() {
-                        part.store(dz.add(at + (q / 2) * w * c + (q % 2) * c));
+                } else {
+                    for j in 0..w {
+                        S::load(y.add(i * line + j * c + ch)).fma(a, b).store(out.add(j * c));
                     }
                 }
             }
@@ -140,131 +91,249 @@ unsafe fn unpool_body<S: Simd>(
     }
 }
 
-/// Writes to `sums` [2, c] what one image adds to a layer's statistics: the sums over pixels of y and y^2.
-pub(crate) fn statistics(isa: Isa, pixels: usize, c: usize, y: &[f32], sums: &mut [f32]) {
-    assert!(c.is_multiple_of(LANES) && y.len() >= pixels * c && sums.len() >= 2 * c);
-    // SAFETY: the lengths were checked.
-    unsafe { statistics_isa(isa, pixels, c, y.as_ptr(), sums.as_mut_ptr()) }
+/// The four values of a pooling window.
+#[inline(always)]
+unsafe fn window<S: Simd>(p: *const f32, line: usize, c: usize) -> [S; 4] {
+    // SAFETY: the caller's window lies within the image.
+    unsafe { [S::load(p), S::load(p.add(c)), S::load(p.add(line)), S::load(p.add(line + c))] }
 }
 
-dispatch!(unsafe fn statistics_isa = statistics_body(pixels: usize, c: usize, y: *const f32, sums: *mut f32));
+/// Shares a pooled value's gradient out: the first largest of the normalised values takes it.
+#[inline(always)]
+fn unpool<S: Simd>(y: [S; 4], a: S, b: S, d: S) -> [S; 4] {
+    let z = y.map(|y| y.fma(a, b));
+    let zero = S::zero();
+    let second = z[1].pick_greater(z[0], d, zero);
+    let (first, best) = (z[1].pick_greater(z[0], zero, d), z[1].max(z[0]));
+    let third = z[2].pick_greater(best, d, zero);
+    let (first, second) = (z[2].pick_greater(best, zero, first), z[2].pick_greater(best, zero, second));
+    let best = z[2].max(best);
+    let keep = |x: S| z[3].pick_greater(best, zero, x);
+    [keep(first), keep(second), keep(third), z[3].pick_greater(best, d, zero)]
+}
+
+/// Writes to `sums` [2, c] what one image adds to a layer's statistics: the sums over pixels of y and y^2.
+/// A row is summed in four parts, columns 0, 4, .. and so on, with what is left of a multiple of four in the first.
+pub(crate) fn statistics(isa: Isa, p: Plane, y: &[f32], sums: &mut [f32]) {
+    p.check(y, &[]);
+    assert!(sums.len() >= 2 * p.channels);
+    sums[..2 * p.channels].fill(0.0);
+    // SAFETY: the lengths were checked.
+    unsafe { statistics_isa(isa, p, y.as_ptr(), sums.as_mut_ptr()) }
+}
+
+dispatch!(unsafe fn statistics_isa = statistics_body(p: Plane, y: *const f32, sums: *mut f32));
 
 #[inline(always)]
-unsafe fn statistics_body<S: Simd>(pixels: usize, c: usize, y: *const f32, sums: *mut f32) {
+unsafe fn statistics_body<S: Simd>(p: Plane, y: *const f32, sums: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        for ch in (0..c).step_by(LANES) {
-            let (mut one, mut two) = (S::zero(), S::zero());
-            for p in 0..pixels {
-                let y = S::load(y.add(p * c + ch));
-                one = one.add(y);
-                two = y.fma(y, two);
+        let c = p.channels;
+        for i in 0..p.height {
+            for ch in (0..c).step_by(LANES) {
+                let y = y.add(i * p.width * c + ch);
+                sum_row::<S>(p.width, sums.add(ch), sums.add(c + ch), |j| {
+                    let y = S::load(y.add(j * c));
+                    (y, y.mul(y))
+                });
             }
-            one.store(sums.add(ch));
-            two.store(sums.add(c + ch));
         }
     }
 }
 
-/// Writes to `sums` [2, c] what one image adds to the backward statistics: the sums of dz and dz (y - mean).
-pub(crate) fn backward_statistics(
-    isa: Isa,
-    pixels: usize,
-    c: usize,
-    y: &[f32],
-    dz: &[f32],
-    mean: &[f32],
-    sums: &mut [f32],
-) {
-    assert!(
-        c.is_multiple_of(LANES)
-            && y.len() >= pixels * c
-            && dz.len() >= pixels * c
-            && mean.len() >= c
-            && sums.len() >= 2 * c
-    );
-    // SAFETY: the lengths were checked.
-    unsafe { backward_statistics_isa(isa, pixels, c, y.as_ptr(), dz.as_ptr(), mean.as_ptr(), sums.as_mut_ptr()) }
+/// Adds the sums of `terms` over a row to `one` and `two`.
+#[inline(always)]
+unsafe fn sum_row<S: Simd>(width: usize, one: *mut f32, two: *mut f32, terms: impl Fn(usize) -> (S, S)) {
+    let (mut a, mut b) = ([S::zero(); 4], [S::zero(); 4]);
+    let mut j = 0;
+    while j + 4 <= width {
+        for q in 0..4 {
+            let (x, y) = terms(j + q);
+            a[q] = a[q].add(x);
+            b[q] = b[q].add(y);
+        }
+        j += 4;
+    }
+    while j < width {
+        let (x, y) = terms(j);
+        a[0] = a[0].add(x);
+        b[0] = b[0].add(y);
+        j += 1;
+    }
+    let total = |s: [S; 4]| s[0].add(s[1]).add(s[2].add(s[3]));
+    // SAFETY: the caller's sums are one vector each.
+    unsafe {
+        S::load(one).add(total(a)).store(one);
+        S::load(two).add(total(b)).store(two);
+    }
 }
 
-dispatch!(unsafe fn backward_statistics_isa = backward_statistics_body(
-    pixels: usize, c: usize, y: *const f32, dz: *const f32, mean: *const f32, sums: *mut f32));
+/// What a layer's normalisation is in this step.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Norm {
+    pub(crate) scale: Vec<f32>,
+    pub(crate) shift: Vec<f32>,
+    pub(crate) mean: Vec<f32>,
+    /// One over the standard deviation.
+    pub(crate) inverse: Vec<f64>,
+    /// Of `g = a dz + (b y + c)`, [3, channels].
+    pub(crate) factors: Vec<f32>,
+}
+
+/// Writes to `sums` [2, c] what one image adds to the backward statistics: the sums of dz and dz (y - mean), where `dz`,
+/// with rows `pitch` apart, is the gradient of what is read. Rows are summed as in [`statistics`].
+pub(crate) fn backward_statistics(isa: Isa, p: Plane, y: &[f32], dz: &[f32], pitch: usize, n: &Norm, sums: &mut [f32]) {
+    p.check(y, &[&n.mean, &n.scale, &n.shift]);
+    assert!(dz.len() >= p.span(pitch) && sums.len() >= 2 * p.channels);
+    sums[..2 * p.channels].fill(0.0);
+    let (scale, shift) = (n.scale.as_ptr(), n.shift.as_ptr());
+    // SAFETY: the lengths were checked.
+    unsafe {
+        backward_sums_isa(isa, p, y.as_ptr(), dz.as_ptr(), pitch, n.mean.as_ptr(), scale, shift, sums.as_mut_ptr())
+    }
+}
+
+dispatch!(unsafe fn backward_sums_isa = backward_sums_body(p: Plane, y: *const f32, dz: *const f32, pitch: usize,
+    mean: *const f32, scale: *const f32, shift: *const f32, sums: *mut f32));
 
 #[inline(always)]
-unsafe fn backward_statistics_body<S: Simd>(
-    pixels: usize,
-    c: usize,
+unsafe fn backward_sums_body<S: Simd>(
+    p: Plane,
     y: *const f32,
     dz: *const f32,
+    pitch: usize,
     mean: *const f32,
+    scale: *const f32,
+    shift: *const f32,
     sums: *mut f32,
 ) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        for ch in (0..c).step_by(LANES) {
-            let (mut one, mut two) = (S::zero(), S::zero());
-            let mean = S::load(mean.add(ch));
-            for p in 0..pixels {
-                let (y, d) = (S::load(y.add(p * c + ch)), S::load(dz.add(p * c + ch)));
-                one = one.add(d);
-                two = d.fma(y.sub(mean), two);
+        let (c, line) = (p.channels, p.width * p.channels);
+        let (h, w) = p.read();
+        for i in 0..h {
+            for ch in (0..c).step_by(LANES) {
+                let mean = S::load(mean.add(ch));
+                let (a, b) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
+                let dz = dz.add(i * pitch + ch);
+                sum_row::<S>(w, sums.add(ch), sums.add(c + ch), |j| {
+                    let d = S::load(dz.add(j * c));
+                    if !p.pool {
+                        return (d, d.mul(S::load(y.add(i * line + j * c + ch)).sub(mean)));
+                    }
+                    let y = window::<S>(y.add(i * 3 * line + j * 3 * c + ch), line, c);
+                    let z = y.map(|y| y.fma(a, b));
+                    let (best, from) = (z[1].max(z[0]), z[1].pick_greater(z[0], y[1], y[0]));
+                    let (best, from) = (z[2].max(best), z[2].pick_greater(best, y[2], from));
+                    (d, d.mul(z[3].pick_greater(best, y[3], from).sub(mean)))
+                });
             }
-            one.store(sums.add(ch));
-            two.store(sums.add(c + ch));
         }
     }
 }
 
-/// The gradient before rectification, `g = y > 0 ? a dz + (b y + c) : 0`, into a bordered image, and its sum over
-/// pixels into `sum` [c]. `factors` holds a, b and c, [3, channels].
+/// The gradient before rectification, `g = y > 0 ? a dz + (b y + c) : 0`, where pixels that a pool does not read lack the
+/// first term; rows of `g` are `g_pitch` apart. Its sums over pixels go to `sum` [c], row by row (two rows of pooling
+/// windows together).
 pub(crate) fn backward(
     isa: Isa,
-    h: usize,
-    w: usize,
-    c: usize,
+    p: Plane,
     y: &[f32],
     dz: &[f32],
-    factors: &[f32],
+    pitch: usize,
+    n: &Norm,
     g: &mut [f32],
+    g_pitch: usize,
     sum: &mut [f32],
 ) {
-    assert!(c.is_multiple_of(LANES) && y.len() >= h * w * c && dz.len() >= h * w * c && factors.len() >= 3 * c);
-    assert!(g.len() >= (h + 2) * (w + 2) * c && sum.len() >= c);
+    p.check(y, &[&n.scale, &n.shift]);
+    assert!(dz.len() >= p.span(pitch) && n.factors.len() >= 3 * p.channels && sum.len() >= p.channels);
+    assert!(g.len() >= (p.height - 1) * g_pitch + p.width * p.channels);
+    sum[..p.channels].fill(0.0);
+    let (scale, shift, factors) = (n.scale.as_ptr(), n.shift.as_ptr(), n.factors.as_ptr());
+    let (y, dz, g, sum) = (y.as_ptr(), dz.as_ptr(), g.as_mut_ptr(), sum.as_mut_ptr());
     // SAFETY: the lengths were checked.
-    unsafe { backward_isa(isa, h, w, c, y.as_ptr(), dz.as_ptr(), factors.as_ptr(), g.as_mut_ptr(), sum.as_mut_ptr()) }
+    unsafe { backward_isa(isa, p, y, dz, pitch, scale, shift, factors, g, g_pitch, sum) }
 }
 
-dispatch!(unsafe fn backward_isa = backward_body(h: usize, w: usize, c: usize,
-    y: *const f32, dz: *const f32, factors: *const f32, g: *mut f32, sum: *mut f32));
+dispatch!(unsafe fn backward_isa = backward_body(p: Plane, y: *const f32, dz: *const f32, pitch: usize, scale: *const f32,
+    shift: *const f32, factors: *const f32, g: *mut f32, g_pitch: usize, sum: *mut f32));
 
 #[inline(always)]
 unsafe fn backward_body<S: Simd>(
-    h: usize,
-    w: usize,
-    c: usize,
+    p: Plane,
     y: *const f32,
     dz: *const f32,
+    pitch: usize,
+    scale: *const f32,
+    shift: *const f32,
     factors: *const f32,
     g: *mut f32,
+    g_pitch: usize,
     sum: *mut f32,
 ) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        for ch in (0..c).step_by(LANES) {
-            let (ka, kb, kc) =
-                (S::load(factors.add(ch)), S::load(factors.add(c + ch)), S::load(factors.add(2 * c + ch)));
-            let mut total = S::zero();
-            for i in 0..h {
-                let g = g.add((i + 1) * (w + 2) * c + c + ch);
-                for j in 0..w {
-                    let at = (i * w + j) * c + ch;
-                    let (y, d) = (S::load(y.add(at)), S::load(dz.add(at)));
-                    let r = y.pick_greater(S::zero(), ka.fma(d, kb.fma(y, kc)), S::zero());
-                    total = total.add(r);
+        let (c, line) = (p.channels, p.width * p.channels);
+        for i in 0..p.height {
+            for ch in (0..c).step_by(LANES) {
+                let f = |k: usize| S::load(factors.add(k * c + ch));
+                let (ka, kb, kc) = (f(0), f(1), f(2));
+                let (y, g) = (y.add(i * line + ch), g.add(i * g_pitch + ch));
+                let mut total = [S::load(sum.add(ch)), S::zero()];
+                let dense = |j: usize, total: S| {
+                    let y = S::load(y.add(j * c));
+                    let base = kb.fma(y, kc);
+                    let r = if p.pool { base } else { ka.fma(S::load(dz.add(i * pitch + j * c + ch)), base) };
+                    let r = y.pick_greater(S::zero(), r, S::zero());
                     r.store(g.add(j * c));
+                    total.add(r)
+                };
+                let mut j = 0;
+                if p.pool && i % 3 < 2 && i / 3 < pooled(p.height) {
+                    if i % 3 == 1 {
+                        continue;
+                    }
+                    let (a, b) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
+                    while j / 3 < pooled(p.width) {
+                        let y4 = window::<S>(y.add(j * c), line, c);
+                        let d = unpool(y4, a, b, S::load(dz.add(i / 3 * pitch + j / 3 * c + ch)));
+                        for q in 0..4 {
+                            let r = ka.fma(d[q], kb.fma(y4[q], kc));
+                            let r = y4[q].pick_greater(S::zero(), r, S::zero());
+                            r.store(g.add(q / 2 * g_pitch + (j + q % 2) * c));
+                            total[q % 2] = total[q % 2].add(r);
+                        }
+                        j += 2;
+                        if j < p.width {
+                            for below in 0..2 {
+                                let y = S::load(y.add(below * line + j * c));
+                                let r = y.pick_greater(S::zero(), kb.fma(y, kc), S::zero());
+                                r.store(g.add(below * g_pitch + j * c));
+                                total[below] = total[below].add(r);
+                            }
+                        }
+                        j += 1;
+                    }
+                    while j < p.width {
+                        for below in 0..2 {
+                            let y = S::load(y.add(below * line + j * c));
+                            let r = y.pick_greater(S::zero(), kb.fma(y, kc), S::zero());
+                            r.store(g.add(below * g_pitch + j * c));
+                            total[below] = total[below].add(r);
+                        }
+                        j += 1;
+                    }
                 }
+                while j + 2 <= p.width {
+                    total = [dense(j, total[0]), dense(j + 1, total[1])];
+                    j += 2;
+                }
+                if j < p.width {
+                    total[0] = dense(j, total[0]);
+                }
+                total[0].add(total[1]).store(sum.add(ch));
             }
-            total.store(sum.add(ch));
         }
     }
 }

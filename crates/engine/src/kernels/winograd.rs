@@ -1,0 +1,575 @@
+//! 3x3 convolution with Winograd's minimal filters, forward and backward.
+//!
+//! An image's border of zeros is widened to whole tiles. Tiles are transformed in blocks that stay in the cache; in
+//! the transformed domain a convolution is one small matrix product for each of the tile's values. Backward runs the
+//! same algorithm transposed, so that the transformed gradient serves weights and inputs alike: with V = B^T d B and
+//! M = A g A^T, `dw = G^T (sum V^T M) G` and `dd = B (M U^T) B^T`, overlapping tiles added in order.
+//! What comes out does not depend on the size of a block.
+
+use super::panel::{PANEL, Sizes, correlate, multiply};
+use super::simd::{LANES, Simd};
+use super::tiling::{Four, Three, Tiling};
+use super::{Isa, dispatch};
+
+/// Which filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filter {
+    /// F(4x4, 3x3)
+    Four,
+    /// F(3x3, 3x3)
+    Three,
+}
+
+/// A convolution cut into tiles. Channels are multiples of eight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Grid {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) cin: usize,
+    pub(crate) cout: usize,
+    pub(crate) filter: Filter,
+    /// Tiles.
+    pub(crate) down: usize,
+    pub(crate) across: usize,
+}
+
+impl Grid {
+    /// Chooses the filter that multiplies less often.
+    pub(crate) fn new(height: usize, width: usize, cin: usize, cout: usize) -> Self {
+        let cost = |out: usize| height.div_ceil(out) * width.div_ceil(out) * (out + 2) * (out + 2);
+        let (filter, out) = if cost(4) < cost(3) { (Filter::Four, 4) } else { (Filter::Three, 3) };
+        Self { height, width, cin, cout, filter, down: height.div_ceil(out), across: width.div_ceil(out) }
+    }
+
+    const fn out(&self) -> usize {
+        match self.filter {
+            Filter::Four => 4,
+            Filter::Three => 3,
+        }
+    }
+
+    /// Values of a transformed tile.
+    pub(crate) const fn planes(&self) -> usize {
+        (self.out() + 2) * (self.out() + 2)
+    }
+
+    pub(crate) const fn tiles(&self) -> usize {
+        self.down * self.across
+    }
+
+    /// Pixels in a row of a bordered image.
+    pub(crate) const fn pitch(&self) -> usize {
+        self.across * self.out() + 2
+    }
+
+    /// Length of a bordered image.
+    pub(crate) const fn bordered(&self, channels: usize) -> usize {
+        (self.down * self.out() + 2) * self.pitch() * channels
+    }
+
+    /// Pixels in a row of a gradient, which has no border but whole tiles.
+    pub(crate) const fn gradient_pitch(&self) -> usize {
+        self.across * self.out()
+    }
+
+    /// Length of a gradient.
+    pub(crate) const fn gradient(&self) -> usize {
+        self.down * self.out() * self.gradient_pitch() * self.cout
+    }
+
+    /// Length of the transformed weights.
+    pub(crate) const fn weights(&self) -> usize {
+        self.planes() * apart(self.cin * self.cout)
+    }
+
+    /// The convolution that carries gradients back.
+    pub(crate) const fn transposed(self) -> Self {
+        Self { cin: self.cout, cout: self.cin, ..self }
+    }
+
+    /// The most tiles that are transformed together.
+    const fn block(&self) -> usize {
+        if self.cin + self.cout <= 16 { 12 } else { 18 }
+    }
+
+    /// Length of each of the two buffers of a block.
+    pub(crate) const fn buffer(&self) -> usize {
+        let wide = if self.cin > self.cout { self.cin } else { self.cout };
+        self.planes() * apart(self.block() * wide)
+    }
+}
+
+/// A distance of planes of `len` values: an odd number of cache lines, so that planes do not meet in one cache set.
+const fn apart(len: usize) -> usize {
+    (len.div_ceil(16) | 1) * 16
+}
+
+/// Place of a weight in a panelled matrix of `rows`.
+const fn panelled(rows: usize, columns: usize, row: usize, column: usize) -> usize {
+    let start = column / PANEL * PANEL;
+    let wide = if columns - start >= PANEL { PANEL } else { LANES };
+    start * rows + row * wide + column % PANEL
+}
+
+/// Transforms `weights` [9, cin, cout] to panels, one matrix a plane.
+pub(crate) fn transform_weights(isa: Isa, g: Grid, weights: &[f32], out: &mut [f32]) {
+    assert!(weights.len() >= 9 * g.cin * g.cout && out.len() >= g.weights() && g.cout.is_multiple_of(LANES));
+    // SAFETY: the lengths were checked.
+    unsafe { weights_isa(isa, g, weights.as_ptr(), out.as_mut_ptr()) }
+}
+
+dispatch!(unsafe fn weights_isa = weights_body(g: Grid, w: *const f32, u: *mut f32));
+
+#[inline(always)]
+unsafe fn weights_body<S: Simd>(g: Grid, w: *const f32, u: *mut f32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match g.filter {
+            Filter::Four => weights_tiling::<S, Four>(g, w, u),
+            Filter::Three => weights_tiling::<S, Three>(g, w, u),
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn weights_tiling<S: Simd, T: Tiling>(g: Grid, w: *const f32, u: *mut f32) {
+    // SAFETY: offsets stay within the checked lengths.
+    unsafe {
+        let plane = apart(g.cin * g.cout);
+        for ci in 0..g.cin {
+            for co in (0..g.cout).step_by(LANES) {
+                let (w, u) = (w.add(ci * g.cout + co), u.add(panelled(g.cin, g.cout, ci, co)));
+                let mut half = [[S::zero(); 3]; 6];
+                for j in 0..3 {
+                    let at = |i: usize| S::load(w.add((i * 3 + j) * g.cin * g.cout));
+                    let column = T::weights([at(0), at(1), at(2)]);
+                    for i in 0..T::IN {
+                        half[i][j] = column[i];
+                    }
+                }
+                for i in 0..T::IN {
+                    let row = T::weights(half[i]);
+                    for j in 0..T::IN {
+                        row[j].store(u.add((i * T::IN + j) * plane));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where outputs go: distances of rows and of images.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Out {
+    pub(crate) row: usize,
+    pub(crate) image: usize,
+}
+
+/// What every forward kernel reads besides the image.
+#[derive(Clone, Copy)]
+pub(crate) struct Filters<'a> {
+    /// Transformed weights.
+    pub(crate) weights: &'a [f32],
+    pub(crate) bias: &'a [f32],
+    /// Factor and summand after rectification.
+    pub(crate) affine: Option<(&'a [f32], &'a [f32])>,
+}
+
+/// Convolution, bias, rectification and perhaps an affine map of `count` bordered images.
+pub(crate) fn forward(
+    isa: Isa,
+    g: Grid,
+    count: usize,
+    x: &[f32],
+    f: Filters<'_>,
+    y: &mut [f32],
+    out: Out,
+    buffers: &mut [Vec<f32>; 2],
+) {
+    assert!(x.len() >= count * g.bordered(g.cin) && f.weights.len() >= g.weights() && f.bias.len() >= g.cout);
+    assert!(count == 0 || y.len() >= (count - 1) * out.image + (g.height - 1) * out.row + g.width * g.cout);
+    assert!(
+        buffers.iter().all(|b| b.len() >= g.buffer()) && g.cin.is_multiple_of(LANES) && g.cout.is_multiple_of(LANES)
+    );
+    let null = std::ptr::null();
+    let (scale, shift) = f.affine.map_or((null, null), |(scale, shift)| {
+        assert!(scale.len() >= g.cout && shift.len() >= g.cout);
+        (scale.as_ptr(), shift.as_ptr())
+    });
+    let [v, m] = buffers;
+    let (x, u, b, y) = (x.as_ptr(), f.weights.as_ptr(), f.bias.as_ptr(), y.as_mut_ptr());
+    // SAFETY: the lengths were checked.
+    unsafe { forward_isa(isa, g, count, x, u, b, scale, shift, y, out, v.as_mut_ptr(), m.as_mut_ptr()) }
+}
+
+dispatch!(unsafe fn forward_isa = forward_body(g: Grid, count: usize, x: *const f32, u: *const f32, b: *const f32,
+    scale: *const f32, shift: *const f32, y: *mut f32, out: Out, v: *mut f32, m: *mut f32));
+
+#[inline(always)]
+unsafe fn forward_body<S: Simd>(
+    g: Grid,
+    count: usize,
+    x: *const f32,
+    u: *const f32,
+    b: *const f32,
+    scale: *const f32,
+    shift: *const f32,
+    y: *mut f32,
+    out: Out,
+    v: *mut f32,
+    m: *mut f32,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match g.filter {
+            Filter::Four => forward_tiling::<S, Four>(g, count, x, u, b, scale, shift, y, out, v, m),
+            Filter::Three => forward_tiling::<S, Three>(g, count, x, u, b, scale, shift, y, out, v, m),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn forward_tiling<S: Simd, T: Tiling>(
+    g: Grid,
+    count: usize,
+    x: *const f32,
+    u: *const f32,
+    b: *const f32,
+    scale: *const f32,
+    shift: *const f32,
+    y: *mut f32,
+    out: Out,
+    v: *mut f32,
+    m: *mut f32,
+) {
+    // SAFETY: offsets stay within the checked lengths.
+    unsafe {
+        let (total, plane) = (count * g.tiles(), apart(g.cin * g.cout));
+        let mut blocks = total.div_ceil(g.block());
+        let mut first = 0;
+        while blocks > 0 {
+            let tiles = (total - first).div_ceil(blocks);
+            let (vs, ms) = (apart(tiles * g.cin), apart(tiles * g.cout));
+            for t in 0..tiles {
+                let (image, ty, tx) = place(g, first + t);
+                let x = x.add(image * g.bordered(g.cin) + (ty * T::OUT * g.pitch() + tx * T::OUT) * g.cin);
+                tile_in::<S, T>(x, g.pitch() * g.cin, g.cin, v.add(t * g.cin), vs);
+            }
+            for z in 0..T::IN * T::IN {
+                let s = Sizes { rows: tiles, k: g.cin, columns: g.cout };
+                multiply::<S>(s, v.add(z * vs), u.add(z * plane), m.add(z * ms));
+            }
+            for t in 0..tiles {
+                let (image, ty, tx) = place(g, first + t);
+                let y = y.add(image * out.image + ty * T::OUT * out.row + tx * T::OUT * g.cout);
+                let (rows, columns) = (g.height - ty * T::OUT, g.width - tx * T::OUT);
+                let m = m.add(t * g.cout);
+                if scale.is_null() {
+                    tile_out::<S, T, false>(m, ms, g.cout, b, scale, shift, y, out.row, rows, columns);
+                } else {
+                    tile_out::<S, T, true>(m, ms, g.cout, b, scale, shift, y, out.row, rows, columns);
+                }
+            }
+            first += tiles;
+            blocks -= 1;
+        }
+    }
+}
+
+/// Image, row and column of a tile.
+#[inline(always)]
+fn place(g: Grid, tile: usize) -> (usize, usize, usize) {
+    let within = tile % g.tiles();
+    (tile / g.tiles(), within / g.across, within % g.across)
+}
+
+/// `B^T d B` of one tile; values of one plane are `plane` apart from the next.
+#[inline(always)]
+pub(super) unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *mut f32, plane: usize) {
+    // SAFETY: the caller's tile and planes are readable and writable.
+    unsafe {
+        for ch in (0..c).step_by(LANES) {
+            let mut half = [[S::zero(); 6]; 6];
+            for j in 0..T::IN {
+                let mut d = [S::zero(); 6];
+                for i in 0..T::IN {
+                    d[i] = S::load(x.add(i * row + j * c + ch));
+                }
+                let d = T::input(d);
+                for i in 0..T::IN {
+                    half[i][j] = d[i];
+                }
+            }
+            for i in 0..T::IN {
+                let d = T::input(half[i]);
+                for j in 0..T::IN {
+                    d[j].store(v.add((i * T::IN + j) * plane + ch));
+                }
+            }
+        }
+    }
+}
+
+/// `A^T m A`, bias, rectification, affine map; writes the `rows` and `columns` of the tile that the image has.
+#[inline(always)]
+unsafe fn tile_out<S: Simd, T: Tiling, const AFFINE: bool>(
+    m: *const f32,
+    plane: usize,
+    c: usize,
+    bias: *const f32,
+    scale: *const f32,
+    shift: *const f32,
+    y: *mut f32,
+    row: usize,
+    rows: usize,
+    columns: usize,
+) {
+    // SAFETY: the caller's planes are readable and what the image has is writable.
+    unsafe {
+        for ch in (0..c).step_by(LANES) {
+            let mut half = [[S::zero(); 6]; 4];
+            for j in 0..T::IN {
+                let mut d = [S::zero(); 6];
+                for i in 0..T::IN {
+                    d[i] = S::load(m.add((i * T::IN + j) * plane + ch));
+                }
+                let d = T::output(d);
+                for i in 0..T::OUT {
+                    half[i][j] = d[i];
+                }
+            }
+            let bias = S::load(bias.add(ch));
+            for i in 0..T::OUT {
+                let d = T::output(half[i]);
+                for j in 0..T::OUT {
+                    let mut r = d[j].add(bias).relu();
+                    if AFFINE {
+                        r = r.fma(S::load(scale.add(ch)), S::load(shift.add(ch)));
+                    }
+                    if i < rows && j < columns {
+                        r.store(y.add(i * row + j * c + ch));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Backward over `count` images: bordered inputs `x`, gradients `dy` of whole tiles, transposed transformed weights.
+/// Writes the transformed weights' gradient `du` (adds to it unless `fresh`) and the bordered inputs' gradient `dx`,
+/// whose border is left undefined.
+pub(crate) fn backward(
+    isa: Isa,
+    g: Grid,
+    count: usize,
+    x: &[f32],
+    dy: &[f32],
+    transposed: &[f32],
+    du: &mut [f32],
+    fresh: bool,
+    dx: &mut [f32],
+    buffers: &mut [Vec<f32>; 2],
+) {
+    assert!(x.len() >= count * g.bordered(g.cin) && dx.len() >= count * g.bordered(g.cin));
+    assert!(
+        dy.len() >= count * g.gradient() && transposed.len() >= g.transposed().weights() && du.len() >= g.weights()
+    );
+    assert!(
+        buffers.iter().all(|b| b.len() >= g.buffer()) && g.cin.is_multiple_of(LANES) && g.cout.is_multiple_of(LANES)
+    );
+    let [v, m] = buffers;
+    let (x, dy, u, v, m) = (x.as_ptr(), dy.as_ptr(), transposed.as_ptr(), v.as_mut_ptr(), m.as_mut_ptr());
+    // SAFETY: the lengths were checked.
+    unsafe { backward_isa(isa, g, count, x, dy, u, du.as_mut_ptr(), fresh, dx.as_mut_ptr(), v, m) }
+}
+
+dispatch!(unsafe fn backward_isa = backward_body(g: Grid, count: usize, x: *const f32, dy: *const f32, u: *const f32,
+    du: *mut f32, fresh: bool, dx: *mut f32, v: *mut f32, m: *mut f32));
+
+#[inline(always)]
+unsafe fn backward_body<S: Simd>(
+    g: Grid,
+    count: usize,
+    x: *const f32,
+    dy: *const f32,
+    u: *const f32,
+    du: *mut f32,
+    fresh: bool,
+    dx: *mut f32,
+    v: *mut f32,
+    m: *mut f32,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match g.filter {
+            Filter::Four => backward_tiling::<S, Four>(g, count, x, dy, u, du, fresh, dx, v, m),
+            Filter::Three => backward_tiling::<S, Three>(g, count, x, dy, u, du, fresh, dx, v, m),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn backward_tiling<S: Simd, T: Tiling>(
+    g: Grid,
+    count: usize,
+    x: *const f32,
+    dy: *const f32,
+    u: *const f32,
+    du: *mut f32,
+    fresh: bool,
+    dx: *mut f32,
+    v: *mut f32,
+    m: *mut f32,
+) {
+    // SAFETY: offsets stay within the checked lengths.
+    unsafe {
+        let (total, plane) = (count * g.tiles(), apart(g.cin * g.cout));
+        let mut blocks = total.div_ceil(g.block());
+        let mut first = 0;
+        let row = g.pitch() * g.cin;
+        while blocks > 0 {
+            let tiles = (total - first).div_ceil(blocks);
+            let (vs, ms) = (apart(tiles * g.cin), apart(tiles * g.cout));
+            for t in 0..tiles {
+                let (image, ty, tx) = place(g, first + t);
+                let x = x.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
+                tile_in::<S, T>(x, row, g.cin, v.add(t * g.cin), vs);
+                let pitch = g.gradient_pitch();
+                let dy = dy.add(image * g.gradient() + (ty * T::OUT * pitch + tx * T::OUT) * g.cout);
+                tile_gradient::<S, T>(dy, pitch * g.cout, g.cout, m.add(t * g.cout), ms);
+            }
+            for z in 0..T::IN * T::IN {
+                let (v, m) = (v.add(z * vs), m.add(z * ms));
+                let s = Sizes { rows: tiles, k: g.cin, columns: g.cout };
+                correlate::<S>(s, v, m, du.add(z * plane), fresh && first == 0);
+                // The transformed input has served and makes room for its gradient.
+                multiply::<S>(Sizes { rows: tiles, k: g.cout, columns: g.cin }, m, u.add(z * plane), v);
+            }
+            for t in 0..tiles {
+                let (image, ty, tx) = place(g, first + t);
+                let dx = dx.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
+                let v = v.add(t * g.cin);
+                match (ty > 0, tx > 0) {
+                    (false, false) => tile_spread::<S, T, false, false>(v, vs, g.cin, dx, row),
+                    (false, true) => tile_spread::<S, T, false, true>(v, vs, g.cin, dx, row),
+                    (true, false) => tile_spread::<S, T, true, false>(v, vs, g.cin, dx, row),
+                    (true, true) => tile_spread::<S, T, true, true>(v, vs, g.cin, dx, row),
+                }
+            }
+            first += tiles;
+            blocks -= 1;
+        }
+    }
+}
+
+/// `A g A^T` of one tile.
+#[inline(always)]
+unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize, m: *mut f32, plane: usize) {
+    // SAFETY: the caller's tile and planes are readable and writable.
+    unsafe {
+        for ch in (0..c).step_by(LANES) {
+            let mut half = [[S::zero(); 6]; 6];
+            for j in 0..T::OUT {
+                let mut d = [S::zero(); 6];
+                for i in 0..T::OUT {
+                    d[i] = S::load(dy.add(i * row + j * c + ch));
+                }
+                let d = T::gradient(d);
+                for i in 0..T::IN {
+                    half[i][j] = d[i];
+                }
+            }
+            for i in 0..T::IN {
+                let d = T::gradient(half[i]);
+                for j in 0..T::IN {
+                    d[j].store(m.add((i * T::IN + j) * plane + ch));
+                }
+            }
+        }
+    }
+}
+
+/// `B v B^T` of one tile, added to what the tiles above and to the left have written.
+#[inline(always)]
+unsafe fn tile_spread<S: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
+    v: *const f32,
+    plane: usize,
+    c: usize,
+    dx: *mut f32,
+    row: usize,
+) {
+    // SAFETY: the caller's planes and tile are readable and writable.
+    unsafe {
+        for ch in (0..c).step_by(LANES) {
+            let mut half = [[S::zero(); 6]; 6];
+            for j in 0..T::IN {
+                let mut d = [S::zero(); 6];
+                for i in 0..T::IN {
+                    d[i] = S::load(v.add((i * T::IN + j) * plane + ch));
+                }
+                let d = T::spread(d);
+                for i in 0..T::IN {
+                    half[i][j] = d[i];
+                }
+            }
+            for i in 0..T::IN {
+                let d = T::spread(half[i]);
+                for j in 0..T::IN {
+                    let p = dx.add(i * row + j * c + ch);
+                    if (ABOVE && i < 2) || (LEFT && j < 2) {
+                        S::load(p).add(d[j]).store(p);
+                    } else {
+                        d[j].store(p);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Writes the weights' gradient [9, cin, cout] that `du` stands for.
+pub(crate) fn gather_weights(isa: Isa, g: Grid, du: &[f32], dw: &mut [f32]) {
+    assert!(du.len() >= g.weights() && dw.len() >= 9 * g.cin * g.cout && g.cout.is_multiple_of(LANES));
+    // SAFETY: the lengths were checked.
+    unsafe { gather_isa(isa, g, du.as_ptr(), dw.as_mut_ptr()) }
+}
+
+dispatch!(unsafe fn gather_isa = gather_body(g: Grid, du: *const f32, dw: *mut f32));
+
+#[inline(always)]
+unsafe fn gather_body<S: Simd>(g: Grid, du: *const f32, dw: *mut f32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match g.filter {
+            Filter::Four => gather_tiling::<S, Four>(g, du, dw),
+            Filter::Three => gather_tiling::<S, Three>(g, du, dw),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn gather_tiling<S: Simd, T: Tiling>(g: Grid, du: *const f32, dw: *mut f32) {
+    // SAFETY: offsets stay within the checked lengths.
+    unsafe {
+        let (len, plane) = (g.cin * g.cout, apart(g.cin * g.cout));
+        for at in (0..len).step_by(LANES) {
+            let mut half = [[S::zero(); 6]; 3];
+            for j in 0..T::IN {
+                let mut d = [S::zero(); 6];
+                for i in 0..T::IN {
+                    d[i] = S::load(du.add((i * T::IN + j) * plane + at));
+                }
+                let d = T::gather(d);
+                for i in 0..3 {
+                    half[i][j] = d[i];
+                }
+            }
+            for i in 0..3 {
+                let d = T::gather(half[i]);
+                for j in 0..3 {
+                    d[j].store(dw.add((i * 3 + j) * len + at));
+                }
+            }
+        }
+    }
+}
