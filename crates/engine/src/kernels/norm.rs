@@ -78,7 +78,7 @@ unsafe fn normalise_body<S: Simd>(
                 if p.pool {
                     for j in 0..w {
                         let y = window::<S>(y.add(i * 3 * line + j * 3 * c + ch), line, c);
-                        let [z0, z1, z2, z3] = y.map(|y| y.fma(a, b));
+                        let [z0, z1, z2, z3] = affine(y, a, b);
                         z3.max(z2.max(z1.max(z0))).store(out.add(j * c));
                     }
                 } else {
@@ -98,18 +98,28 @@ unsafe fn window<S: Simd>(p: *const f32, line: usize, c: usize) -> [S; 4] {
     unsafe { [S::load(p), S::load(p.add(c)), S::load(p.add(line)), S::load(p.add(line + c))] }
 }
 
+/// The normalised values of a window.
+#[inline(always)]
+fn affine<S: Simd>(y: [S; 4], a: S, b: S) -> [S; 4] {
+    [y[0].fma(a, b), y[1].fma(a, b), y[2].fma(a, b), y[3].fma(a, b)]
+}
+
 /// Shares a pooled value's gradient out: the first largest of the normalised values takes it.
 #[inline(always)]
 fn unpool<S: Simd>(y: [S; 4], a: S, b: S, d: S) -> [S; 4] {
-    let z = y.map(|y| y.fma(a, b));
+    let z = affine(y, a, b);
     let zero = S::zero();
     let second = z[1].pick_greater(z[0], d, zero);
     let (first, best) = (z[1].pick_greater(z[0], zero, d), z[1].max(z[0]));
     let third = z[2].pick_greater(best, d, zero);
     let (first, second) = (z[2].pick_greater(best, zero, first), z[2].pick_greater(best, zero, second));
     let best = z[2].max(best);
-    let keep = |x: S| z[3].pick_greater(best, zero, x);
-    [keep(first), keep(second), keep(third), z[3].pick_greater(best, d, zero)]
+    [
+        z[3].pick_greater(best, zero, first),
+        z[3].pick_greater(best, zero, second),
+        z[3].pick_greater(best, zero, third),
+        z[3].pick_greater(best, d, zero),
+    ]
 }
 
 /// Writes to `sums` [2, c] what one image adds to a layer's statistics: the sums over pixels of y and y^2.
@@ -132,39 +142,51 @@ unsafe fn statistics_body<S: Simd>(p: Plane, y: *const f32, sums: *mut f32) {
         for i in 0..p.height {
             for ch in (0..c).step_by(LANES) {
                 let y = y.add(i * p.width * c + ch);
-                sum_row::<S>(p.width, sums.add(ch), sums.add(c + ch), |j| {
+                let mut row = RowSums::<S>::new();
+                let mut j = 0;
+                while j + 4 <= p.width {
+                    for q in 0..4 {
+                        let y = S::load(y.add((j + q) * c));
+                        row.add(q, (y, y.mul(y)));
+                    }
+                    j += 4;
+                }
+                while j < p.width {
                     let y = S::load(y.add(j * c));
-                    (y, y.mul(y))
-                });
+                    row.add(0, (y, y.mul(y)));
+                    j += 1;
+                }
+                row.store(sums.add(ch), sums.add(c + ch));
             }
         }
     }
 }
 
-/// Adds the sums of `terms` over a row to `one` and `two`.
-#[inline(always)]
-unsafe fn sum_row<S: Simd>(width: usize, one: *mut f32, two: *mut f32, terms: impl Fn(usize) -> (S, S)) {
-    let (mut a, mut b) = ([S::zero(); 4], [S::zero(); 4]);
-    let mut j = 0;
-    while j + 4 <= width {
-        for q in 0..4 {
-            let (x, y) = terms(j + q);
-            a[q] = a[q].add(x);
-            b[q] = b[q].add(y);
+/// One vector of two sums over a row, in four parts.
+struct RowSums<S>([S; 4], [S; 4]);
+
+impl<S: Simd> RowSums<S> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self([S::zero(); 4], [S::zero(); 4])
+    }
+
+    #[inline(always)]
+    fn add(&mut self, part: usize, terms: (S, S)) {
+        self.0[part] = self.0[part].add(terms.0);
+        self.1[part] = self.1[part].add(terms.1);
+    }
+
+    /// # Safety
+    /// Both point to a vector of sums.
+    #[inline(always)]
+    unsafe fn store(self, one: *mut f32, two: *mut f32) {
+        let (a, b) = (self.0, self.1);
+        // SAFETY: the caller's promise.
+        unsafe {
+            S::load(one).add(a[0].add(a[1]).add(a[2].add(a[3]))).store(one);
+            S::load(two).add(b[0].add(b[1]).add(b[2].add(b[3]))).store(two);
         }
-        j += 4;
-    }
-    while j < width {
-        let (x, y) = terms(j);
-        a[0] = a[0].add(x);
-        b[0] = b[0].add(y);
-        j += 1;
-    }
-    let total = |s: [S; 4]| s[0].add(s[1]).add(s[2].add(s[3]));
-    // SAFETY: the caller's sums are one vector each.
-    unsafe {
-        S::load(one).add(total(a)).store(one);
-        S::load(two).add(total(b)).store(two);
     }
 }
 
@@ -215,20 +237,40 @@ unsafe fn backward_sums_body<S: Simd>(
             for ch in (0..c).step_by(LANES) {
                 let mean = S::load(mean.add(ch));
                 let (a, b) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
-                let dz = dz.add(i * pitch + ch);
-                sum_row::<S>(w, sums.add(ch), sums.add(c + ch), |j| {
-                    let d = S::load(dz.add(j * c));
-                    if !p.pool {
-                        return (d, d.mul(S::load(y.add(i * line + j * c + ch)).sub(mean)));
+                let (y, dz) = (y.add(if p.pool { 3 * i * line } else { i * line } + ch), dz.add(i * pitch + ch));
+                let mut row = RowSums::<S>::new();
+                let mut j = 0;
+                while j + 4 <= w {
+                    for q in 0..4 {
+                        row.add(q, terms::<S>(p, y, dz, j + q, mean, a, b));
                     }
-                    let y = window::<S>(y.add(i * 3 * line + j * 3 * c + ch), line, c);
-                    let z = y.map(|y| y.fma(a, b));
-                    let (best, from) = (z[1].max(z[0]), z[1].pick_greater(z[0], y[1], y[0]));
-                    let (best, from) = (z[2].max(best), z[2].pick_greater(best, y[2], from));
-                    (d, d.mul(z[3].pick_greater(best, y[3], from).sub(mean)))
-                });
+                    j += 4;
+                }
+                while j < w {
+                    row.add(0, terms::<S>(p, y, dz, j, mean, a, b));
+                    j += 1;
+                }
+                row.store(sums.add(ch), sums.add(c + ch));
             }
         }
+    }
+}
+
+/// Column `j`'s terms of the backward statistics.
+#[inline(always)]
+unsafe fn terms<S: Simd>(p: Plane, y: *const f32, dz: *const f32, j: usize, mean: S, a: S, b: S) -> (S, S) {
+    // SAFETY: the column lies within the row.
+    unsafe {
+        let c = p.channels;
+        let d = S::load(dz.add(j * c));
+        if !p.pool {
+            return (d, d.mul(S::load(y.add(j * c)).sub(mean)));
+        }
+        let y = window::<S>(y.add(j * 3 * c), p.width * c, c);
+        let z = affine(y, a, b);
+        let (best, from) = (z[1].max(z[0]), z[1].pick_greater(z[0], y[1], y[0]));
+        let (best, from) = (z[2].max(best), z[2].pick_greater(best, y[2], from));
+        (d, d.mul(z[3].pick_greater(best, y[3], from).sub(mean)))
     }
 }
 
@@ -277,18 +319,10 @@ unsafe fn backward_body<S: Simd>(
         let (c, line) = (p.channels, p.width * p.channels);
         for i in 0..p.height {
             for ch in (0..c).step_by(LANES) {
-                let f = |k: usize| S::load(factors.add(k * c + ch));
-                let (ka, kb, kc) = (f(0), f(1), f(2));
+                let (ka, kb) = (S::load(factors.add(ch)), S::load(factors.add(c + ch)));
+                let kc = S::load(factors.add(2 * c + ch));
                 let (y, g) = (y.add(i * line + ch), g.add(i * g_pitch + ch));
                 let mut total = [S::load(sum.add(ch)), S::zero()];
-                let dense = |j: usize, total: S| {
-                    let y = S::load(y.add(j * c));
-                    let base = kb.fma(y, kc);
-                    let r = if p.pool { base } else { ka.fma(S::load(dz.add(i * pitch + j * c + ch)), base) };
-                    let r = y.pick_greater(S::zero(), r, S::zero());
-                    r.store(g.add(j * c));
-                    total.add(r)
-                };
                 let mut j = 0;
                 if p.pool && i % 3 < 2 && i / 3 < pooled(p.height) {
                     if i % 3 == 1 {
@@ -307,8 +341,7 @@ unsafe fn backward_body<S: Simd>(
                         j += 2;
                         if j < p.width {
                             for below in 0..2 {
-                                let y = S::load(y.add(below * line + j * c));
-                                let r = y.pick_greater(S::zero(), kb.fma(y, kc), S::zero());
+                                let r = unread::<S>(y.add(below * line + j * c), kb, kc);
                                 r.store(g.add(below * g_pitch + j * c));
                                 total[below] = total[below].add(r);
                             }
@@ -317,23 +350,41 @@ unsafe fn backward_body<S: Simd>(
                     }
                     while j < p.width {
                         for below in 0..2 {
-                            let y = S::load(y.add(below * line + j * c));
-                            let r = y.pick_greater(S::zero(), kb.fma(y, kc), S::zero());
+                            let r = unread::<S>(y.add(below * line + j * c), kb, kc);
                             r.store(g.add(below * g_pitch + j * c));
                             total[below] = total[below].add(r);
                         }
                         j += 1;
                     }
                 }
-                while j + 2 <= p.width {
-                    total = [dense(j, total[0]), dense(j + 1, total[1])];
+                let dz = dz.add(i * pitch + ch);
+                while j < p.width {
+                    for q in 0..2 {
+                        if j + q < p.width {
+                            let at = (j + q) * c;
+                            let r = if p.pool {
+                                unread::<S>(y.add(at), kb, kc)
+                            } else {
+                                let y = S::load(y.add(at));
+                                let r = ka.fma(S::load(dz.add(at)), kb.fma(y, kc));
+                                y.pick_greater(S::zero(), r, S::zero())
+                            };
+                            r.store(g.add(at));
+                            total[q] = total[q].add(r);
+                        }
+                    }
                     j += 2;
-                }
-                if j < p.width {
-                    total[0] = dense(j, total[0]);
                 }
                 total[0].add(total[1]).store(sum.add(ch));
             }
         }
     }
+}
+
+/// The gradient where no pool reads.
+#[inline(always)]
+unsafe fn unread<S: Simd>(y: *const f32, kb: S, kc: S) -> S {
+    // SAFETY: the caller's pixel is readable.
+    let y = unsafe { S::load(y) };
+    y.pick_greater(S::zero(), kb.fma(y, kc), S::zero())
 }

@@ -141,8 +141,8 @@ pub(super) unsafe fn weights_tiling<S: Simd, T: Tiling>(g: Grid, w: *const f32, 
                 let (w, u) = (w.add(ci * g.cout + co), u.add(panelled(g.cin, g.cout, ci, co)));
                 let mut half = [[S::zero(); 3]; 6];
                 for j in 0..3 {
-                    let at = |i: usize| S::load(w.add((i * 3 + j) * g.cin * g.cout));
-                    let column = T::weights([at(0), at(1), at(2)]);
+                    let (w, down) = (w.add(j * g.cin * g.cout), 3 * g.cin * g.cout);
+                    let column = T::weights([S::load(w), S::load(w.add(down)), S::load(w.add(2 * down))]);
                     for i in 0..T::IN {
                         half[i][j] = column[i];
                     }
