@@ -22,9 +22,19 @@ pub fn dots(row: &[f32], rows: &[f32], out: &mut [f32]) {
     distance::dots(Isa::detect(), row, rows, out);
 }
 
+/// `out[i]` = dot product of `row` with row `at[i]` of `rows`; the bits of [`dots`].
+pub fn dots_at(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
+    distance::dots_at(Isa::detect(), row, rows, at, out);
+}
+
 /// `out[i]` = squared Euclidean distance of `row` from row i of `rows`, from the differences (no cancellation).
 pub fn squared_distances(row: &[f32], rows: &[f32], out: &mut [f32]) {
     distance::squared_distances(Isa::detect(), row, rows, out);
+}
+
+/// `out[i]` = squared Euclidean distance of `row` from row `at[i]` of `rows`; the bits of [`squared_distances`].
+pub fn squared_distances_at(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
+    distance::squared_distances_at(Isa::detect(), row, rows, at, out);
 }
 
 /// `out[i, j]` = squared Euclidean distance of row i of `a` from row j of `b`, rows of length `dim`, from the differences.

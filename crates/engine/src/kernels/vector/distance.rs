@@ -23,64 +23,97 @@ fn accumulate<S: Lanes, const DISTANCE: bool>(sum: S, a: S, b: S) -> S {
     }
 }
 
-/// `T` rows starting at `rows`.
+/// `T` rows of the length of `row`.
 #[inline(always)]
-unsafe fn against<S: Lanes, const DISTANCE: bool, const T: usize>(row: &[f32], rows: &[f32], out: &mut [f32]) {
+unsafe fn against<S: Lanes, const DISTANCE: bool, const T: usize>(row: &[f32], rows: [&[f32]; T]) -> [f32; T] {
     let dim = row.len();
-    assert!(rows.len() == T * dim && out.len() == T);
+    assert!(rows.iter().all(|other| other.len() == dim));
     let mut sums = [[S::zero(); 2]; T];
     let whole = dim / LANES;
     for i in 0..whole {
-        // SAFETY: (i + 1) * LANES <= dim, and rows holds T times dim values.
+        // SAFETY: (i + 1) * LANES <= dim, the length of every row.
         unsafe {
             let a = S::load(row.as_ptr().add(i * LANES));
-            for (t, sum) in sums.iter_mut().enumerate() {
-                let b = S::load(rows.as_ptr().add(t * dim + i * LANES));
+            for (other, sum) in rows.iter().zip(&mut sums) {
+                let b = S::load(other.as_ptr().add(i * LANES));
                 sum[i % 2] = accumulate::<S, DISTANCE>(sum[i % 2], a, b);
             }
         }
     }
     if whole * LANES < dim {
         let a = S::load_tail(&row[whole * LANES..]);
-        for (t, sum) in sums.iter_mut().enumerate() {
-            let b = S::load_tail(&rows[t * dim + whole * LANES..(t + 1) * dim]);
+        for (other, sum) in rows.iter().zip(&mut sums) {
+            let b = S::load_tail(&other[whole * LANES..]);
             sum[whole % 2] = accumulate::<S, DISTANCE>(sum[whole % 2], a, b);
         }
     }
-    for (out, sum) in out.iter_mut().zip(sums) {
-        *out = across(sum[0].add(sum[1]).array());
-    }
+    sums.map(|sum| across(sum[0].add(sum[1]).array()))
 }
 
+/// `out[i]` from row `at(i)` of `rows`.
 #[inline(always)]
-unsafe fn body<S: Lanes, const DISTANCE: bool>(row: &[f32], rows: &[f32], out: &mut [f32]) {
+unsafe fn body<S: Lanes, const DISTANCE: bool>(
+    row: &[f32],
+    rows: &[f32],
+    at: impl Fn(usize) -> usize,
+    out: &mut [f32],
+) {
     let dim = row.len();
+    let other = |i: usize| &rows[at(i) * dim..][..dim];
     let groups = out.len() / ROWS * ROWS;
-    let (head, tail) = rows.split_at(groups * dim);
-    let (head_out, tail_out) = out.split_at_mut(groups);
-    for (rows, out) in head.chunks_exact(ROWS * dim).zip(head_out.chunks_exact_mut(ROWS)) {
-        // SAFETY: only the instruction set matters, which the caller answers for.
-        unsafe { against::<S, DISTANCE, ROWS>(row, rows, out) };
-    }
-    for (rows, out) in tail.chunks_exact(dim).zip(tail_out.chunks_exact_mut(1)) {
-        // SAFETY: as above.
-        unsafe { against::<S, DISTANCE, 1>(row, rows, out) };
+    // SAFETY: only the instruction set matters, which the caller answers for.
+    unsafe {
+        let (whole, tail) = out.split_at_mut(groups);
+        for (group, out) in whole.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+            *out = against::<S, DISTANCE, ROWS>(row, std::array::from_fn(|t| other(group * ROWS + t)));
+        }
+        for (i, out) in tail.iter_mut().enumerate() {
+            [*out] = against::<S, DISTANCE, 1>(row, [other(groups + i)]);
+        }
     }
 }
 
 #[inline(always)]
 unsafe fn dots_body<S: Lanes>(row: &[f32], rows: &[f32], out: &mut [f32]) {
     // SAFETY: only the instruction set matters, which the caller answers for.
-    unsafe { body::<S, false>(row, rows, out) }
+    unsafe { body::<S, false>(row, rows, |i| i, out) }
 }
 dispatch!(unsafe fn dots_isa = dots_body(row: &[f32], rows: &[f32], out: &mut [f32]));
 
 #[inline(always)]
 unsafe fn distances_body<S: Lanes>(row: &[f32], rows: &[f32], out: &mut [f32]) {
     // SAFETY: only the instruction set matters, which the caller answers for.
-    unsafe { body::<S, true>(row, rows, out) }
+    unsafe { body::<S, true>(row, rows, |i| i, out) }
 }
 dispatch!(unsafe fn distances_isa = distances_body(row: &[f32], rows: &[f32], out: &mut [f32]));
+
+#[inline(always)]
+unsafe fn dots_at_body<S: Lanes>(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
+    // SAFETY: only the instruction set matters, which the caller answers for.
+    unsafe { body::<S, false>(row, rows, |i| at[i] as usize, out) }
+}
+dispatch!(unsafe fn dots_at_isa = dots_at_body(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]));
+
+#[inline(always)]
+unsafe fn distances_at_body<S: Lanes>(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
+    // SAFETY: only the instruction set matters, which the caller answers for.
+    unsafe { body::<S, true>(row, rows, |i| at[i] as usize, out) }
+}
+dispatch!(unsafe fn distances_at_isa = distances_at_body(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]));
+
+/// See [`crate::vector::squared_distances_at`].
+pub(crate) fn squared_distances_at(isa: Isa, row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
+    assert!(!row.is_empty() && at.len() == out.len(), "one output a row");
+    // SAFETY: the body takes checked slices.
+    unsafe { distances_at_isa(isa, row, rows, at, out) }
+}
+
+/// See [`crate::vector::dots_at`].
+pub(crate) fn dots_at(isa: Isa, row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
+    assert!(!row.is_empty() && at.len() == out.len(), "one output a row");
+    // SAFETY: the body takes checked slices.
+    unsafe { dots_at_isa(isa, row, rows, at, out) }
+}
 
 /// See [`crate::vector::dots`].
 pub(crate) fn dots(isa: Isa, row: &[f32], rows: &[f32], out: &mut [f32]) {

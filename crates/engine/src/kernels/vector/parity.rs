@@ -69,6 +69,13 @@ fn dots_and_distances_match_f64_within_the_stated_bound() {
             let (a, b) = (uniform(dim, -1.0, 1.0, 3), uniform(rows * dim, -1.0, 1.0, 4));
             let dots = same_bits(rows, |isa, out| distance::dots(isa, &a, &b, out));
             let distances = same_bits(rows, |isa, out| distance::squared_distances(isa, &a, &b, out));
+            let reversed: Vec<u32> = (0..rows as u32).rev().collect();
+            let mut backwards = same_bits(rows, |isa, out| distance::dots_at(isa, &a, &b, &reversed, out));
+            backwards.reverse();
+            assert_eq!(bits(&dots), bits(&backwards));
+            let mut backwards = same_bits(rows, |isa, out| distance::squared_distances_at(isa, &a, &b, &reversed, out));
+            backwards.reverse();
+            assert_eq!(bits(&distances), bits(&backwards));
             for ((row, dot), distance) in b.chunks(dim).zip(dots).zip(distances) {
                 let pairs = || a.iter().zip(row).map(|(&x, &y)| (f64::from(x), f64::from(y)));
                 // dim / 16 + 4 roundings, each of half an ulp of a partial sum of at most 4 dim.
