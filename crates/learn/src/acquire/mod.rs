@@ -4,13 +4,18 @@
 //! Conventions: entropy in bits, other information scores in nats; a greater score is wanted more; ties go to the
 //! lower image number; randomness is a function of a key and an image number; products in `f32`, sums in `f64`.
 
+mod badge;
 mod bald;
+mod batchbald;
 #[cfg(test)]
 mod contract;
+mod core_set;
 mod egl;
 mod entropy;
+mod epig;
 mod error;
 mod inputs;
+mod k_center;
 mod least_confidence;
 mod margin;
 mod mean_std;
@@ -33,6 +38,9 @@ use strategy::Scored;
 /// A name and how to make what it names.
 type Named<T> = (&'static str, fn() -> Box<T>);
 
+/// A name and how to make the strategy it names.
+type Made = (&'static str, fn(&Options) -> Box<dyn Strategy>);
+
 /// Strategies that give every image a number by itself. All but the two random ones can be drawn by: `power-NAME` and so on.
 const SCORES: &[Named<dyn Score>] = &[
     ("random", || Box::new(random::Random)),
@@ -43,9 +51,17 @@ const SCORES: &[Named<dyn Score>] = &[
     ("variation-ratio", || Box::new(variation_ratio::VariationRatio)),
     ("bald", || Box::new(bald::Bald)),
     ("mean-std", || Box::new(mean_std::MeanStd)),
+    ("epig", || Box::new(epig::Epig)),
     ("egl", || Box::new(egl::Egl)),
     ("view-mi", || Box::new(view_mi::ViewMi)),
     ("view-js", || Box::new(view_js::ViewJs)),
+];
+
+/// Strategies that choose a batch as a whole.
+const BATCHES: &[Made] = &[
+    ("batchbald", |options| Box::new(batchbald::BatchBald { draws: options.draws })),
+    ("badge", |_| Box::new(badge::Badge)),
+    ("core-set", |_| Box::new(core_set::CoreSet)),
 ];
 
 /// How the stochastic batches are named.
@@ -57,17 +73,19 @@ const CHANCES: &[(&str, Chance)] =
 pub struct Options {
     /// Sharpness of the stochastic batches (1: chances proportional to the score).
     pub beta: f64,
+    /// Draws of `batchbald`, which is exact while the classes of its batch have no more combinations than this.
+    pub draws: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { beta: 1.0 }
+        Self { beta: 1.0, draws: 2000 }
     }
 }
 
 /// Names of all strategies but the stochastic batches, which are `power-`, `softmax-` or `softrank-` before a score's name.
 pub fn names() -> Vec<&'static str> {
-    SCORES.iter().map(|(name, _)| *name).collect()
+    SCORES.iter().map(|(name, _)| *name).chain(BATCHES.iter().map(|(name, _)| *name)).collect()
 }
 
 /// The strategy of that name with default settings.
@@ -80,6 +98,9 @@ pub fn with_options(name: &str, options: &Options) -> Result<Box<dyn Strategy>, 
     let score = |name: &str| SCORES.iter().find(|(known, _)| *known == name).map(|(_, make)| make());
     if let Some(score) = score(name) {
         return Ok(Box::new(Scored(score)));
+    }
+    if let Some((_, make)) = BATCHES.iter().find(|(known, _)| *known == name) {
+        return Ok(make(options));
     }
     for (prefix, chance) in CHANCES {
         let inner = name.strip_prefix(prefix).filter(|inner| !inner.contains("random"));
