@@ -44,6 +44,16 @@ impl<'a> Rows<'a> {
     pub fn row(&self, image: u32) -> &'a [f32] {
         &self.values[image as usize * self.width..][..self.width]
     }
+
+    /// The rows of `images`, one after the other; borrowed when they are all rows in order.
+    pub(crate) fn gather(&self, images: &[u32]) -> Cow<'a, [f32]> {
+        if images.len() == self.len() && images.iter().enumerate().all(|(i, &image)| i as u32 == image) {
+            return Cow::Borrowed(self.values);
+        }
+        let mut gathered = Vec::with_capacity(images.len() * self.width);
+        images.iter().for_each(|&image| gathered.extend_from_slice(self.row(image)));
+        Cow::Owned(gathered)
+    }
 }
 
 /// Several predictions an image: `[n, samples, classes]`, from Monte-Carlo passes, an ensemble or augmented views.

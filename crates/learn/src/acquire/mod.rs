@@ -7,6 +7,8 @@
 mod badge;
 mod bald;
 mod batchbald;
+mod cdal;
+mod clue;
 #[cfg(test)]
 mod contract;
 mod core_set;
@@ -14,16 +16,22 @@ mod egl;
 mod entropy;
 mod epig;
 mod error;
+mod falcun;
 mod inputs;
 mod k_center;
+mod kmeans;
 mod least_confidence;
 mod margin;
+mod max_herding;
 mod mean_std;
+mod pairs;
 mod parallel;
+mod probcover;
 mod random;
 mod stochastic;
 mod strategy;
 mod stratified_random;
+mod typiclust;
 mod variation_ratio;
 mod view_js;
 mod view_mi;
@@ -62,6 +70,12 @@ const BATCHES: &[Made] = &[
     ("batchbald", |options| Box::new(batchbald::BatchBald { draws: options.draws })),
     ("badge", |_| Box::new(badge::Badge)),
     ("core-set", |_| Box::new(core_set::CoreSet)),
+    ("typiclust", |_| Box::new(typiclust::TypiClust)),
+    ("probcover", |options| Box::new(probcover::ProbCover::new(options))),
+    ("clue", |_| Box::new(clue::Clue)),
+    ("falcun", |_| Box::new(falcun::Falcun)),
+    ("max-herding", |options| Box::new(max_herding::MaxHerding { force: options.force })),
+    ("cdal", |_| Box::new(cdal::Cdal)),
 ];
 
 /// How the stochastic batches are named.
@@ -75,11 +89,19 @@ pub struct Options {
     pub beta: f64,
     /// Draws of `batchbald`, which is exact while the classes of its batch have no more combinations than this.
     pub draws: usize,
+    /// Radius of `probcover`; chosen by purity if not given.
+    pub delta: Option<f64>,
+    /// Share of images whose radius must hold one cluster only, when `probcover` chooses the radius.
+    pub purity: f64,
+    /// Number of classes, for strategies that see no probabilities.
+    pub classes: Option<usize>,
+    /// Go on where work or memory of all pairs of images would be refused.
+    pub force: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { beta: 1.0, draws: 2000 }
+        Self { beta: 1.0, draws: 2000, delta: None, purity: 0.95, classes: None, force: false }
     }
 }
 

@@ -1,0 +1,163 @@
+//! `max-herding`: images that are like as many others as possible.
+
+use super::core_set::features;
+use super::pairs::affordable;
+use super::parallel::fill;
+use super::strategy::{checked_pool, preferred};
+use super::{AcquireError, Inputs, Needs, Picks, Strategy};
+use fewlabel_engine::rng::Key;
+use fewlabel_engine::vector::{dot, exp, squared_distances};
+
+/// Greedy kernel coverage: always the image i with the greatest mean over the pool of max(0, k(i, j) - what the labelled and chosen give j),
+/// k(i, j) = exp(-|x_i - x_j|^2) on L2-normalised features.
+///
+/// Score: that gain, at most 1. `features` [n, dim], `labelled`. O(n^2 dim) time, O(n dim) memory: gains only fall, so that
+/// after the first pass few are computed again (Minoux 1978), and no kernel matrix is kept. Bae 2024 (arXiv 2407.12212). A smooth `probcover`: no
+/// radius to choose, but a kernel width.
+pub(crate) struct MaxHerding {
+    pub(crate) force: bool,
+}
+
+impl Strategy for MaxHerding {
+    fn name(&self) -> &str {
+        "max-herding"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { features: true, labelled: true, ..Needs::NONE }
+    }
+
+    fn pick(&self, inputs: &Inputs, pool: &[u32], batch: usize, _: Key, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, batch)?;
+        let features = features(self.name(), inputs)?;
+        // Full rows, not half of the pairs, and from differences: about four times the cost of a product.
+        affordable(self.name(), pool.len(), features.width(), 8.0, 0.0, self.force)?;
+        let rows = normalised(&features.gather(&pool), features.width());
+        let labelled = normalised(&features.gather(inputs.labelled), features.width());
+        let kernel = Kernel { rows, dim: features.width() };
+        let mut covered = vec![0.0; pool.len()];
+        for row in labelled.chunks_exact(kernel.dim) {
+            kernel.cover(row, &mut covered);
+        }
+        // Upper bounds of the gains: exact after this pass.
+        let mut bounds = vec![0.0; pool.len()];
+        fill(&mut bounds, threads, |first, bounds| {
+            bounds.iter_mut().enumerate().for_each(|(at, bound)| *bound = kernel.gain(first + at, &covered));
+        });
+        let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "mean kernel gain" };
+        while picks.indices.len() < batch {
+            let at = kernel.best(&mut bounds, &covered);
+            picks.indices.push(pool[at]);
+            picks.scores.push(bounds[at]);
+            bounds[at] = f64::NEG_INFINITY;
+            kernel.cover(kernel.row(at), &mut covered);
+        }
+        Ok(picks)
+    }
+}
+
+/// The rows divided by their lengths; a row of zeros stays.
+fn normalised(rows: &[f32], dim: usize) -> Vec<f32> {
+    let mut rows = rows.to_vec();
+    for row in rows.chunks_exact_mut(dim) {
+        let length = dot(row, row).sqrt();
+        if length > 0.0 {
+            row.iter_mut().for_each(|x| *x /= length);
+        }
+    }
+    rows
+}
+
+struct Kernel {
+    rows: Vec<f32>,
+    dim: usize,
+}
+
+impl Kernel {
+    fn row(&self, at: usize) -> &[f32] {
+        &self.rows[at * self.dim..][..self.dim]
+    }
+
+    /// Calls `each` with blocks of k(row, j) and the first j.
+    fn blocks(&self, row: &[f32], mut each: impl FnMut(usize, &[f32])) {
+        let mut values = [0.0; 512];
+        for (block, rows) in self.rows.chunks(512 * self.dim).enumerate() {
+            let values = &mut values[..rows.len() / self.dim];
+            squared_distances(row, rows, values);
+            values.iter_mut().for_each(|square| *square = -*square);
+            exp(values);
+            each(block * 512, values);
+        }
+    }
+
+    fn cover(&self, row: &[f32], covered: &mut [f32]) {
+        self.blocks(row, |first, values| {
+            covered[first..].iter_mut().zip(values).for_each(|(covered, &k)| *covered = covered.max(k));
+        });
+    }
+
+    fn gain(&self, at: usize, covered: &[f32]) -> f64 {
+        let mut sum = 0.0;
+        self.blocks(self.row(at), |first, values| {
+            sum += values.iter().zip(&covered[first..]).map(|(&k, &c)| f64::from((k - c).max(0.0))).sum::<f64>();
+        });
+        sum / covered.len() as f64
+    }
+
+    /// The image of greatest gain: bounds are computed anew from the greatest down until one holds.
+    fn best(&self, bounds: &mut [f64], covered: &[f32]) -> usize {
+        let mut fresh = vec![false; bounds.len()];
+        loop {
+            let greatest = bounds.iter().enumerate().map(|(at, &bound)| (bound, at as u32));
+            let at = greatest.min_by(|&a, &b| preferred(a, b)).map_or(0, |(_, at)| at as usize);
+            if fresh[at] {
+                return at;
+            }
+            bounds[at] = self.gain(at, covered) + 0.0;
+            fresh[at] = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Rows, unlabelled};
+    use super::*;
+
+    #[test]
+    fn picks_are_those_of_the_full_kernel_in_f64() {
+        let (n, dim) = (80, 4);
+        let mut stream = Key::new(95, 0).stream();
+        let values: Vec<f32> = (0..n * dim).map(|_| stream.uniform(-1.0, 1.0)).collect();
+        let labelled = [7, 30];
+        let inputs = Inputs { features: Some(Rows::new(&values, dim)), labelled: &labelled, ..Inputs::default() };
+        let pool = unlabelled(n, &labelled).unwrap();
+        let picks = MaxHerding { force: false }.pick(&inputs, &pool, 20, Key::new(0, 0), 1).unwrap();
+        let unit = |i: u32| {
+            let row: Vec<f64> = values[i as usize * dim..][..dim].iter().map(|&x| f64::from(x)).collect();
+            let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+            row.into_iter().map(|x| x / length).collect::<Vec<_>>()
+        };
+        let kernel =
+            |i: u32, j: u32| libm::exp(-unit(i).iter().zip(unit(j)).map(|(a, b)| (a - b) * (a - b)).sum::<f64>());
+        let mut chosen = labelled.to_vec();
+        for (&index, &score) in picks.indices.iter().zip(&picks.scores) {
+            let gain = |i: u32| {
+                let left =
+                    |j: &u32| (kernel(i, *j) - chosen.iter().map(|&c| kernel(c, *j)).fold(0.0, f64::max)).max(0.0);
+                pool.iter().map(left).sum::<f64>() / pool.len() as f64
+            };
+            let best = pool.iter().filter(|i| !chosen.contains(i)).map(|&i| gain(i)).fold(0.0, f64::max);
+            assert!((gain(index) - best).abs() < 1e-6 && (score - best).abs() < 1e-6, "{score} {best}");
+            chosen.push(index);
+        }
+    }
+
+    #[test]
+    fn the_middle_of_the_crowd_comes_first() {
+        let features = [1.0, 0.0, 1.0, 0.1, 1.0, -0.1, -1.0, 0.0];
+        let inputs = Inputs { features: Some(Rows::new(&features, 2)), ..Inputs::default() };
+        let picks = MaxHerding { force: false }.pick(&inputs, &[0, 1, 2, 3], 2, Key::new(0, 0), 1).unwrap();
+        assert_eq!(picks.indices, [0, 3]);
+    }
+}

@@ -1,0 +1,167 @@
+//! `typiclust`: the most typical image of every cluster that has no label yet.
+
+use super::core_set::features;
+use super::strategy::{checked_pool, preferred};
+use super::{AcquireError, Inputs, Needs, Picks, Rows, Strategy, kmeans};
+use fewlabel_engine::rng::Key;
+use fewlabel_engine::vector::squared_distances_at;
+
+/// Neighbours that typicality looks at.
+const NEIGHBOURS: usize = 20;
+/// Clusters at most.
+const CLUSTERS: usize = 500;
+/// Clusters up to this size are left for last.
+const SMALL: usize = 5;
+
+/// k-means with min(labelled + batch, 500) clusters over labelled and pool; clusters take turns, those with fewest labels first, then
+/// the largest; each gives its free image of greatest typicality 1 / (mean distance to its neighbours + 1e-5), the neighbours being
+/// the min(20, half) nearest free images of the cluster.
+///
+/// Score: typicality (0 for an image without neighbours). `features` [n, dim] of a self-supervised model or `pixels-pca`, `labelled`.
+/// O(20 n clusters dim) time, O(n clusters) memory. Hacohen 2022 (arXiv 2202.02794); the distance is the paper's, where the authors'
+/// code takes its square. Made for the first few hundred labels, weak after that; with a classifier's own features another method.
+pub(crate) struct TypiClust;
+
+impl Strategy for TypiClust {
+    fn name(&self) -> &str {
+        "typiclust"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { features: true, labelled: true, ..Needs::NONE }
+    }
+
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        batch: usize,
+        key: Key,
+        threads: usize,
+    ) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, batch)?;
+        let features = features(self.name(), inputs)?;
+        let images = with_labelled(&pool, inputs.labelled);
+        let k = (inputs.labelled.len() + batch).min(CLUSTERS);
+        let clusters = kmeans::cluster(&features.gather(&images), features.width(), None, k, key, threads);
+        let mut groups = groups(&images, &clusters.of_row, inputs.labelled, k);
+        let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "1 / mean distance" };
+        // Small clusters only once the others are used up.
+        for small in [false, true] {
+            let mut turn: Vec<&mut Group> = groups.iter_mut().filter(|group| (group.size <= SMALL) == small).collect();
+            while turn.iter().any(|group| !group.free.is_empty()) {
+                for group in &mut turn {
+                    if picks.indices.len() == batch {
+                        return Ok(picks);
+                    }
+                    if let Some((typicality, image)) = group.most_typical(features) {
+                        picks.indices.push(image);
+                        picks.scores.push(typicality);
+                    }
+                }
+            }
+        }
+        Ok(picks)
+    }
+}
+
+/// Pool and labelled images, ascending.
+pub(super) fn with_labelled(pool: &[u32], labelled: &[u32]) -> Vec<u32> {
+    let mut images = [pool, labelled].concat();
+    images.sort_unstable();
+    images
+}
+
+/// A cluster.
+struct Group {
+    /// Its images, labelled ones included, at the beginning.
+    size: usize,
+    labelled: usize,
+    /// Images that may be picked.
+    free: Vec<u32>,
+}
+
+/// The clusters in the order of their turns.
+fn groups(images: &[u32], of_row: &[u32], labelled: &[u32], k: usize) -> Vec<Group> {
+    let mut labelled = labelled.to_vec();
+    labelled.sort_unstable();
+    let mut groups: Vec<Group> = (0..k).map(|_| Group { size: 0, labelled: 0, free: Vec::new() }).collect();
+    for (&image, &of) in images.iter().zip(of_row) {
+        let group = &mut groups[of as usize];
+        group.size += 1;
+        if labelled.binary_search(&image).is_ok() {
+            group.labelled += 1;
+        } else {
+            group.free.push(image);
+        }
+    }
+    groups.sort_by_key(|group| (group.labelled, usize::MAX - group.size));
+    groups
+}
+
+impl Group {
+    /// Takes out the free image of greatest typicality.
+    fn most_typical(&mut self, features: Rows) -> Option<(f64, u32)> {
+        let neighbours = NEIGHBOURS.min(self.free.len() / 2);
+        let mut distances = vec![0.0; self.free.len()];
+        let typicality = |image: u32| {
+            if neighbours == 0 {
+                return 0.0;
+            }
+            squared_distances_at(features.row(image), features.values(), &self.free, &mut distances);
+            // The image itself is among its own nearest, at distance 0.
+            distances.select_nth_unstable_by(neighbours, f32::total_cmp);
+            let nearest = &mut distances[..=neighbours];
+            nearest.sort_unstable_by(f32::total_cmp);
+            let sum: f64 = nearest[1..].iter().map(|&square| f64::from(square).sqrt()).sum();
+            1.0 / (sum / neighbours as f64 + 1e-5)
+        };
+        let best = self.free.clone().into_iter().map(typicality).zip(self.free.iter().copied());
+        let best = best.min_by(|&a, &b| preferred(a, b))?;
+        self.free.retain(|&image| image != best.1);
+        Some(best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::unlabelled;
+    use super::*;
+
+    #[test]
+    fn the_middle_of_the_largest_unlabelled_group_comes_first() {
+        // Three groups on a line of 7, 9 and 8 images; the second holds a label.
+        let group = |at: f32, n: usize| (0..n).map(move |i| at + i as f32);
+        let features: Vec<f32> = group(0.0, 7).chain(group(100.0, 9)).chain(group(200.0, 8)).collect();
+        let labelled = [8];
+        let inputs = Inputs { features: Some(Rows::new(&features, 1)), labelled: &labelled, ..Inputs::default() };
+        let pool = unlabelled(24, &labelled).unwrap();
+        let picks = TypiClust.pick(&inputs, &pool, 2, Key::new(3, 0), 1).unwrap();
+        // Of 200..207 four neighbours: image 19 (at 203) has distances 1 1 2 2; of 0..6 three: image 1 has 1 1 2.
+        assert_eq!(picks.indices, [18, 1]);
+        assert!((picks.scores[0] - 1.0 / (1.5 + 1e-5)).abs() < 1e-9, "{picks:?}");
+        assert!((picks.scores[1] - 1.0 / (4.0 / 3.0 + 1e-5)).abs() < 1e-9, "{picks:?}");
+    }
+
+    #[test]
+    fn typicality_is_that_of_all_distances_in_f64() {
+        let (n, dim) = (60, 4);
+        let mut stream = Key::new(61, 0).stream();
+        let values: Vec<f32> = (0..n * dim).map(|_| stream.uniform(0.0, 1.0)).collect();
+        let free: Vec<u32> = (0..n as u32).collect();
+        let mut group = Group { size: n, labelled: 0, free };
+        let (score, image) = group.most_typical(Rows::new(&values, dim)).unwrap();
+        let row = |i: u32| &values[i as usize * dim..][..dim];
+        let twin = |i: u32| {
+            let distance = |j: u32| {
+                row(i).iter().zip(row(j)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum::<f64>().sqrt()
+            };
+            let mut distances: Vec<f64> = (0..n as u32).filter(|&j| j != i).map(distance).collect();
+            distances.sort_by(f64::total_cmp);
+            1.0 / (distances[..20].iter().sum::<f64>() / 20.0 + 1e-5)
+        };
+        let best = (0..n as u32).map(twin).fold(0.0, f64::max);
+        assert!((twin(image) - best).abs() < 1e-5 && (score - best).abs() < 1e-5);
+        assert!(!group.free.contains(&image));
+    }
+}
