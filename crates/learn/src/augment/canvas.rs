@@ -4,6 +4,7 @@ use fewlabel_engine::image::{Filter, Resampler, Shape};
 
 /// One image and the tools of its thread.
 pub(super) struct Canvas<'a> {
+    pub(super) shape: Shape,
     pub(super) image: &'a mut [f32],
     pub(super) tools: &'a mut Tools,
 }
@@ -28,6 +29,8 @@ pub(super) struct Tools {
     pub(super) dx: Vec<f32>,
     pub(super) dy: Vec<f32>,
     pub(super) noise: Vec<u8>,
+    /// As many values as the image has.
+    pub(super) values: Vec<f32>,
     /// A filter kernel from its centre outwards.
     pub(super) half: Vec<f32>,
 }
@@ -45,6 +48,7 @@ impl Tools {
             dx: vec![0.0; pixels],
             dy: vec![0.0; pixels],
             noise: vec![0; field.len()],
+            values: vec![0.0; shape.len()],
             half: Vec::with_capacity(radius + 1),
         }
     }

@@ -1,8 +1,8 @@
 //! Elastic deformation.
 
-use super::affine::{Edge, Resampling};
 use super::blur::{gaussian, radius};
 use super::canvas::Canvas;
+use super::sampling::{Edge, Resampling};
 use super::transform::{Family, check_range, draw};
 use fewlabel_engine::image::Field;
 use fewlabel_engine::rng::Stream;

@@ -19,16 +19,36 @@
 mod affine;
 mod blur;
 mod canvas;
+mod crop;
+mod cutout;
 mod elastic;
+mod flip;
+mod intensity;
+mod ladder;
+mod noise;
 mod pipeline;
 mod policy;
+#[cfg(test)]
+mod properties;
+mod sampling;
+mod sharpness;
 mod speed;
+mod tone;
 mod transform;
 
-pub use affine::{Edge, Resampling, Rotation};
+pub use affine::{Affine, Rotation, Scale, Shear, Translation};
 pub use blur::Blur;
+pub use crop::Crop;
+pub use cutout::Cutout;
 pub use elastic::Elastic;
+pub use flip::{HorizontalFlip, VerticalFlip};
+pub use intensity::{Brightness, Contrast, Gamma, Saturation};
+pub use ladder::{RandAugment, TrivialAugment};
+pub use noise::{GaussianNoise, PoissonNoise};
 pub use pipeline::{Applied, Augmenter};
-pub use policy::{AugmentError, Empty, OneOf, Paper, Policy, Spec, Weighted};
+pub use policy::{AugmentError, Chain, Empty, OneOf, Paper, Policy, Spec, Step, Weighted};
+pub use sampling::{Edge, Resampling};
+pub use sharpness::Sharpness;
 pub use speed::{Speed, speed};
+pub use tone::{AutoContrast, Equalize, Posterize, Solarize};
 pub use transform::{Kind, Transform};

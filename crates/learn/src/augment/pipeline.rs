@@ -1,8 +1,8 @@
 //! Carrying a policy out.
 
 use super::canvas::{Canvas, Tools};
-use super::policy::{OneOf, Plan, Policy, Weighted};
-use super::transform::Kind;
+use super::policy::{Chain, OneOf, Plan, Policy, Weighted};
+use super::transform::{Kind, Transform};
 use fewlabel_engine::image::Shape;
 use fewlabel_engine::rng::{Key, Stream};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Applied {
     /// The transform.
     pub kind: Kind,
-    /// Its strength, in the unit that the transform's settings name.
+    /// Its strength, in the unit that the transform's settings name; of several transforms, their number.
     pub strength: f32,
 }
 
@@ -48,12 +48,43 @@ impl Augmenter {
         if image.is_empty() {
             return Applied::NONE;
         }
-        let mut canvas = Canvas { image, tools: &mut self.tools };
+        let mut canvas = Canvas { shape: self.shape, image, tools: &mut self.tools };
         let mut stream = key.stream();
         match &self.plan {
             Plan::OneOf(one_of) => apply_one_of(one_of, &mut canvas, &mut stream),
+            Plan::Chain(chain) => apply_chain(chain, &mut canvas, &mut stream),
+            Plan::RandAugment(settings) => {
+                let shape = self.shape;
+                let draws = |_| settings.draw(shape, &mut stream).map(|t| apply_one(&t, &mut canvas, &mut stream));
+                summary((0..settings.num_ops).filter_map(draws))
+            }
+            Plan::TrivialAugment(settings) => match settings.draw(self.shape, &mut stream) {
+                Some(transform) => apply_one(&transform, &mut canvas, &mut stream),
+                None => Applied::NONE,
+            },
         }
     }
+}
+
+fn apply_one(transform: &Transform, canvas: &mut Canvas, stream: &mut Stream) -> Applied {
+    Applied { kind: transform.kind(), strength: transform.apply(canvas, stream) }
+}
+
+fn apply_chain(chain: &Chain, canvas: &mut Canvas, stream: &mut Stream) -> Applied {
+    let drawn = chain.transforms.iter().filter_map(|step| {
+        let drawn = stream.unit() < step.probability;
+        drawn.then(|| apply_one(&step.transform, canvas, stream))
+    });
+    summary(drawn)
+}
+
+/// What a sequence of transforms is called: by the only one's name, or by their number.
+fn summary(applied: impl Iterator<Item = Applied>) -> Applied {
+    let (mut last, mut count) = (Applied::NONE, 0u16);
+    for one in applied {
+        (last, count) = (one, count + 1);
+    }
+    if count > 1 { Applied { kind: Kind::Several, strength: f32::from(count) } } else { last }
 }
 
 fn apply_one_of(one_of: &OneOf, canvas: &mut Canvas, stream: &mut Stream) -> Applied {
@@ -65,7 +96,7 @@ fn apply_one_of(one_of: &OneOf, canvas: &mut Canvas, stream: &mut Stream) -> App
     for Weighted { weight, transform } in &one_of.transforms {
         left -= weight;
         if left < 0.0 {
-            return Applied { kind: transform.kind(), strength: transform.apply(canvas, stream) };
+            return apply_one(transform, canvas, stream);
         }
     }
     Applied::NONE
@@ -99,6 +130,17 @@ mod tests {
             let mut fresh = Augmenter::new(&Policy::paper(), 28, 28, 1);
             assert_eq!(once(&mut used, i), once(&mut fresh, i));
         }
+    }
+
+    #[test]
+    fn a_chain_applies_what_is_certain_and_skips_what_is_impossible() {
+        let text = r#"{"policy":"chain","transforms":[
+            {"kind":"horizontal_flip"}, {"kind":"gamma","probability":0}, {"kind":"horizontal_flip"}]}"#;
+        let policy: Policy = serde_json::from_str(text).unwrap();
+        let mut image = sample_image(5, 6, 3);
+        let applied = Augmenter::new(&policy, 5, 6, 3).apply(Key::new(0, 0), &mut image);
+        assert_eq!(applied, Applied { kind: Kind::Several, strength: 2.0 });
+        assert_eq!(image, sample_image(5, 6, 3));
     }
 
     #[test]

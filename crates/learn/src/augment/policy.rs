@@ -1,6 +1,7 @@
 //! Policies: which transforms an image may meet.
 
-use super::transform::Transform;
+use super::ladder::{RandAugment, TrivialAugment};
+use super::transform::{Kind, Transform};
 use super::{affine, blur, elastic};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,12 @@ pub enum Spec {
     /// One of a list of transforms.
     #[serde(rename = "one_of")]
     OneOf(OneOf),
+    /// Transforms one after the other, each with a probability.
+    Chain(Chain),
+    /// Some of fourteen operations at one magnitude.
+    RandAugment(RandAugment),
+    /// One of fourteen operations at a random magnitude.
+    TrivialAugment(TrivialAugment),
 }
 
 /// No settings.
@@ -114,6 +121,25 @@ pub struct Weighted {
     pub transform: Transform,
 }
 
+/// Transforms one after the other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chain {
+    /// The transforms, in order.
+    pub transforms: Vec<Step>,
+}
+
+/// A transform and how probable it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The probability.
+    #[serde(default = "one")]
+    pub probability: f32,
+    /// The transform.
+    #[serde(flatten)]
+    pub transform: Transform,
+}
+
 fn one() -> f32 {
     1.0
 }
@@ -122,13 +148,42 @@ fn one() -> f32 {
 #[derive(Clone, Debug)]
 pub(super) enum Plan {
     OneOf(OneOf),
+    Chain(Chain),
+    RandAugment(RandAugment),
+    TrivialAugment(TrivialAugment),
 }
 
 impl Plan {
+    /// The transforms that are named in it.
+    fn transforms(&self) -> Box<dyn Iterator<Item = &Transform> + '_> {
+        match self {
+            Self::OneOf(one_of) => Box::new(one_of.transforms.iter().map(|t| &t.transform)),
+            Self::Chain(chain) => Box::new(chain.transforms.iter().map(|t| &t.transform)),
+            Self::RandAugment(_) | Self::TrivialAugment(_) => Box::new(std::iter::empty()),
+        }
+    }
+
     /// The radius of the widest filter of any transform.
     pub(super) fn radius(&self) -> usize {
+        self.transforms().map(Transform::radius).max().unwrap_or(0)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.transforms().try_for_each(Transform::check)?;
         match self {
-            Self::OneOf(one_of) => one_of.transforms.iter().map(|t| t.transform.radius()).max().unwrap_or(0),
+            Self::OneOf(one_of) => {
+                let weights = || one_of.transforms.iter().map(|t| t.weight).chain([one_of.identity_weight]);
+                if !weights().all(|w| (0.0..=1e6).contains(&w)) || weights().sum::<f32>() <= 0.0 {
+                    return Err("weights lie in 0 to 1000000 and one of them is above 0".into());
+                }
+                Ok(())
+            }
+            Self::Chain(chain) => match chain.transforms.iter().find(|t| !(0.0..=1.0).contains(&t.probability)) {
+                Some(step) => Err(format!("probability is 0 to 1, not {}", step.probability)),
+                None => Ok(()),
+            },
+            Self::RandAugment(settings) => settings.check(),
+            Self::TrivialAugment(settings) => settings.check(),
         }
     }
 }
@@ -140,7 +195,7 @@ impl Policy {
     /// If a setting is out of its range.
     pub fn new(spec: Spec) -> Result<Self, AugmentError> {
         let policy = Self(spec);
-        check(&policy.plan()).map_err(|what| AugmentError::Setting { policy: policy.name(), what })?;
+        policy.plan().check().map_err(|what| AugmentError::Setting { policy: policy.name(), what })?;
         Ok(policy)
     }
 
@@ -155,7 +210,7 @@ impl Policy {
     }
 
     /// Names of the policies that need no settings.
-    pub const NAMES: &[&str] = &["none", "paper"];
+    pub const NAMES: &[&str] = &["none", "paper", "randaugment", "trivialaugment"];
 
     /// The policy of this name with its default settings.
     ///
@@ -165,6 +220,8 @@ impl Policy {
         match name {
             "none" => Ok(Self::none()),
             "paper" => Ok(Self::paper()),
+            "randaugment" => Ok(Self(Spec::RandAugment(RandAugment::default()))),
+            "trivialaugment" => Ok(Self(Spec::TrivialAugment(TrivialAugment::default()))),
             _ => Err(AugmentError::Unknown { name: name.into(), known: Self::NAMES.join(", ") }),
         }
     }
@@ -175,12 +232,20 @@ impl Policy {
             Spec::None(_) => "none",
             Spec::Paper(_) => "paper",
             Spec::OneOf(_) => "one_of",
+            Spec::Chain(_) => "chain",
+            Spec::RandAugment(_) => "randaugment",
+            Spec::TrivialAugment(_) => "trivialaugment",
         }
     }
 
     /// Whether the policy never changes an image.
     pub fn is_none(&self) -> bool {
         matches!(self.0, Spec::None(_))
+    }
+
+    /// Whether an image may be mirrored, which on some data changes its label.
+    pub fn flips(&self) -> bool {
+        self.plan().transforms().any(|t| matches!(t.kind(), Kind::HorizontalFlip | Kind::VerticalFlip))
     }
 
     /// The settings.
@@ -193,18 +258,9 @@ impl Policy {
             Spec::None(_) => Plan::OneOf(OneOf { identity_weight: 1.0, transforms: Vec::new() }),
             Spec::Paper(paper) => Plan::OneOf(paper.one_of()),
             Spec::OneOf(one_of) => Plan::OneOf(one_of.clone()),
-        }
-    }
-}
-
-fn check(plan: &Plan) -> Result<(), String> {
-    match plan {
-        Plan::OneOf(one_of) => {
-            let weights = || one_of.transforms.iter().map(|t| t.weight).chain([one_of.identity_weight]);
-            if !weights().all(|w| (0.0..=1e6).contains(&w)) || weights().sum::<f32>() <= 0.0 {
-                return Err("weights lie in 0 to 1000000 and one of them is above 0".into());
-            }
-            one_of.transforms.iter().try_for_each(|t| t.transform.check())
+            Spec::Chain(chain) => Plan::Chain(chain.clone()),
+            Spec::RandAugment(settings) => Plan::RandAugment(settings.clone()),
+            Spec::TrivialAugment(settings) => Plan::TrivialAugment(settings.clone()),
         }
     }
 }
@@ -258,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_has_probabilities_and_says_whether_it_flips() {
+        let text = "[augmentation]
+            policy = 'chain'
+            transforms = [{ kind = 'horizontal_flip', probability = 0.5 }, { kind = 'crop', border = 'reflect' }]";
+        let policy = parse(text).unwrap();
+        let Spec::Chain(chain) = policy.spec() else { panic!("{policy:?}") };
+        assert_eq!([chain.transforms[0].probability, chain.transforms[1].probability], [0.5, 1.0]);
+        assert!(policy.flips() && !Policy::paper().flips());
+    }
+
+    #[test]
     fn a_policy_survives_json() {
         let policy = Policy::paper();
         let text = serde_json::to_string(&policy).unwrap();
@@ -268,7 +335,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let cases = [
-            ("augmentation = 'papper'", "no augmentation policy is called `papper`; there are none, paper"),
+            (
+                "augmentation = 'papper'",
+                "no augmentation policy is called `papper`; there are none, paper, randaugment, trivialaugment",
+            ),
             ("augmentation = { policy = 'none', alpha = 1 }", "unknown field `alpha`"),
             ("augmentation = { policy = 'paper', angle = 1 }", "unknown field `angle`, expected one of"),
             ("augmentation = { policy = 'paper', alpha = nan }", "elastic: alpha is [low, high] within 0 to 10000"),
@@ -277,6 +347,12 @@ mod tests {
                 "augmentation = { policy = 'one_of', transforms = [{ kind = 'blur', sigmas = 1 }] }",
                 "unknown field `sigmas`, expected `sigma`",
             ),
+            (
+                "augmentation = { policy = 'chain', transforms = [{ kind = 'crop', probability = 2 }] }",
+                "augmentation policy `chain`: probability is 0 to 1, not 2",
+            ),
+            ("augmentation = { policy = 'chain', transforms = [{ kind = 'twirl' }] }", "unknown variant `twirl`"),
+            ("augmentation = { policy = 'randaugment', magnitude = 99 }", "magnitude is 0 to num_magnitude_bins - 1"),
             ("augmentation = 3", "the name of an augmentation policy or a table"),
         ];
         for (text, message) in cases {

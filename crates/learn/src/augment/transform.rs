@@ -1,7 +1,7 @@
 //! The list of transforms, and what they have in common.
 
 use super::canvas::Canvas;
-use super::{affine, blur, elastic};
+use super::{affine, blur, crop, cutout, elastic, flip, intensity, noise, sharpness, tone};
 use fewlabel_engine::rng::Stream;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -77,6 +77,44 @@ transforms! {
     Blur(blur::Blur) = "blur",
     /// Elastic deformation.
     Elastic(elastic::Elastic) = "elastic",
+    /// A move along both axes.
+    Translation(affine::Translation) = "translation",
+    /// Enlargement about the centre.
+    Scale(affine::Scale) = "scale",
+    /// Shear along the rows.
+    Shear(affine::Shear) = "shear",
+    /// Everything affine in one resampling.
+    Affine(affine::Affine) = "affine",
+    /// Normal noise.
+    GaussianNoise(noise::GaussianNoise) = "gaussian_noise",
+    /// The noise of counting.
+    PoissonNoise(noise::PoissonNoise) = "poisson_noise",
+    /// All values times a factor.
+    Brightness(intensity::Brightness) = "brightness",
+    /// Distance from the mean times a factor.
+    Contrast(intensity::Contrast) = "contrast",
+    /// All values to a power.
+    Gamma(intensity::Gamma) = "gamma",
+    /// Distance from grey times a factor.
+    Saturation(intensity::Saturation) = "saturation",
+    /// Distance from the neighbourhood times a factor.
+    Sharpness(sharpness::Sharpness) = "sharpness",
+    /// A square filled with one value.
+    Cutout(cutout::Cutout) = "cutout",
+    /// A window of the padded image.
+    Crop(crop::Crop) = "crop",
+    /// Left becomes right.
+    HorizontalFlip(flip::HorizontalFlip) = "horizontal_flip",
+    /// Top becomes bottom.
+    VerticalFlip(flip::VerticalFlip) = "vertical_flip",
+    /// Fewer bits a value.
+    Posterize(tone::Posterize) = "posterize",
+    /// Bright values turned into their opposite.
+    Solarize(tone::Solarize) = "solarize",
+    /// Stretched to the whole range.
+    AutoContrast(tone::AutoContrast) = "autocontrast",
+    /// A flattened histogram.
+    Equalize(tone::Equalize) = "equalize",
 }
 
 impl Transform {
@@ -130,7 +168,7 @@ pub(super) mod tests {
     pub(crate) fn apply_once(family: &dyn Family, height: usize, width: usize, channels: usize) -> (Vec<f32>, f32) {
         let shape = Shape { height, width, channels };
         let mut image = sample_image(height, width, channels);
-        let mut canvas = Canvas { image: &mut image, tools: &mut Tools::new(shape, family.radius()) };
+        let mut canvas = Canvas { shape, image: &mut image, tools: &mut Tools::new(shape, family.radius()) };
         let strength = family.apply(&mut canvas, &mut Key::new(12, 0).stream());
         (image, strength)
     }
