@@ -32,6 +32,7 @@ mod policy;
 #[cfg(test)]
 mod properties;
 mod sampling;
+mod search;
 mod sharpness;
 mod speed;
 mod tone;
@@ -50,6 +51,7 @@ pub use noise::{GaussianNoise, PoissonNoise};
 pub use pipeline::{Applied, Augmenter};
 pub use policy::{AugmentError, Chain, Empty, OneOf, Paper, Policy, Spec, Step, Weighted};
 pub use sampling::{Edge, Resampling};
+pub use search::{Learned, Search, Trial, folds};
 pub use sharpness::Sharpness;
 pub use speed::{Speed, speed};
 pub use tone::{AutoContrast, Equalize, Posterize, Solarize};
