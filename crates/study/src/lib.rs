@@ -5,5 +5,16 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod checkpoint;
+mod error;
+mod files;
+pub mod metrics;
 pub mod names;
+
+pub mod record;
+pub mod regimes;
+pub mod run;
+pub mod settings;
 pub mod stats;
+pub use error::StudyError;
+pub use files::write_whole;

@@ -1,0 +1,184 @@
+//! How well probabilities fit the truth of a split: what `result.json` keeps, so that any figure can be drawn from it.
+
+use fewlabel_learn::predict::argmax;
+use serde::{Deserialize, Serialize};
+
+/// Bins of the reliability curve (Guo et al. 2017 use 15).
+const BINS: usize = 15;
+
+/// Probabilities below this count as this in the log-likelihood: f32 softmax may give exactly zero.
+const LEAST_PROBABILITY: f64 = 1e-12;
+
+/// A model's figures on one split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Images judged.
+    pub images: usize,
+    /// Share of images whose most probable class is the label.
+    pub accuracy: f64,
+    /// Mean recall over the classes that occur.
+    pub balanced_accuracy: f64,
+    /// Mean F1 over the classes that occur or were predicted.
+    pub macro_f1: f64,
+    /// Mean area under the one-vs-rest ROC curves (MedMNIST's definition), over the classes for which it is defined.
+    pub auc: f64,
+    /// Mean negative log-likelihood in nats.
+    pub nll: f64,
+    /// Expected calibration error over the reliability bins.
+    pub ece: f64,
+    /// `confusion[label][predicted]`: numbers of images.
+    pub confusion: Vec<Vec<u32>>,
+    /// Images by the probability of their predicted class, in bins of equal width.
+    pub reliability: Vec<Bin>,
+}
+
+/// One bin of the reliability curve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bin {
+    /// Images in it.
+    pub images: u32,
+    /// Their mean probability of the predicted class; 0 in an empty bin.
+    pub confidence: f64,
+    /// The share of them predicted rightly; 0 in an empty bin.
+    pub accuracy: f64,
+}
+
+impl Metrics {
+    /// Judges `probs_nc`, one row of class probabilities an image.
+    ///
+    /// # Panics
+    /// If there are no labels, or not one row for each.
+    pub fn of(probs_nc: &[f32], labels: &[u16]) -> Self {
+        let classes = probs_nc.len() / labels.len();
+        assert_eq!(classes * labels.len(), probs_nc.len(), "one row a label");
+        let confusion = confusion(probs_nc, labels, classes);
+        let reliability = reliability(probs_nc, labels, classes);
+        let n = labels.len() as f64;
+        let nll = probs_nc
+            .chunks_exact(classes)
+            .zip(labels)
+            .map(|(row, &label)| -libm::log(f64::from(row[usize::from(label)]).max(LEAST_PROBABILITY)));
+        Self {
+            images: labels.len(),
+            accuracy: (0..classes).map(|c| f64::from(confusion[c][c])).sum::<f64>() / n,
+            balanced_accuracy: mean(recalls(&confusion).into_iter().flatten()),
+            macro_f1: mean(f1s(&confusion).into_iter().flatten()),
+            auc: mean((0..classes).filter_map(|class| auc(probs_nc, labels, classes, class))),
+            nll: nll.sum::<f64>() / n,
+            ece: reliability.iter().map(|b| f64::from(b.images) / n * (b.accuracy - b.confidence).abs()).sum(),
+            confusion,
+            reliability,
+        }
+    }
+}
+
+/// Recall of every class; `None` where the class does not occur.
+pub fn recalls(confusion: &[Vec<u32>]) -> Vec<Option<f64>> {
+    let recall = |(class, row): (usize, &Vec<u32>)| {
+        let total: u32 = row.iter().sum();
+        (total > 0).then(|| f64::from(row[class]) / f64::from(total))
+    };
+    confusion.iter().enumerate().map(recall).collect()
+}
+
+fn f1s(confusion: &[Vec<u32>]) -> Vec<Option<f64>> {
+    let f1 = |class: usize| {
+        let labelled: u32 = confusion[class].iter().sum();
+        let predicted: u32 = confusion.iter().map(|row| row[class]).sum();
+        let total = labelled + predicted;
+        (total > 0).then(|| 2.0 * f64::from(confusion[class][class]) / f64::from(total))
+    };
+    (0..confusion.len()).map(f1).collect()
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = values.fold((0.0, 0u32), |(sum, n), value| (sum + value, n + 1));
+    if n == 0 { 0.0 } else { sum / f64::from(n) }
+}
+
+fn confusion(probs_nc: &[f32], labels: &[u16], classes: usize) -> Vec<Vec<u32>> {
+    let mut counts = vec![vec![0; classes]; classes];
+    for (row, &label) in probs_nc.chunks_exact(classes).zip(labels) {
+        counts[usize::from(label)][argmax(row)] += 1;
+    }
+    counts
+}
+
+fn reliability(probs_nc: &[f32], labels: &[u16], classes: usize) -> Vec<Bin> {
+    let mut bins = vec![Bin::default(); BINS];
+    for (row, &label) in probs_nc.chunks_exact(classes).zip(labels) {
+        let predicted = argmax(row);
+        let confidence = f64::from(row[predicted]);
+        let bin = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
+        bin.images += 1;
+        bin.confidence += confidence;
+        bin.accuracy += f64::from(u8::from(predicted == usize::from(label)));
+    }
+    for bin in bins.iter_mut().filter(|bin| bin.images > 0) {
+        bin.confidence /= f64::from(bin.images);
+        bin.accuracy /= f64::from(bin.images);
+    }
+    bins
+}
+
+/// Area under the ROC curve of one class against the rest, by ranks, ties counting half.
+fn auc(probs_nc: &[f32], labels: &[u16], classes: usize, class: usize) -> Option<f64> {
+    let scores = probs_nc.iter().skip(class).step_by(classes);
+    let mut scored: Vec<(f32, bool)> =
+        scores.zip(labels).map(|(&score, &label)| (score, usize::from(label) == class)).collect();
+    scored.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let positives = scored.iter().filter(|(_, positive)| *positive).count() as f64;
+    let negatives = scored.len() as f64 - positives;
+    if positives == 0.0 || negatives == 0.0 {
+        return None;
+    }
+    let (mut rank_sum, mut below) = (0.0, 0.0);
+    for ties in scored.chunk_by(|a, b| a.0 == b.0) {
+        let mean_rank = below + (ties.len() as f64 + 1.0) / 2.0;
+        rank_sum += mean_rank * ties.iter().filter(|(_, positive)| *positive).count() as f64;
+        below += ties.len() as f64;
+    }
+    Some((rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-7, "{a} against {b}");
+    }
+
+    /// ```python
+    /// import numpy as np; from sklearn.metrics import *
+    /// p = np.float32([[.7,.2,.1],[.1,.6,.3],[.3,.3,.4],[.5,.4,.1],[.2,.2,.6],[.5,.1,.4]]); y = np.array([0,1,2,1,2,2])
+    /// h = p.argmax(1); print(balanced_accuracy_score(y, h), f1_score(y, h, average="macro"), log_loss(y, p / p.sum(1, keepdims=True)),
+    ///   np.mean([roc_auc_score(y == c, p[:, c]) for c in range(3)]))
+    /// ```
+    #[test]
+    fn the_figures_are_those_of_scikit_learn() {
+        let probs = [0.7, 0.2, 0.1, 0.1, 0.6, 0.3, 0.3, 0.3, 0.4, 0.5, 0.4, 0.1, 0.2, 0.2, 0.6, 0.5, 0.1, 0.4];
+        let metrics = Metrics::of(&probs, &[0, 1, 2, 1, 2, 2]);
+        close(metrics.accuracy, 4.0 / 6.0);
+        close(metrics.balanced_accuracy, (1.0 + 0.5 + 2.0 / 3.0) / 3.0);
+        close(metrics.macro_f1, (0.5 + 2.0 / 3.0 + 0.8) / 3.0);
+        close(metrics.auc, 1.0);
+        close(metrics.nll, -((0.7f64 * 0.6 * 0.4 * 0.4 * 0.6 * 0.4).ln()) / 6.0);
+        assert_eq!(metrics.confusion, [[1, 0, 0], [1, 1, 0], [1, 0, 2]]);
+    }
+
+    #[test]
+    fn ties_count_half_in_the_area() {
+        let auc = auc(&[0.5, 0.5, 0.5, 0.5, 0.2, 0.8], &[0, 1, 1], 2, 1).expect("defined");
+        close(auc, 0.75);
+        assert_eq!(super::auc(&[0.5, 0.5], &[0], 2, 1), None);
+    }
+
+    #[test]
+    fn a_confident_error_is_miscalibrated() {
+        let metrics = Metrics::of(&[1.0, 0.0, 0.0, 1.0], &[1, 1]);
+        close(metrics.ece, 0.5);
+        assert_eq!(metrics.reliability[BINS - 1].images, 2);
+        assert!(metrics.nll.is_finite());
+    }
+}

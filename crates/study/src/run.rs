@@ -1,0 +1,251 @@
+//! One run: resumable, never computed twice, the same bytes however often it was interrupted.
+
+use crate::checkpoint::{Checkpoint, Lengths};
+use crate::error::{AtPath, StudyError};
+use crate::files::{self, Appended};
+use crate::metrics::Metrics;
+use crate::record::{self, Failure, Header, RunResult, Timing};
+use crate::settings::{FORMAT, RunSettings};
+use fewlabel_learn::LearnError;
+use fewlabel_learn::active_loop::{self, Finished, Observer};
+use fewlabel_learn::data::Dataset;
+use fewlabel_learn::oracle::Simulated;
+use fewlabel_learn::plan::{EpochEvent, QueryEvent, Selection};
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A checkpoint is written when so much time has passed since the last.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+
+/// One run and the folder it is kept in.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// What to compute.
+    pub settings: &'a RunSettings,
+    /// On what.
+    pub data: &'a Dataset,
+    /// Where its records go.
+    pub folder: &'a Path,
+    /// Whether the model is kept.
+    pub keep_model: bool,
+    /// The files of locks; the same for every process that works on the study.
+    pub locks: &'a Path,
+}
+
+/// Follows a run while it is computed, and decides when it ends early.
+pub trait Follower {
+    /// An epoch has ended.
+    fn epoch(&mut self, event: &EpochEvent);
+    /// A query has been answered.
+    fn query(&mut self, event: &QueryEvent);
+    /// Something a person should know, such as a damaged checkpoint.
+    fn notice(&mut self, text: &str);
+    /// Whether the run should end here with a checkpoint.
+    fn should_stop(&mut self) -> bool {
+        false
+    }
+}
+
+/// How a call of [`Run::carry_out`] ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Computed to the end.
+    Finished(Box<RunResult>, f64),
+    /// It had been finished before.
+    WasFinished(Box<RunResult>),
+    /// Another process is at it.
+    Busy,
+    /// The follower asked to stop; a checkpoint is kept.
+    Stopped,
+}
+
+impl Run<'_> {
+    /// Computes the run, or goes on with it from its checkpoint.
+    ///
+    /// # Errors
+    /// If it cannot be computed or its records cannot be kept; the reason is recorded in `failed.json`.
+    pub fn carry_out(&self, threads: usize, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
+        if let Some(result) = self.result(follower)? {
+            return Ok(Outcome::WasFinished(Box::new(result)));
+        }
+        files::make_folder(self.locks)?;
+        let lock = self.locks.join(self.settings.id());
+        let file = File::create(&lock).at("make the lock", &lock)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(Outcome::Busy),
+            Err(TryLockError::Error(error)) => return Err(error).at("lock", &lock),
+            Ok(()) => {}
+        }
+        // Whoever held the lock before may just have finished.
+        if let Some(result) = self.result(follower)? {
+            return Ok(Outcome::WasFinished(Box::new(result)));
+        }
+        let outcome = self.compute(threads, follower);
+        match &outcome {
+            Err(error) => {
+                let failure = Failure { reason: error.to_string() };
+                let _ = files::write_json(&self.folder.join(record::FAILED), &failure);
+            }
+            // A process that opened this file meanwhile locks a file without a name, and then finds the result.
+            Ok(Outcome::Finished(..)) => files::remove_if_there(&lock)?,
+            Ok(_) => {}
+        }
+        outcome
+    }
+
+    fn result(&self, follower: &mut dyn Follower) -> Result<Option<RunResult>, StudyError> {
+        match record::read_result(self.folder) {
+            Err(StudyError::Damaged { path, what }) => {
+                follower.notice(&format!("{}: {what}: computing this run again", path.display()));
+                Ok(None)
+            }
+            result => result,
+        }
+    }
+
+    fn compute(&self, threads: usize, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
+        files::make_folder(self.folder)?;
+        files::write_json(&self.folder.join(record::SETTINGS), self.settings)?;
+        match self.attempt(threads, true, follower) {
+            Err(StudyError::Learn(LearnError::Snapshot(why)) | StudyError::Damaged { what: why, .. }) => {
+                let text = format!("{}: {why}: starting this run from its beginning", self.settings.label());
+                follower.notice(&text);
+                self.attempt(threads, false, follower)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn attempt(&self, threads: usize, resume: bool, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
+        let checkpoint = if resume { Checkpoint::read(&self.folder.join(record::CHECKPOINT))? } else { None };
+        let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths);
+        let mut keeper = Keeper::open(self.folder, lengths, follower)?;
+        let snapshot = checkpoint.as_ref().map(|checkpoint| checkpoint.snapshot.as_slice());
+        let mut oracle = Simulated::new(&self.data.train.labels);
+        let finished = active_loop::run(&self.settings.plan, self.data, threads, snapshot, &mut oracle, &mut keeper);
+        match finished {
+            Ok(finished) => {
+                let starts = 1 + u32::from(checkpoint.is_some());
+                let timing = Timing { seconds: keeper.seconds(), threads, starts };
+                keeper.sync()?;
+                let result = self.keep(finished, timing)?;
+                Ok(Outcome::Finished(Box::new(result), timing.seconds))
+            }
+            Err(LearnError::Interrupted) => Ok(Outcome::Stopped),
+            Err(LearnError::Observer(error)) => Err(match error.downcast::<StudyError>() {
+                Ok(error) => *error,
+                Err(error) => LearnError::Observer(error).into(),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes what the run leaves, the result last: its presence means that everything else is there.
+    fn keep(&self, finished: Finished, timing: Timing) -> Result<RunResult, StudyError> {
+        let is_all = self.settings.plan.selection == Selection::All;
+        let result = RunResult {
+            format: FORMAT,
+            id: self.settings.id(),
+            labels: finished.labelled.len(),
+            labelled: if is_all { Vec::new() } else { finished.labelled },
+            val_accuracy_best: finished.val_accuracy_best,
+            validation: Metrics::of(&finished.val_probs_nc, &self.data.val.labels),
+            test: Metrics::of(&finished.test_probs_nc, &self.data.test.labels),
+        };
+        if self.keep_model {
+            let bytes = finished.model.to_safetensors(&metadata(self.settings, self.data));
+            files::write_whole(&self.folder.join(record::MODEL), &bytes)?;
+        }
+        files::write_json(&self.folder.join(record::TIMING), &timing)?;
+        files::write_json(&self.folder.join(record::RESULT), &result)?;
+        files::remove_if_there(&self.folder.join(record::CHECKPOINT))?;
+        files::remove_if_there(&self.folder.join(record::FAILED))?;
+        Ok(result)
+    }
+}
+
+/// What travels with a model: its settings, its classes, and the mean that its images are centred with.
+pub fn metadata(settings: &RunSettings, data: &Dataset) -> BTreeMap<String, String> {
+    let json = |value: serde_json::Result<String>| value.expect("plain data");
+    BTreeMap::from([
+        ("settings".to_owned(), json(serde_json::to_string(settings))),
+        ("class_names".to_owned(), json(serde_json::to_string(&data.class_names))),
+        ("mean".to_owned(), json(serde_json::to_string(&data.mean()))),
+    ])
+}
+
+/// Keeps a run's records and checkpoints while it is computed.
+struct Keeper<'a> {
+    checkpoint: PathBuf,
+    epochs: Appended,
+    queries: Appended,
+    follower: &'a mut dyn Follower,
+    started: Instant,
+    seconds_before: f64,
+    last: Instant,
+    stop: bool,
+}
+
+impl<'a> Keeper<'a> {
+    fn open(folder: &Path, lengths: Lengths, follower: &'a mut dyn Follower) -> Result<Self, StudyError> {
+        let open = |name: &str, records: &str, length: u64| {
+            let mut file = Appended::open(&folder.join(name), length)?;
+            if length == 0 {
+                file.line(&Header { records: records.to_owned(), format: FORMAT })?;
+            }
+            Ok::<_, StudyError>(file)
+        };
+        Ok(Self {
+            checkpoint: folder.join(record::CHECKPOINT),
+            epochs: open(record::EPOCHS, "epochs", lengths.epochs)?,
+            queries: open(record::QUERIES, "queries", lengths.queries)?,
+            follower,
+            started: Instant::now(),
+            seconds_before: lengths.seconds,
+            last: Instant::now(),
+            stop: false,
+        })
+    }
+
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+
+    fn sync(&mut self) -> Result<Lengths, StudyError> {
+        Ok(Lengths { epochs: self.epochs.sync()?, queries: self.queries.sync()?, seconds: self.seconds() })
+    }
+}
+
+impl Observer for Keeper<'_> {
+    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
+        self.epochs.line(event).map_err(observed)?;
+        self.follower.epoch(event);
+        Ok(())
+    }
+
+    fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError> {
+        self.queries.line(event).map_err(observed)?;
+        self.follower.query(event);
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
+        self.stop = self.follower.should_stop();
+        if self.stop || self.last.elapsed() >= CHECKPOINT_EVERY {
+            let lengths = self.sync().map_err(observed)?;
+            Checkpoint { lengths, snapshot: snapshot() }.write(&self.checkpoint).map_err(observed)?;
+            self.last = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.stop
+    }
+}
+
+fn observed(error: StudyError) -> LearnError {
+    LearnError::Observer(Box::new(error))
+}
