@@ -6,15 +6,22 @@
 #![deny(missing_docs)]
 
 mod checkpoint;
+mod cost;
 mod error;
 mod files;
+pub mod folder;
 pub mod metrics;
 pub mod names;
 
 pub mod record;
 pub mod regimes;
 pub mod run;
+pub mod runner;
 pub mod settings;
+
+#[cfg(test)]
 pub mod stats;
+mod testing;
+pub use cost::Cost;
 pub use error::StudyError;
 pub use files::write_whole;

@@ -1,0 +1,114 @@
+//! How much work a run is, for putting the longest first and for the time left.
+
+use fewlabel_learn::data::Dataset;
+use fewlabel_learn::network::NetworkSettings;
+use fewlabel_learn::plan::{EpochEvent, Phase, Plan, Selection};
+
+/// Forward and backward pass in units of a forward pass.
+const TRAINING: f64 = 3.0;
+
+/// Work that an image costs beside its multiplications, in multiplications: reading, augmenting, small layers.
+const PER_IMAGE: f64 = 300_000.0;
+
+/// The work of a plan, in multiplications, by how far it has come.
+#[derive(Clone, Debug)]
+pub struct Cost {
+    /// Work done before the first epoch of each round of the loop; the last entry is the start of the final model.
+    rounds: Vec<f64>,
+    loop_epochs: Vec<f64>,
+    final_epoch: f64,
+    total: f64,
+}
+
+impl Cost {
+    /// The work of `plan` on `data`.
+    pub fn of(plan: &Plan, data: &Dataset) -> Self {
+        let pixels = data.train.images.height * data.train.images.width;
+        let image = |network: &NetworkSettings| multiplications(network.width, pixels, data.train.images.channels);
+        let rows = data.train.len() as f64;
+        let (mut rounds, mut loop_epochs) = (vec![0.0], Vec::new());
+        let mut labels = match &plan.selection {
+            Selection::All => rows,
+            Selection::Random { labels } => *labels as f64,
+            Selection::Given { rows } => rows.len() as f64,
+            Selection::Active(active) => active.initial as f64,
+        };
+        if let Selection::Active(active) = &plan.selection {
+            let small = image(&active.network);
+            while labels < active.labels as f64 {
+                let round = loop_epochs.len() as u32;
+                let epoch = labels * TRAINING * small;
+                let query = (rows - labels) * small;
+                rounds.push(rounds[round as usize] + f64::from(active.schedule.epochs(round)) * epoch + query);
+                loop_epochs.push(epoch);
+                labels = (labels + active.query_size.max(1) as f64).min(active.labels as f64);
+            }
+        }
+        let large = image(&plan.network);
+        let validation = if plan.validate_every_epoch { data.val.len() as f64 } else { 0.0 };
+        let final_epoch = labels * TRAINING * large + validation * large;
+        let judging = (data.val.len() + data.test.len()) as f64 * large;
+        let total = rounds[loop_epochs.len()] + f64::from(plan.training.epochs) * final_epoch + judging;
+        Self { rounds, loop_epochs, final_epoch, total }
+    }
+
+    /// All of it.
+    pub fn total(&self) -> f64 {
+        self.total
+    }
+
+    /// What is done when `event` comes.
+    pub fn until(&self, event: &EpochEvent) -> f64 {
+        let round = event.round as usize;
+        match event.phase {
+            Phase::Loop => {
+                let epoch = self.loop_epochs.get(round).copied().unwrap_or(0.0);
+                self.rounds.get(round).copied().unwrap_or(0.0) + f64::from(event.epoch) * epoch
+            }
+            Phase::Final => self.rounds[self.loop_epochs.len()] + f64::from(event.epoch) * self.final_epoch,
+        }
+    }
+}
+
+/// Multiplications of one forward pass of C(f), whose pools divide the pixels by nine.
+fn multiplications(width: usize, pixels: usize, channels: usize) -> f64 {
+    let (f, pixels, channels) = (width as f64, pixels as f64, channels as f64);
+    let first = pixels * 9.0 * (channels * f + f * f);
+    let second = pixels / 9.0 * 9.0 * (f * 2.0 * f + 4.0 * f * f);
+    let third = pixels / 81.0 * 9.0 * (2.0 * f * 3.0 * f + 9.0 * f * f);
+    first + second + third + pixels / 81.0 * 3.0 * f * 8.0 * f + PER_IMAGE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::regimes::REGIMES;
+    use crate::settings::Point;
+    use crate::testing;
+
+    #[test]
+    fn the_last_epoch_leaves_only_the_judging() {
+        let data = testing::dataset(200);
+        for regime in REGIMES {
+            let plan = regime.plan(&testing::quick_point(), data.train.len());
+            let cost = Cost::of(&plan, &data);
+            let event = EpochEvent {
+                phase: Phase::Final,
+                round: 0,
+                epoch: plan.training.epochs,
+                labels: 2,
+                train_loss: 0.0,
+                val_accuracy: None,
+            };
+            let left = 1.0 - cost.until(&event) / cost.total();
+            assert!((0.0..0.5).contains(&left), "{}: {left}", regime.name);
+        }
+    }
+
+    #[test]
+    fn all_labels_cost_more_than_a_few() {
+        let data = testing::dataset(2000);
+        let total = |i: usize| Cost::of(&REGIMES[i].plan(&Point::default(), 2000), &data).total();
+        assert!(total(0) > total(1));
+    }
+}

@@ -1,0 +1,201 @@
+//! The folder of a study: whose it is, which runs lie in it, and the tables drawn from them.
+
+use crate::error::{AtPath, StudyError};
+use crate::files;
+use crate::record::{self, Failure, RunResult, Timing};
+use crate::regimes;
+use crate::settings::RunSettings;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The folder of a study.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+/// What lies on disk of one run.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The name of its folder: the run's id.
+    pub id: String,
+    /// Its settings.
+    pub settings: RunSettings,
+    /// Its result, if it is finished.
+    pub result: Option<RunResult>,
+    /// Its time, if it is finished.
+    pub timing: Option<Timing>,
+    /// Why the last try failed.
+    pub failure: Option<String>,
+}
+
+/// The runs of a folder, and what could not be read.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    /// Runs in the order of the tables.
+    pub runs: Vec<Kept>,
+    /// One sentence for each damaged file.
+    pub damaged: Vec<String>,
+}
+
+impl Folder {
+    /// The study in `path`, for reading.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn open(path: &Path) -> Result<Self, StudyError> {
+        if !path.join("study.toml").is_file() {
+            let what = if path.is_dir() { "holds no study: it has no study.toml" } else { "is not a folder" };
+            return Err(StudyError::damaged(path, what));
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Makes `path` the folder of the study that `resolved` describes, or goes on with it.
+    ///
+    /// # Errors
+    /// If the folder cannot be written or holds another study.
+    pub fn claim(path: &Path, resolved: &str) -> Result<Self, StudyError> {
+        files::make_folder(path)?;
+        let file = path.join("study.toml");
+        let folder = Self { path: path.to_owned() };
+        let _lock = folder.lock()?;
+        match files::read_if_there(&file)? {
+            None => files::write_whole(&file, resolved.as_bytes())?,
+            Some(present) if present == resolved.as_bytes() => {}
+            Some(present) => {
+                let key = first_difference(&String::from_utf8_lossy(&present), resolved);
+                return Err(StudyError::OtherStudy { path: path.to_owned(), key });
+            }
+        }
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of one run.
+    pub fn run(&self, id: &str) -> PathBuf {
+        self.path.join("runs").join(id)
+    }
+
+    /// The files of locks.
+    pub fn locks(&self) -> PathBuf {
+        self.path.join(".locks")
+    }
+
+    /// Waits until no other process writes what all runs share.
+    pub(crate) fn lock(&self) -> Result<File, StudyError> {
+        files::make_folder(&self.locks())?;
+        let path = self.locks().join("study");
+        let file = File::create(&path).at("make the lock", &path)?;
+        file.lock().at("lock", &path)?;
+        Ok(file)
+    }
+
+    /// Reads settings, results and times of every run.
+    ///
+    /// # Errors
+    /// If the folder cannot be listed; damaged files are named in [`Contents::damaged`].
+    pub fn contents(&self) -> Result<Contents, StudyError> {
+        let path = self.path.join("runs");
+        let mut contents = Contents::default();
+        let entries = match fs::read_dir(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(contents),
+            entries => entries.at("list", &path)?,
+        };
+        for entry in entries {
+            let entry = entry.at("list", &path)?;
+            match read_run(&entry.path()) {
+                Ok(Some(run)) => contents.runs.push(run),
+                Ok(None) => {}
+                Err(error) => contents.damaged.push(error.to_string()),
+            }
+        }
+        contents.runs.sort_by_cached_key(order);
+        contents.damaged.sort();
+        Ok(contents)
+    }
+}
+
+fn read_run(path: &Path) -> Result<Option<Kept>, StudyError> {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    if name.starts_with('.') || !path.is_dir() {
+        return Ok(None);
+    }
+    let Some(settings) = files::read_json::<RunSettings>(&path.join(record::SETTINGS))? else {
+        return Ok(None);
+    };
+    if settings.id() != name {
+        return Err(StudyError::damaged(&path.join(record::SETTINGS), format!("does not belong to run {name}")));
+    }
+    let failure: Option<Failure> = files::read_json(&path.join(record::FAILED))?;
+    Ok(Some(Kept {
+        result: record::read_result(path)?,
+        timing: files::read_json(&path.join(record::TIMING))?,
+        failure: failure.map(|failure| failure.reason),
+        id: name,
+        settings,
+    }))
+}
+
+/// Data, regime, strategy, augmentation, budget, seed; the id for what differs otherwise.
+fn order(run: &Kept) -> (String, u8, String, String, usize, u64, String) {
+    let settings = &run.settings;
+    (
+        settings.data.name.clone(),
+        regimes::by_name(&settings.regime).map_or(u8::MAX, |regime| regime.number),
+        settings.strategy().to_owned(),
+        settings.plan.policy.name().to_owned(),
+        run.result.as_ref().map_or(0, |result| result.labels),
+        settings.plan.seed,
+        run.id.clone(),
+    )
+}
+
+/// The key in the first line that differs.
+fn first_difference(present: &str, wanted: &str) -> String {
+    let lines = present.lines().chain(std::iter::repeat("")).zip(wanted.lines().chain(["the end"]));
+    let differing = lines.filter(|(a, b)| a != b).map(|(a, b)| if b == "the end" { a } else { b }).next();
+    differing
+        .and_then(|line| line.split(['=', ']']).next())
+        .unwrap_or("its settings")
+        .trim_matches([' ', '['])
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_study_is_refused_in_one_sentence() {
+        let folder = tempfile::tempdir().expect("a folder");
+        Folder::claim(folder.path(), "a = 1\nseeds = 5\n").expect("claimed");
+        Folder::claim(folder.path(), "a = 1\nseeds = 5\n").expect("the same study goes on");
+        let error = Folder::claim(folder.path(), "a = 1\nseeds = 2\n").expect_err("another").to_string();
+        assert!(error.contains("holds another study (its study.toml differs in seeds)"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_without_a_study_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = Folder::open(folder.path()).expect_err("empty").to_string();
+        assert!(error.ends_with("holds no study: it has no study.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_run_is_listed_and_the_others_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let study = Folder::claim(folder.path(), "").expect("claimed");
+        fs::create_dir_all(study.run("0123")).expect("made");
+        fs::write(study.run("0123").join("settings.json"), "{\"form").expect("written");
+        fs::write(folder.path().join("runs/alien.txt"), "hello").expect("written");
+        let contents = study.contents().expect("read");
+        assert!(contents.runs.is_empty());
+        assert!(contents.damaged[0].contains("settings.json: EOF while parsing"), "{:?}", contents.damaged);
+    }
+}
