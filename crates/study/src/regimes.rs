@@ -83,6 +83,7 @@ impl Regime {
                 weight_decay: point.weight_decay,
             },
             validate_every_epoch: point.validate_every_epoch,
+            test_time_views: point.test_time_views,
         }
     }
 }
@@ -94,6 +95,8 @@ fn active(point: &Point, labels: usize, rows: usize) -> ActiveSettings {
         query_size: point.query_size,
         labels,
         mc_samples: point.mc_samples,
+        members: point.members,
+        views: point.views,
         network: network(point, point.loop_width),
         schedule: LoopSchedule {
             first_epochs: point.first_epochs,

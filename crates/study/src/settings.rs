@@ -32,6 +32,10 @@ pub struct Point {
     pub strategy: String,
     /// Monte-Carlo dropout passes, for strategies that need them.
     pub mc_samples: usize,
+    /// Models in the loop: above 1 an ensemble, whose members replace the Monte-Carlo passes.
+    pub members: usize,
+    /// Augmented views an image, for strategies that look at their consistency.
+    pub views: usize,
     /// How images are augmented in `da`, `alda` and `alpa`.
     pub augmentation: Policy,
     /// Width f of the final model; the regime's own if not given.
@@ -60,6 +64,8 @@ pub struct Point {
     pub epochs_growth: u32,
     /// Whether the validation split is scored after every epoch of the final model.
     pub validate_every_epoch: bool,
+    /// Views of each validation and test image whose predictions the final model averages; 0 and 1 are the image alone.
+    pub test_time_views: usize,
     /// Use only so many training images, drawn once; 0 is all.
     pub train_images: usize,
     /// Use only so many validation images; 0 is all.
@@ -79,6 +85,8 @@ impl Default for Point {
             query_size: 4,
             strategy: "entropy".into(),
             mc_samples: 20,
+            members: 1,
+            views: 8,
             augmentation: Policy::paper(),
             width: None,
             loop_width: 8,
@@ -92,6 +100,7 @@ impl Default for Point {
             reset_every_queries: 3,
             epochs_growth: 1,
             validate_every_epoch: true,
+            test_time_views: 0,
             train_images: 0,
             val_images: 0,
             test_images: 0,
