@@ -34,6 +34,7 @@ mod properties;
 mod sampling;
 mod search;
 mod sharpness;
+mod sheet;
 mod speed;
 mod tone;
 mod transform;
@@ -53,6 +54,7 @@ pub use policy::{AugmentError, Chain, Empty, OneOf, Paper, Policy, Spec, Step, W
 pub use sampling::{Edge, Resampling};
 pub use search::{Learned, Search, Trial, folds};
 pub use sharpness::Sharpness;
+pub use sheet::{Rgb, Sheet, Tile, preview};
 pub use speed::{Speed, speed};
 pub use tone::{AutoContrast, Equalize, Posterize, Solarize};
 pub use transform::{Kind, Transform};
