@@ -58,6 +58,8 @@ impl Common {
 pub(crate) enum Command {
     /// Print the completions of a shell.
     Completions(commands::completions::Arguments),
+    /// List, show, fetch and export data sets.
+    Data(commands::data::Arguments),
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One file per command. A new one is a file here, a line in the list below, in [`run`], and in `cli::Command`.
 
 pub(crate) mod completions;
+pub(crate) mod data;
 
 use crate::cli::{Cli, Command};
 
@@ -9,5 +10,6 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     let common = &cli.common;
     match cli.command {
         Command::Completions(arguments) => completions::run(&arguments, common),
+        Command::Data(arguments) => data::run(&arguments, common),
     }
 }

@@ -171,7 +171,7 @@ impl Layout<'_> {
 
     fn kidney(&mut self, side: f32) -> (Point, Point) {
         let height = if side > 0.0 { -2.0 } else { -12.0 };
-        let mut solid = self.solid([side * 64.0, 42.0, height], [27.0, 25.0, 54.0], 0.22, 0.08);
+        let mut solid = self.solid([side * 64.0, 42.0, height], [27.0, 25.0, 54.0], 0.22, 0.14);
         solid.dents.push(([-side, 0.0, 0.0], -0.25));
         let swollen = chance(self.rng, 0.3 * self.patient.disease);
         let (center, radii) = (solid.center, solid.radii);
@@ -218,7 +218,7 @@ impl Layout<'_> {
     fn spleen(&mut self, size: f32) -> (Point, Point) {
         let swollen = if chance(self.rng, 0.4 * self.patient.disease) { 1.3 } else { 1.0 };
         let radii = [32.0, 44.0, 50.0].map(|r| r * size * swollen);
-        let mut solid = self.solid([104.0, 40.0, 48.0], radii, 0.5, 0.12);
+        let mut solid = self.solid([104.0, 40.0, 48.0], radii, 0.5, 0.18);
         solid.dents.push(([-0.6, -0.8, 0.0], -0.45));
         let contrast = &self.patient.contrast;
         let (hu, vessel) = (contrast.spleen, contrast.vein);
@@ -253,7 +253,7 @@ impl Layout<'_> {
             self.add(Shape::Solid(bladder), Tissue::Plain(fluid), 0.0);
         }
         let tissue = Tissue::Parenchyma { hu: contrast.liver, vessel: contrast.vein, lesion };
-        let mut right = self.solid([-78.0, -6.0, 42.0], [78.0, 80.0, 76.0], 0.1, 0.08);
+        let mut right = self.solid([-78.0, -6.0, 42.0], [78.0, 80.0, 76.0], 0.1, 0.16);
         right.dents.push(([0.5, 0.5, -0.7], -0.3));
         let left = self.solid([2.0, -50.0, 58.0], [58.0, 34.0, 42.0], 0.2, 0.12);
         let (middle, half) = right.half_box_with(&left);

@@ -29,27 +29,27 @@ pub(super) struct Population {
 /// The population of the training and validation splits.
 pub(super) const TRAINING: Population = Population {
     phases: [0.15, 0.20, 0.55, 0.10],
-    noise: [10.0, 30.0],
+    noise: [12.0, 36.0],
     thickness: [1.0, 4.0],
     fat: [10.0, 32.0],
-    displacement: 8.0,
-    tilt: 0.14,
-    size: 0.11,
-    disease: 0.25,
-    box_error: 0.07,
+    displacement: 11.0,
+    tilt: 0.20,
+    size: 0.15,
+    disease: 0.30,
+    box_error: 0.11,
 };
 
 /// The population of the test split.
 pub(super) const SHIFTED: Population = Population {
-    phases: [0.30, 0.20, 0.35, 0.15],
-    noise: [14.0, 40.0],
+    phases: [0.42, 0.18, 0.25, 0.15],
+    noise: [18.0, 50.0],
     thickness: [1.0, 5.0],
     fat: [14.0, 45.0],
-    displacement: 10.0,
-    tilt: 0.18,
-    size: 0.13,
-    disease: 0.35,
-    box_error: 0.08,
+    displacement: 14.0,
+    tilt: 0.26,
+    size: 0.18,
+    disease: 0.45,
+    box_error: 0.13,
 };
 
 /// Attenuation of blood and organs in HU, after contrast medium or without.

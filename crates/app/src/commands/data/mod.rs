@@ -1,0 +1,58 @@
+//! `fewlabel data list|info|fetch|export`: which data sets there are, and what is in them.
+
+mod download;
+mod export;
+mod fetch;
+mod info;
+mod list;
+
+use crate::cli::Common;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Arguments of `data`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// What can be done with data sets.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List the data sets known by name, and which are on this machine.
+    List,
+    /// Show a data set's splits, classes and checksum.
+    Info {
+        /// A catalogue name or a path.
+        #[arg(value_name = "DATA")]
+        data: String,
+    },
+    /// Download a published data set to the cache folder (FEWLABEL_DATA, or the platform's own).
+    Fetch {
+        /// A catalogue name.
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Take the file from a mirror; its MD5 must be the published one all the same.
+        #[arg(long, value_name = "ADDRESS")]
+        from: Option<String>,
+    },
+    /// Write a data set as a MedMNIST .npz file.
+    Export {
+        /// A catalogue name or a path.
+        #[arg(value_name = "DATA")]
+        data: String,
+        /// The file to write.
+        #[arg(value_name = "FILE.npz")]
+        file: PathBuf,
+    },
+}
+
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
+    match &arguments.action {
+        Action::List => list::run(common),
+        Action::Info { data } => info::run(data, common),
+        Action::Fetch { name, from } => fetch::run(name, from.as_deref(), common),
+        Action::Export { data, file } => export::run(data, file, common),
+    }
+}
