@@ -6,22 +6,23 @@
 #![deny(missing_docs)]
 
 mod checkpoint;
+pub mod config;
 mod cost;
 mod error;
 mod files;
 pub mod folder;
 pub mod metrics;
 pub mod names;
-
 pub mod record;
 pub mod regimes;
 pub mod run;
 pub mod runner;
 pub mod settings;
-
-#[cfg(test)]
 pub mod stats;
+pub mod tables;
+#[cfg(test)]
 mod testing;
+
 pub use cost::Cost;
 pub use error::StudyError;
 pub use files::write_whole;

@@ -32,9 +32,9 @@ pub struct Point {
     pub strategy: String,
     /// Monte-Carlo dropout passes, for strategies that need them.
     pub mc_samples: usize,
-    /// Models in the loop: above 1 an ensemble, whose members replace the Monte-Carlo passes.
+    /// Models of the loop, trained side by side; above 1 they replace the Monte-Carlo passes.
     pub members: usize,
-    /// Augmented views an image, for strategies that look at their consistency.
+    /// Augmented views an image, for strategies that compare them.
     pub views: usize,
     /// How images are augmented in `da`, `alda` and `alpa`.
     pub augmentation: Policy,
@@ -64,7 +64,7 @@ pub struct Point {
     pub epochs_growth: u32,
     /// Whether the validation split is scored after every epoch of the final model.
     pub validate_every_epoch: bool,
-    /// Views of each validation and test image whose predictions the final model averages; 0 and 1 are the image alone.
+    /// Views of each validation and test image whose predictions are averaged; 0 and 1 are the image alone.
     pub test_time_views: usize,
     /// Use only so many training images, drawn once; 0 is all.
     pub train_images: usize,
