@@ -1,10 +1,13 @@
-//! Images a second of the paper's network: `speed train|infer WIDTH BATCH THREADS [SECONDS]`.
+//! Images a second of the paper's network: `speed train|infer WIDTH BATCH THREADS [REPEATS]`.
+//!
+//! Steps alternate with fused multiply-adds at the machine's peak, in processor time where there is one thread, so that
+//! the percentage holds on a busy machine too.
 #![expect(clippy::print_stdout, reason = "a measuring program")]
 
-use fewlabel_engine::{AdamW, Architecture, Model, Scorer, Targets, Trainer, rng::Key};
+use fewlabel_engine::{AdamW, Architecture, Model, Scorer, Targets, Trainer, measure, rng::Key};
 use std::time::Instant;
 
-/// Seconds: of this thread's processor time with one thread where the system tells, else of the wall clock.
+/// Seconds of this thread's processor time where there is one thread and the system tells, else of the wall clock.
 fn seconds(threads: usize, start: Instant) -> f64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     let cpu = text.split(' ').next().and_then(|t| t.parse::<f64>().ok());
@@ -25,6 +28,7 @@ fn main() {
         dropout: 0.0,
     };
     let (scoring, training) = network.flops();
+    let flop = if train { training } else { scoring };
     let model = Model::new(network, Key::new(0, 0)).expect("a valid network");
     let mut stream = Key::new(1, 0).stream();
     let images: Vec<f32> = (0..batch * 784 * 16).map(|_| stream.unit()).collect();
@@ -32,11 +36,11 @@ fn main() {
     let mut logits = vec![0.0; batch * 11];
     let mut trainer = Trainer::new(model.clone(), AdamW::default(), batch.max(2), threads).expect("threads");
     let mut scorer = Scorer::new(&model, batch, threads).expect("threads");
-    let mut rates = Vec::new();
-    for repeat in 0..8 {
-        let (start, mut steps) = (Instant::now(), 0);
-        let from = if threads == 1 { seconds(threads, start) } else { 0.0 };
-        while start.elapsed().as_secs_f64() < number(5, 1) as f64 / 4.0 {
+    let start = Instant::now();
+    let (mut rates, mut percents) = (Vec::new(), Vec::new());
+    for repeat in 0..number(5, 24) {
+        let (from, mut steps) = (seconds(threads, start), 0);
+        while seconds(threads, start) - from < 0.04 {
             let part = &images[(steps % 16) * batch * 784..][..batch * 784];
             if train {
                 trainer.step(part, Targets::Classes(&labels), Key::new(0, 0));
@@ -45,17 +49,27 @@ fn main() {
             }
             steps += 1;
         }
-        if repeat > 0 {
-            rates.push((steps * batch) as f64 / (seconds(threads, start) - from));
+        let middle = seconds(threads, start);
+        let flops = measure::multiply_add(8_000_000);
+        let end = seconds(threads, start);
+        if repeat > 2 {
+            let rate = (steps * batch) as f64 / (middle - from);
+            rates.push(rate);
+            percents.push(100.0 * rate * flop / (flops / (end - middle)) / threads as f64);
         }
     }
     rates.sort_by(f64::total_cmp);
-    let (rate, flop) = (rates[rates.len() / 2], if train { training } else { scoring });
+    percents.sort_by(f64::total_cmp);
+    let rate = rates[rates.len() / 2];
     println!(
-        "{} f={f} batch={batch} threads={threads}: {rate:.0} images/s (best {:.0}), {:.1} us an image, {:.1} GFLOP/s",
+        "{} f={f} batch={batch} threads={threads}: {rate:.0} images/s (best {:.0}), {:.1} us an image, {:.1} GFLOP/s, \
+         {:.1} % of peak (quartiles {:.1} {:.1})",
         args[1],
         rates[rates.len() - 1],
         1e6 / rate,
-        rate * flop / 1e9
+        rate * flop / 1e9,
+        percents[percents.len() / 2],
+        percents[percents.len() / 4],
+        percents[percents.len() * 3 / 4],
     );
 }

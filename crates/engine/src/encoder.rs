@@ -332,12 +332,21 @@ impl Group {
                 stage(isa, layout, l, norms, &self.outputs, images, first + i, x);
             }
             let y = &mut self.outputs[l][first * plane.len()..][..count * plane.len()];
+            let row = plane.width * plane.channels;
             match conv.grid {
-                None => direct::forward(isa, conv.shape, x, weight, bias, y, true),
+                None => direct::forward(isa, conv.shape, x, Filters { weights: weight, bias, affine: None }, y, row),
                 Some(g) => {
                     let filters = Filters { weights: transformed, bias, affine: None };
-                    let out = Out { row: plane.width * plane.channels, image: plane.len() };
-                    winograd::forward(isa, g, count, x, filters, y, out, &mut scratch.tiles);
+                    winograd::forward(
+                        isa,
+                        g,
+                        count,
+                        x,
+                        filters,
+                        y,
+                        Out { row, image: plane.len() },
+                        &mut scratch.tiles,
+                    );
                 }
             }
             for y in y.chunks_exact(plane.len()) {

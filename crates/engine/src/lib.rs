@@ -29,6 +29,7 @@ mod kernels;
 mod layout;
 mod loss;
 pub mod math;
+pub mod measure;
 mod model;
 mod optimizer;
 pub mod rng;

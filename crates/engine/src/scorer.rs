@@ -2,8 +2,9 @@
 
 use crate::encoder::EPSILON;
 use crate::head::drop_out;
-use crate::kernels::norm;
-use crate::kernels::{Isa, direct, matmul};
+use crate::kernels::direct::Shape;
+use crate::kernels::winograd::{self, Filters, Grid, Out};
+use crate::kernels::{Isa, direct, matmul, norm};
 use crate::rng::Key;
 use crate::team::Team;
 use crate::{EngineError, Model};
@@ -15,8 +16,7 @@ const BLOCK: usize = 12;
 pub struct Scorer {
     isa: Isa,
     model: Model,
-    /// Factor and summand of each normalisation.
-    affine: Vec<(Vec<f32>, Vec<f32>)>,
+    layers: Vec<Layer>,
     team: Team,
     workers: Vec<Worker>,
 }
@@ -27,10 +27,60 @@ impl std::fmt::Debug for Scorer {
     }
 }
 
+/// A convolution prepared for scoring.
+struct Layer {
+    /// Tiles in all but the first layer: windows where a pool follows.
+    grid: Option<Grid>,
+    /// Pixels that later layers read; for the first layer.
+    shape: Shape,
+    /// Transformed weights, in all but the first layer.
+    weights: Vec<f32>,
+    /// Factor and summand of the normalisation.
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Layer {
+    /// Rows are this far apart in the layer's bordered input, an image is this long.
+    fn input(&self) -> (usize, usize) {
+        match self.grid {
+            Some(g) => (g.pitch() * g.cin, g.bordered(g.cin)),
+            None => ((self.shape.width + 2) * self.shape.cin, self.shape.bordered(self.shape.cin)),
+        }
+    }
+}
+
+/// Prepares layer `l`. A pool reads pixels 0, 1, 3, 4, ..: neither these nor the layer before need more than that.
+fn prepare(isa: Isa, model: &Model, l: usize) -> Layer {
+    let convs = &model.layout.convs;
+    let c = &convs[l];
+    let (mut scale, mut shift) = (Vec::new(), Vec::new());
+    for ch in 0..c.shape.cout {
+        let inverse = 1.0 / (f64::from(model.running[c.var.start + ch]) + EPSILON).sqrt();
+        let factor = f64::from(model.parameters[c.gamma.start + ch]) * inverse;
+        let mean = f64::from(model.running[c.mean.start + ch]);
+        scale.push(factor as f32);
+        shift.push((f64::from(model.parameters[c.beta.start + ch]) - mean * factor) as f32);
+    }
+    let mut shape = c.shape;
+    if convs.get(l + 1).is_some_and(|next| next.plane.pool) {
+        let needed = |side: usize| side.min(norm::pooled(side) * 3);
+        (shape.height, shape.width) = (needed(shape.height), needed(shape.width));
+    }
+    let make = if c.plane.pool { Grid::windows } else { Grid::new };
+    let grid = (l > 0).then(|| make(shape.height, shape.width, shape.cin, shape.cout));
+    let mut weights = vec![0.0; grid.map_or(0, |g| g.weights())];
+    if let Some(g) = grid {
+        winograd::transform_weights(isa, g, &model.parameters[c.weight.clone()], &mut weights);
+    }
+    Layer { grid, shape, weights, scale, shift }
+}
+
 /// What one thread needs for a block of images.
 struct Worker {
+    /// Bordered inputs of each layer: of one image where an image fills a block of tiles, else of the whole block.
     inputs: Vec<Vec<f32>>,
-    outputs: Vec<Vec<f32>>,
+    tiles: [Vec<f32>; 2],
     encoded: Vec<f32>,
     head: Vec<Vec<f32>>,
     /// Masked copy of the first hidden layer, and what follows it, for Monte-Carlo samples.
@@ -57,29 +107,20 @@ impl Scorer {
 
     pub(crate) fn on(isa: Isa, model: &Model, _max_batch: usize, threads: usize) -> Result<Self, EngineError> {
         let layout = &model.layout;
-        let affine = layout.convs.iter().map(|c| {
-            let (mut scale, mut shift) = (Vec::new(), Vec::new());
-            for ch in 0..c.shape.cout {
-                let inverse = 1.0 / (f64::from(model.running[c.var.start + ch]) + EPSILON).sqrt();
-                let factor = f64::from(model.parameters[c.gamma.start + ch]) * inverse;
-                let mean = f64::from(model.running[c.mean.start + ch]);
-                scale.push(factor as f32);
-                shift.push((f64::from(model.parameters[c.beta.start + ch]) - mean * factor) as f32);
-            }
-            (scale, shift)
-        });
+        let layers: Vec<Layer> = (0..layout.convs.len()).map(|l| prepare(isa, model, l)).collect();
+        let buffer = layers.iter().map(|l| l.grid.map_or(0, |g| g.buffer())).max().unwrap_or(0);
         let worker = || Worker {
-            inputs: layout.convs.iter().map(|c| vec![0.0; c.shape.bordered(c.shape.cin)]).collect(),
-            outputs: layout.convs.iter().map(|c| vec![0.0; c.shape.pixels() * c.shape.cout]).collect(),
+            inputs: layers.iter().enumerate().map(|(i, l)| vec![0.0; l.input().1 * if i < 2 { 1 } else { BLOCK }]).collect(),
+            tiles: [vec![0.0; buffer], vec![0.0; buffer]],
             encoded: vec![0.0; BLOCK * layout.dense[0].inputs],
             head: layout.dense.iter().map(|d| vec![0.0; BLOCK * d.outputs]).collect(),
             masked: layout.dense.iter().map(|d| vec![0.0; BLOCK * d.outputs]).collect(),
         };
         Ok(Self {
             isa,
-            affine: affine.collect(),
             team: Team::new(threads)?,
             workers: (0..threads.max(1)).map(|_| worker()).collect(),
+            layers,
             model: model.clone(),
         })
     }
@@ -131,8 +172,8 @@ impl Scorer {
     }
 
     fn run(&mut self, images: &[f32], wanted: Wanted<'_>) {
-        let Self { isa, model, affine, team, workers } = self;
-        let network = Network { isa: *isa, model, affine };
+        let Self { isa, model, layers, team, workers } = self;
+        let network = Network { isa: *isa, model, layers };
         team.run(|| network.spread(workers, images, wanted));
     }
 }
@@ -142,7 +183,7 @@ impl Scorer {
 struct Network<'a> {
     isa: Isa,
     model: &'a Model,
-    affine: &'a [(Vec<f32>, Vec<f32>)],
+    layers: &'a [Layer],
 }
 
 impl<'a> Wanted<'a> {
@@ -184,11 +225,8 @@ impl Network<'_> {
 impl Worker {
     /// Takes up to [`BLOCK`] images through the network.
     fn block(&mut self, network: Network<'_>, images: &[f32], count: usize, wanted: Wanted<'_>) {
-        let len = images.len() / count;
         let inputs = network.model.layout.dense[0].inputs;
-        for i in 0..count {
-            self.encode(network, &images[i * len..][..len], i * inputs..(i + 1) * inputs);
-        }
+        self.encode(network, images, count);
         if !wanted.encoded.is_empty() {
             unpad(network.model, &self.encoded[..count * inputs], wanted.encoded);
         }
@@ -214,34 +252,56 @@ impl Worker {
         }
     }
 
-    fn encode(&mut self, network: Network<'_>, image: &[f32], into: std::ops::Range<usize>) {
-        let Network { isa, model, affine } = network;
-        for (l, conv) in model.layout.convs.iter().enumerate() {
-            let s = conv.shape;
-            let row = (s.width + 2) * s.cin;
-            if l == 0 {
-                norm::add_border(s.width * s.cin, s.cin, image, &mut self.inputs[0]);
-            } else {
-                let plane = model.layout.convs[l - 1].plane;
-                let (scale, shift) = &affine[l - 1];
-                norm::normalise(
-                    isa,
-                    plane,
-                    &self.outputs[l - 1],
-                    scale,
-                    shift,
-                    &mut self.inputs[l][row + s.cin..],
-                    row,
-                );
+    /// Fills `encoded`. The first block goes image by image, so that its activations stay in the cache.
+    fn encode(&mut self, network: Network<'_>, images: &[f32], count: usize) {
+        let len = images.len() / count;
+        let second = network.layers.len().min(2);
+        for i in 0..count {
+            let shape = network.model.layout.convs[0].shape;
+            let used = network.layers[0].shape;
+            let (row, pixel) = (shape.width * shape.cin, shape.cin);
+            // The border below and to the right holds pixels where the layer computes less than the image.
+            let wide = (used.width + 2) * used.cin;
+            let x = &mut self.inputs[0];
+            for y in 0..shape.height.min(used.height + 1) {
+                let take = row.min((used.width + 1) * pixel);
+                x[(y + 1) * wide + pixel..][..take].copy_from_slice(&images[i * len + y * row..][..take]);
             }
-            let (weight, bias) = (&model.parameters[conv.weight.clone()], &model.parameters[conv.bias.clone()]);
-            direct::forward(isa, s, &self.inputs[l], weight, bias, &mut self.outputs[l], true);
+            for l in 0..second {
+                self.layer(network, l, 0, i * l, 1);
+            }
         }
-        let last = model.layout.convs.len() - 1;
-        let plane = model.layout.convs[last].plane;
-        let (scale, shift) = &affine[last];
-        let pitch = plane.width * plane.channels;
-        norm::normalise(isa, plane, &self.outputs[last], scale, shift, &mut self.encoded[into], pitch);
+        for l in second..network.layers.len() {
+            self.layer(network, l, 0, 0, count);
+        }
+    }
+
+    /// Layer `l` of `count` images from place `from` of its input to place `to` of the next.
+    fn layer(&mut self, network: Network<'_>, l: usize, from: usize, to: usize, count: usize) {
+        let layer = &network.layers[l];
+        let conv = &network.model.layout.convs[l];
+        let (before, after) = self.inputs.split_at_mut(l + 1);
+        let (mut y, out): (&mut [f32], _) = match network.layers.get(l + 1) {
+            Some(next) => {
+                let (row, image) = next.input();
+                (&mut after[0][row + conv.shape.cout..], Out { row, image })
+            }
+            None => (&mut self.encoded, Out { row: conv.plane.width * conv.plane.channels, image: conv.plane.len() }),
+        };
+        y = &mut y[to * out.image..];
+        let x = &before[l][from * layer.input().1..];
+        let affine = Some((&layer.scale[..], &layer.shift[..]));
+        let bias = &network.model.parameters[conv.bias.clone()];
+        match layer.grid {
+            Some(g) => {
+                let filters = Filters { weights: &layer.weights, bias, affine };
+                winograd::forward(network.isa, g, count, x, filters, y, out, &mut self.tiles);
+            }
+            None => {
+                let weights = &network.model.parameters[conv.weight.clone()];
+                direct::forward(network.isa, layer.shape, x, Filters { weights, bias, affine }, y, out.row);
+            }
+        }
     }
 
     fn dense(&mut self, network: Network<'_>, count: usize) {

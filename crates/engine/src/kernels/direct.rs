@@ -4,6 +4,7 @@
 //! `y = bias; for tap, for channel: y = x * w + y`, fused, in this order.
 
 use super::simd::{LANES, Simd};
+use super::winograd::Filters;
 use super::{Isa, dispatch};
 
 /// The shape of one convolution.
@@ -27,28 +28,44 @@ impl Shape {
     }
 }
 
-/// Convolution, bias and, if `relu`, rectification of one image.
-pub(crate) fn forward(isa: Isa, s: Shape, x: &[f32], weights: &[f32], bias: &[f32], y: &mut [f32], relu: bool) {
-    assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin) && weights.len() >= 9 * s.cin * s.cout);
-    assert!(bias.len() >= s.cout && y.len() >= s.pixels() * s.cout);
+/// Convolution, bias, rectification and perhaps an affine map of one image; rows of `y` are `row` apart.
+pub(crate) fn forward(isa: Isa, s: Shape, x: &[f32], f: Filters<'_>, y: &mut [f32], row: usize) {
+    assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin) && f.weights.len() >= 9 * s.cin * s.cout);
+    assert!(f.bias.len() >= s.cout && y.len() >= (s.height - 1) * row + s.width * s.cout);
+    let null = std::ptr::null();
+    let (scale, shift) = f.affine.map_or((null, null), |(scale, shift)| {
+        assert!(scale.len() >= s.cout && shift.len() >= s.cout);
+        (scale.as_ptr(), shift.as_ptr())
+    });
+    let a = Args { s, w: f.weights.as_ptr(), b: f.bias.as_ptr(), scale, shift, row };
     // SAFETY: the lengths were checked.
-    unsafe { forward_isa(isa, s, x.as_ptr(), weights.as_ptr(), bias.as_ptr(), y.as_mut_ptr(), relu) }
+    unsafe { forward_isa(isa, a, x.as_ptr(), y.as_mut_ptr()) }
 }
 
-dispatch!(unsafe fn forward_isa = forward_body(s: Shape, x: *const f32, w: *const f32, b: *const f32, y: *mut f32, relu: bool));
+/// What every tile needs.
+#[derive(Clone, Copy)]
+struct Args {
+    s: Shape,
+    w: *const f32,
+    b: *const f32,
+    scale: *const f32,
+    shift: *const f32,
+    row: usize,
+}
+
+dispatch!(unsafe fn forward_isa = forward_body(a: Args, x: *const f32, y: *mut f32));
 
 #[inline(always)]
-unsafe fn forward_body<S: Simd>(s: Shape, x: *const f32, w: *const f32, b: *const f32, y: *mut f32, relu: bool) {
+unsafe fn forward_body<S: Simd>(a: Args, x: *const f32, y: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
         let mut co = 0;
-        while co < s.cout {
-            let (w, b, y) = (w.add(co), b.add(co), y.add(co));
-            if s.cout - co >= 2 * LANES {
-                rows::<S, 2, 6>(s, x, w, b, y, relu);
+        while co < a.s.cout {
+            if a.s.cout - co >= 2 * LANES {
+                rows::<S, 2, 6>(a, co, x, y.add(co));
                 co += 2 * LANES;
             } else {
-                rows::<S, 1, 12>(s, x, w, b, y, relu);
+                rows::<S, 1, 12>(a, co, x, y.add(co));
                 co += LANES;
             }
         }
@@ -56,61 +73,49 @@ unsafe fn forward_body<S: Simd>(s: Shape, x: *const f32, w: *const f32, b: *cons
 }
 
 #[inline(always)]
-unsafe fn rows<S: Simd, const NV: usize, const T: usize>(
-    s: Shape,
-    x: *const f32,
-    w: *const f32,
-    b: *const f32,
-    y: *mut f32,
-    relu: bool,
-) {
+unsafe fn rows<S: Simd, const NV: usize, const T: usize>(a: Args, co: usize, x: *const f32, y: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
+        let s = a.s;
         for row in 0..s.height {
-            let (x, y) = (x.add(row * (s.width + 2) * s.cin), y.add(row * s.width * s.cout));
+            let (x, y) = (x.add(row * (s.width + 2) * s.cin), y.add(row * a.row));
             let mut col = 0;
             while col + T <= s.width {
-                tile::<S, NV, T>(s, x.add(col * s.cin), w, b, y.add(col * s.cout), relu);
+                tile::<S, NV, T>(a, co, x.add(col * s.cin), y.add(col * s.cout));
                 col += T;
             }
             if col + 4 <= s.width {
-                tile::<S, NV, 4>(s, x.add(col * s.cin), w, b, y.add(col * s.cout), relu);
+                tile::<S, NV, 4>(a, co, x.add(col * s.cin), y.add(col * s.cout));
                 col += 4;
             }
             if col + 3 <= s.width {
-                tile::<S, NV, 3>(s, x.add(col * s.cin), w, b, y.add(col * s.cout), relu);
+                tile::<S, NV, 3>(a, co, x.add(col * s.cin), y.add(col * s.cout));
                 col += 3;
             }
             while col < s.width {
-                tile::<S, NV, 1>(s, x.add(col * s.cin), w, b, y.add(col * s.cout), relu);
+                tile::<S, NV, 1>(a, co, x.add(col * s.cin), y.add(col * s.cout));
                 col += 1;
             }
         }
     }
 }
 
-/// `T` neighbouring pixels of `NV` vectors of channels.
+/// `T` neighbouring pixels of `NV` vectors of channels from `co` on.
 #[inline(always)]
-unsafe fn tile<S: Simd, const NV: usize, const T: usize>(
-    s: Shape,
-    x: *const f32,
-    w: *const f32,
-    b: *const f32,
-    y: *mut f32,
-    relu: bool,
-) {
+unsafe fn tile<S: Simd, const NV: usize, const T: usize>(a: Args, co: usize, x: *const f32, y: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
+        let s = a.s;
         let mut sum = [[S::zero(); NV]; T];
         for v in 0..NV {
-            let bias = S::load(b.add(v * LANES));
-            for row in &mut sum {
-                row[v] = bias;
+            let bias = S::load(a.b.add(co + v * LANES));
+            for t in 0..T {
+                sum[t][v] = bias;
             }
         }
         for tap in 0..9 {
             let x = x.add((tap / 3 * (s.width + 2) + tap % 3) * s.cin);
-            let w = w.add(tap * s.cin * s.cout);
+            let w = a.w.add(tap * s.cin * s.cout + co);
             for ci in 0..s.cin {
                 let mut k = [S::zero(); NV];
                 for v in 0..NV {
@@ -124,9 +129,12 @@ unsafe fn tile<S: Simd, const NV: usize, const T: usize>(
                 }
             }
         }
-        for t in 0..T {
-            for v in 0..NV {
-                let r = if relu { sum[t][v].relu() } else { sum[t][v] };
+        for v in 0..NV {
+            for t in 0..T {
+                let mut r = sum[t][v].relu();
+                if !a.scale.is_null() {
+                    r = r.fma(S::load(a.scale.add(co + v * LANES)), S::load(a.shift.add(co + v * LANES)));
+                }
                 r.store(y.add(t * s.cout + v * LANES));
             }
         }

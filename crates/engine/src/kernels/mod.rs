@@ -10,6 +10,7 @@ pub(crate) mod image;
 pub(crate) mod matmul;
 pub(crate) mod norm;
 mod panel;
+pub(crate) mod peak;
 pub(crate) mod simd;
 mod tiling;
 pub(crate) mod update;

@@ -6,9 +6,10 @@
 //! M = A g A^T, `dw = G^T (sum V^T M) G` and `dd = B (M U^T) B^T`, overlapping tiles added in order.
 //! What comes out does not depend on the size of a block.
 
+use super::norm::pooled;
 use super::panel::{PANEL, Sizes, correlate, multiply};
 use super::simd::{LANES, Simd};
-use super::tiling::{Four, Three, Tiling};
+use super::tiling::{Four, Three, Tiling, Two};
 use super::{Isa, dispatch};
 
 /// Which filter.
@@ -18,6 +19,8 @@ pub(crate) enum Filter {
     Four,
     /// F(3x3, 3x3)
     Three,
+    /// F(2x2, 3x3), one tile for each pooling window; forward only.
+    Window,
 }
 
 /// A convolution cut into tiles. Channels are multiples of eight.
@@ -41,11 +44,30 @@ impl Grid {
         Self { height, width, cin, cout, filter, down: height.div_ceil(out), across: width.div_ceil(out) }
     }
 
+    /// A convolution of which only the pixels are computed that a pool of 2x2 with stride 3 reads.
+    pub(crate) fn windows(height: usize, width: usize, cin: usize, cout: usize) -> Self {
+        Self { height, width, cin, cout, filter: Filter::Window, down: pooled(height), across: pooled(width) }
+    }
+
     const fn out(&self) -> usize {
         match self.filter {
             Filter::Four => 4,
             Filter::Three => 3,
+            Filter::Window => 2,
         }
+    }
+
+    /// Distance of two tiles' inputs.
+    const fn step(&self) -> usize {
+        match self.filter {
+            Filter::Window => 3,
+            _ => self.out(),
+        }
+    }
+
+    /// Rows of a bordered image.
+    const fn bordered_rows(&self) -> usize {
+        (self.down - 1) * self.step() + self.out() + 2
     }
 
     /// Values of a transformed tile.
@@ -59,12 +81,12 @@ impl Grid {
 
     /// Pixels in a row of a bordered image.
     pub(crate) const fn pitch(&self) -> usize {
-        self.across * self.out() + 2
+        (self.across - 1) * self.step() + self.out() + 2
     }
 
     /// Length of a bordered image.
     pub(crate) const fn bordered(&self, channels: usize) -> usize {
-        (self.down * self.out() + 2) * self.pitch() * channels
+        self.bordered_rows() * self.pitch() * channels
     }
 
     /// Pixels in a row of a gradient, which has no border but whole tiles.
@@ -87,9 +109,13 @@ impl Grid {
         Self { cin: self.cout, cout: self.cin, ..self }
     }
 
-    /// The most tiles that are transformed together.
+    /// The most tiles that are transformed together: their transforms fit the first cache, or, where the weights are
+    /// much larger than that, make it worth to walk through these. Six rows fill the registers.
     const fn block(&self) -> usize {
-        if self.cin + self.cout <= 16 { 12 } else { 18 }
+        let tile = self.planes() * (self.cin + self.cout) * 4;
+        let third = self.weights() * 4 / 3;
+        let bytes = if third > 28 << 10 { third } else { 28 << 10 };
+        if bytes / tile < 12 { 6 } else { bytes / tile / 6 * 6 }
     }
 
     /// Length of each of the two buffers of a block.
@@ -127,6 +153,7 @@ unsafe fn weights_body<S: Simd>(g: Grid, w: *const f32, u: *mut f32) {
         match g.filter {
             Filter::Four => weights_tiling::<S, Four>(g, w, u),
             Filter::Three => weights_tiling::<S, Three>(g, w, u),
+            Filter::Window => weights_tiling::<S, Two>(g, w, u),
         }
     }
 }
@@ -168,7 +195,7 @@ pub(crate) struct Out {
 /// What every forward kernel reads besides the image.
 #[derive(Clone, Copy)]
 pub(crate) struct Filters<'a> {
-    /// Transformed weights.
+    /// Weights, transformed for the filter.
     pub(crate) weights: &'a [f32],
     pub(crate) bias: &'a [f32],
     /// Factor and summand after rectification.
@@ -187,7 +214,9 @@ pub(crate) fn forward(
     buffers: &mut [Vec<f32>; 2],
 ) {
     assert!(x.len() >= count * g.bordered(g.cin) && f.weights.len() >= g.weights() && f.bias.len() >= g.cout);
-    assert!(count == 0 || y.len() >= (count - 1) * out.image + (g.height - 1) * out.row + g.width * g.cout);
+    let (h, w) = if g.filter == Filter::Window { (g.down, g.across) } else { (g.height, g.width) };
+    assert!(count == 0 || y.len() >= (count - 1) * out.image + (h - 1) * out.row + w * g.cout);
+    assert!(g.filter != Filter::Window || f.affine.is_some(), "a pool reads normalised values");
     assert!(
         buffers.iter().all(|b| b.len() >= g.buffer()) && g.cin.is_multiple_of(LANES) && g.cout.is_multiple_of(LANES)
     );
@@ -224,6 +253,7 @@ unsafe fn forward_body<S: Simd>(
         match g.filter {
             Filter::Four => forward_tiling::<S, Four>(g, count, x, u, b, scale, shift, y, out, v, m),
             Filter::Three => forward_tiling::<S, Three>(g, count, x, u, b, scale, shift, y, out, v, m),
+            Filter::Window => forward_tiling::<S, Two>(g, count, x, u, b, scale, shift, y, out, v, m),
         }
     }
 }
@@ -252,7 +282,7 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
             let (vs, ms) = (apart(tiles * g.cin), apart(tiles * g.cout));
             for t in 0..tiles {
                 let (image, ty, tx) = place(g, first + t);
-                let x = x.add(image * g.bordered(g.cin) + (ty * T::OUT * g.pitch() + tx * T::OUT) * g.cin);
+                let x = x.add(image * g.bordered(g.cin) + (ty * g.step() * g.pitch() + tx * g.step()) * g.cin);
                 tile_in::<S, T>(x, g.pitch() * g.cin, g.cin, v.add(t * g.cin), vs);
             }
             for z in 0..T::IN * T::IN {
@@ -261,7 +291,13 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
             }
             for t in 0..tiles {
                 let (image, ty, tx) = place(g, first + t);
-                let y = y.add(image * out.image + ty * T::OUT * out.row + tx * T::OUT * g.cout);
+                let y = y.add(image * out.image);
+                if T::OUT == 2 {
+                    let y = y.add(ty * out.row + tx * g.cout);
+                    tile_pool::<S, T>(m.add(t * g.cout), ms, g.cout, b, scale, shift, y);
+                    continue;
+                }
+                let y = y.add(ty * T::OUT * out.row + tx * T::OUT * g.cout);
                 let (rows, columns) = (g.height - ty * T::OUT, g.width - tx * T::OUT);
                 let m = m.add(t * g.cout);
                 if scale.is_null() {
@@ -355,6 +391,41 @@ unsafe fn tile_out<S: Simd, T: Tiling, const AFFINE: bool>(
     }
 }
 
+/// As [`tile_out`] with an affine map, and then the largest of the four values.
+#[inline(always)]
+unsafe fn tile_pool<S: Simd, T: Tiling>(
+    m: *const f32,
+    plane: usize,
+    c: usize,
+    bias: *const f32,
+    scale: *const f32,
+    shift: *const f32,
+    y: *mut f32,
+) {
+    // SAFETY: the caller's planes are readable and the pixel writable.
+    unsafe {
+        for ch in (0..c).step_by(LANES) {
+            let mut half = [[S::zero(); 6]; 2];
+            for j in 0..T::IN {
+                let mut d = [S::zero(); 6];
+                for i in 0..T::IN {
+                    d[i] = S::load(m.add((i * T::IN + j) * plane + ch));
+                }
+                let d = T::output(d);
+                half[0][j] = d[0];
+                half[1][j] = d[1];
+            }
+            let (bias, scale, shift) = (S::load(bias.add(ch)), S::load(scale.add(ch)), S::load(shift.add(ch)));
+            let (above, below) = (T::output(half[0]), T::output(half[1]));
+            let mut best = above[0].add(bias).relu().fma(scale, shift);
+            for r in [above[1], below[0], below[1]] {
+                best = r.add(bias).relu().fma(scale, shift).max(best);
+            }
+            best.store(y.add(ch));
+        }
+    }
+}
+
 /// Backward over `count` images: bordered inputs `x`, gradients `dy` of whole tiles, transposed transformed weights.
 /// Writes the transformed weights' gradient `du` (adds to it unless `fresh`) and the bordered inputs' gradient `dx`,
 /// whose border is left undefined.
@@ -404,6 +475,7 @@ unsafe fn backward_body<S: Simd>(
         match g.filter {
             Filter::Four => backward_tiling::<S, Four>(g, count, x, dy, u, du, fresh, dx, v, m),
             Filter::Three => backward_tiling::<S, Three>(g, count, x, dy, u, du, fresh, dx, v, m),
+            Filter::Window => unreachable!("windows go forward only"),
         }
     }
 }
@@ -543,6 +615,7 @@ unsafe fn gather_body<S: Simd>(g: Grid, du: *const f32, dw: *mut f32) {
         match g.filter {
             Filter::Four => gather_tiling::<S, Four>(g, du, dw),
             Filter::Three => gather_tiling::<S, Three>(g, du, dw),
+            Filter::Window => gather_tiling::<S, Two>(g, du, dw),
         }
     }
 }
