@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod names;
 pub mod record;
 pub mod regimes;
+pub mod report;
 pub mod run;
 pub mod runner;
 pub mod settings;
