@@ -34,7 +34,6 @@ pub(crate) struct Common {
     pub(crate) quiet: bool,
 }
 
-#[allow(dead_code, reason = "the commands that compute use it")]
 impl Common {
     /// The number of threads asked for, or one for every core.
     pub(crate) fn threads(&self) -> usize {
@@ -46,16 +45,19 @@ impl Common {
     pub(crate) fn out(&self, default: &str) -> PathBuf {
         self.out.clone().unwrap_or_else(|| PathBuf::from(default))
     }
-
-    /// `--out`, where the command has no default for it.
-    pub(crate) fn out_given(&self) -> Option<&Path> {
-        self.out.as_deref()
-    }
 }
 
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Repeat the paper's experiment: six ways to spend a label budget, over several seeds.
+    Reproduce(commands::reproduce::Arguments),
+    /// Carry out a study: a whole grid of runs from one file.
+    Run(commands::run::Arguments),
+    /// Say which runs of a study are done, running, failed or missing.
+    Status(commands::status::Arguments),
+    /// Draw tables, figures and a page from the records of a study.
+    Report(commands::report::Arguments),
     /// Print the completions of a shell.
     Completions(commands::completions::Arguments),
     /// List, show, fetch and export data sets.

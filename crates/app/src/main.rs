@@ -3,9 +3,9 @@
 
 mod cli;
 mod commands;
-#[allow(dead_code, reason = "the commands that run studies use it")]
+mod grid;
 mod interrupt;
-#[allow(dead_code, reason = "the commands that print tables use it")]
+mod progress;
 mod screen;
 
 use clap::Parser;

@@ -39,6 +39,19 @@ pub struct Contents {
     pub damaged: Vec<String>,
 }
 
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Finished.
+    Done,
+    /// Some process holds its lock.
+    Running,
+    /// The last try failed for this reason.
+    Failed(String),
+    /// Begun and not finished.
+    Stopped,
+}
+
 impl Folder {
     /// The study in `path`, for reading.
     ///
@@ -94,6 +107,41 @@ impl Folder {
         let file = File::create(&path).at("make the lock", &path)?;
         file.lock().at("lock", &path)?;
         Ok(file)
+    }
+
+    /// How every run stands that was ever begun, by its id; looks at names and locks only.
+    ///
+    /// # Errors
+    /// If the folder cannot be listed.
+    pub fn states(&self) -> Result<Vec<(String, State)>, StudyError> {
+        let path = self.path.join("runs");
+        let mut states = Vec::new();
+        if !path.is_dir() {
+            return Ok(states);
+        }
+        for entry in fs::read_dir(&path).at("list", &path)? {
+            let run = entry.at("list", &path)?.path();
+            if run.is_dir() {
+                let id = run.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                states.push((self.state(&run, &id), id));
+            }
+        }
+        states.sort_by(|a, b| a.1.cmp(&b.1));
+        Ok(states.into_iter().map(|(state, id)| (id, state)).collect())
+    }
+
+    fn state(&self, run: &Path, id: &str) -> State {
+        if run.join(record::RESULT).is_file() {
+            return State::Done;
+        }
+        let lock = File::open(self.locks().join(id));
+        if lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))) {
+            return State::Running;
+        }
+        match files::read_json::<Failure>(&run.join(record::FAILED)) {
+            Ok(Some(failure)) => State::Failed(failure.reason),
+            _ => State::Stopped,
+        }
     }
 
     /// Reads settings, results and times of every run.

@@ -2,6 +2,10 @@
 
 pub(crate) mod completions;
 pub(crate) mod data;
+pub(crate) mod report;
+pub(crate) mod reproduce;
+pub(crate) mod run;
+pub(crate) mod status;
 
 use crate::cli::{Cli, Command};
 
@@ -11,5 +15,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Completions(arguments) => completions::run(&arguments, common),
         Command::Data(arguments) => data::run(&arguments, common),
+        Command::Report(arguments) => report::run(&arguments, common),
+        Command::Reproduce(arguments) => reproduce::run(&arguments, common),
+        Command::Run(arguments) => run::run(&arguments, common),
+        Command::Status(arguments) => status::run(&arguments, common),
     }
 }

@@ -109,9 +109,9 @@ fn classes(data: &Pictures) -> String {
     for (class, name) in data.class_names.iter().enumerate() {
         let y = 34.0 + class as f64 * ROW;
         svg.text((left - 10.0, y + ROW / 2.0 + FONT / 3.0), FONT, Anchor::End, name);
-        for split in 0..3 {
+        for (split, colour) in PALETTE.iter().take(3).enumerate() {
             let width = axis.x(share(split, class)) - left;
-            svg.bar((left, y + 5.0 + split as f64 * 10.0), (width, 9.0), PALETTE[split]);
+            svg.bar((left, y + 5.0 + split as f64 * 10.0), (width, 9.0), colour);
         }
     }
     svg.finish()

@@ -1,0 +1,60 @@
+//! `fewlabel reproduce`: the paper's experiment, six regimes over some seeds.
+
+use crate::cli::Common;
+use crate::grid;
+use anyhow::ensure;
+use clap::Args;
+use fewlabel_study::config::Study;
+use fewlabel_study::regimes;
+use std::fmt::Write;
+
+/// Arguments of `reproduce`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Data set: a catalogue name or a path.
+    #[arg(long, value_name = "D", default_value = "phantom")]
+    data: String,
+    /// Regimes to compare.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values = regimes::NAMES)]
+    regimes: Vec<String>,
+    /// Number of seeds, from --seed on [default: 5, with --quick 2].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    seeds: Option<u32>,
+    /// Label budget: a number or a share such as 1% [default: 1% of the training split].
+    #[arg(long, value_name = "N")]
+    labels: Option<String>,
+    /// The same road in under a minute: fewer seeds and epochs, a smaller pool.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// What `--quick` changes: a smaller pool and fewer epochs; few labels need more of them to learn anything.
+const QUICK: &str = "train_images = 1500\nval_images = 300\ntest_images = 800\nepochs = 30\nlabels = 40\ninitial = 8\n\
+                     query_size = 8\nloop_width = 4\n[[conditions]]\nwhen = { regime = \"full\" }\nset = { epochs = 5 }\n";
+
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
+    let study = arguments.study(common.seed)?;
+    let jobs = study.jobs()?;
+    grid::carry_out(&study, jobs, &common.out("fewlabel-out"), true, common)
+}
+
+impl Arguments {
+    fn study(&self, first_seed: u64) -> anyhow::Result<Study> {
+        ensure!(!self.regimes.is_empty(), "--regimes names no regime");
+        for name in &self.regimes {
+            regimes::by_name(name)?;
+        }
+        let seeds = u64::from(self.seeds.unwrap_or(if self.quick { 2 } else { 5 }));
+        let mut text = String::from("name = \"reproduce\"\nkeep_models = true\n");
+        let _ = writeln!(text, "seeds = \"{first_seed}..{}\"", first_seed.saturating_add(seeds));
+        if self.quick {
+            text.push_str(QUICK);
+        }
+        let mut changes = vec![format!("data={}", serde_json::to_string(&self.data)?)];
+        changes.push(format!("regime={}", serde_json::to_string(&self.regimes)?));
+        if let Some(labels) = &self.labels {
+            changes.push(format!("labels={}", labels.trim()));
+        }
+        Ok(Study::parse(&text, "reproduce", &changes)?)
+    }
+}

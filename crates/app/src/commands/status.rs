@@ -1,0 +1,64 @@
+//! `fewlabel status DIR`: what is done, running, failed and missing, from the records alone.
+
+use crate::cli::Common;
+use crate::screen;
+use clap::Args;
+use fewlabel_study::config::Study;
+use fewlabel_study::folder::{Folder, State};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Arguments of `status`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Folder of the study.
+    folder: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
+    let folder = Folder::open(&arguments.folder)?;
+    let path = folder.path().join("study.toml");
+    let study = Study::parse(&std::fs::read_to_string(&path)?, &path.display().to_string(), &[])?;
+    let runs = folder.states()?;
+    let mut counts: BTreeMap<&str, usize> =
+        BTreeMap::from([("done", 0), ("running", 0), ("failed", 0), ("stopped", 0)]);
+    for (_, state) in &runs {
+        *counts.entry(name(state)).or_default() += 1;
+    }
+    let planned = study.points()?.len();
+    let missing = planned.saturating_sub(runs.len());
+    let failed: Vec<_> = runs
+        .iter()
+        .filter_map(|(id, state)| match state {
+            State::Failed(reason) => Some((id, reason)),
+            _ => None,
+        })
+        .collect();
+    if common.json {
+        let failed: Vec<_> =
+            failed.iter().map(|(id, reason)| serde_json::json!({"id": id, "reason": reason})).collect();
+        let mut document = serde_json::json!({ "planned": planned, "missing": missing, "failures": failed });
+        for (state, count) in counts {
+            document[state] = count.into();
+        }
+        return screen::print_json(&document);
+    }
+    let mut text = format!(
+        "{planned} combinations planned (those that come to the same run are computed once)\n\
+         done {}, running {}, stopped {}, failed {}, not started up to {missing}\n",
+        counts["done"], counts["running"], counts["stopped"], counts["failed"]
+    );
+    for (id, reason) in failed {
+        text.push_str(&format!("failed {id}: {reason}\n"));
+    }
+    screen::print(&text)
+}
+
+fn name(state: &State) -> &'static str {
+    match state {
+        State::Done => "done",
+        State::Running => "running",
+        State::Failed(_) => "failed",
+        State::Stopped => "stopped",
+    }
+}

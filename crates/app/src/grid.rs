@@ -1,0 +1,116 @@
+//! What `reproduce` and `run` have in common: a study, its folder, its runs, and the table at the end.
+
+use crate::cli::Common;
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::screen::{self, Exit};
+use anyhow::Context as _;
+use comfy_table::{CellAlignment, Table, presets};
+use fewlabel_study::StudyError;
+use fewlabel_study::config::Study;
+use fewlabel_study::folder::{Contents, Folder};
+use fewlabel_study::runner::{self, Job, Options};
+use fewlabel_study::stats::Summary;
+use fewlabel_study::{regimes, report, tables};
+use std::path::Path;
+
+/// Carries `study` out in the folder `out`, and draws its tables and figures.
+pub(crate) fn carry_out(
+    study: &Study,
+    jobs: Vec<Job>,
+    out: &Path,
+    keep_going: bool,
+    common: &Common,
+) -> anyhow::Result<()> {
+    let folder = Folder::claim(out, &study.resolved())?;
+    let options = Options { threads: common.threads(), keep_models: study.keep_models, keep_going };
+    let mut data: Vec<_> = jobs.iter().map(|job| (job.settings.data.checksum.clone(), job.data.clone())).collect();
+    data.sort_by(|a, b| a.0.cmp(&b.0));
+    data.dedup_by(|a, b| a.0 == b.0);
+    if !common.quiet {
+        let (runs, threads) = (jobs.len(), options.threads);
+        screen::note(&format!("{runs} runs on {threads} threads, records in {}", out.display()));
+        if data.iter().any(|(_, data)| data.synthetic) {
+            screen::note("the data are synthetic: images made by a program, not by a scanner");
+        }
+    }
+    let progress = Progress::new(&jobs, Interrupt::listen()?, common.quiet);
+    let outcome = runner::carry_out(jobs, &folder, options, &progress);
+    progress.end();
+    let contents = tables::write(&folder)?;
+    for (_, data) in &data {
+        report::keep_images(&folder, data, &contents)?;
+    }
+    match outcome {
+        Err(StudyError::Interrupted) => {
+            screen::note("stopped; the same command goes on from here");
+            let code = progress.interrupt().exit_code().unwrap_or(1);
+            return Err(Exit(code).into());
+        }
+        outcome => outcome?,
+    }
+    let written = report::write(&folder).context("failed to draw the report")?;
+    show(&contents, out, common)?;
+    if !common.quiet {
+        screen::note(&format!("report: {}", written.display()));
+    }
+    Ok(())
+}
+
+/// Prints the mean and deviation of every cell.
+pub(crate) fn show(contents: &Contents, out: &Path, common: &Common) -> anyhow::Result<()> {
+    for damaged in &contents.damaged {
+        screen::note(&format!("left out: {damaged}"));
+    }
+    let cells = tables::cells(&contents.runs);
+    if common.json {
+        let is_synthetic = contents.runs.iter().any(|run| run.settings.data.synthetic);
+        let out = out.display().to_string();
+        return screen::print_json(&serde_json::json!({ "out": out, "synthetic_data": is_synthetic, "cells": cells }));
+    }
+    let several_data = cells.windows(2).any(|pair| pair[0].data != pair[1].data);
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    let mut header =
+        vec!["regime", "strategy", "augmentation", "labels", "seeds", "validation %", "test %", "best - last"];
+    if several_data {
+        header.insert(0, "data");
+    }
+    table.set_header(header);
+    for cell in &cells {
+        let drop: Vec<f64> = cell.val_accuracy_best.iter().zip(&cell.val_accuracy_last).map(|(a, b)| a - b).collect();
+        let mut row = vec![
+            cell.regime.clone(),
+            cell.strategy.clone(),
+            cell.augmentation.clone(),
+            cell.labels.to_string(),
+            cell.seeds.len().to_string(),
+            per_cent(&cell.val_accuracy_best),
+            per_cent(&cell.test_accuracy),
+            per_cent(&drop),
+        ];
+        if several_data {
+            row.insert(0, cell.data.clone());
+        }
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut().skip(3 + usize::from(several_data)) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let about = |name: &str| regimes::by_name(name).map_or("", |regime| regime.about);
+    let mut text = format!("{table}\n\nMean +- standard deviation over the seeds. ");
+    let mut names: Vec<&str> = cells.iter().map(|cell| cell.regime.as_str()).collect();
+    names.dedup();
+    let list: Vec<String> = names.iter().map(|name| format!("{name}: {}", about(name))).collect();
+    text.push_str(&list.join("; "));
+    text.push_str(".\n");
+    screen::print(&text)
+}
+
+fn per_cent(values: &[f64]) -> String {
+    match Summary::of(values) {
+        None => String::new(),
+        Some(Summary { mean, sd: Some(sd), .. }) => format!("{:.1} +- {:.1}", 100.0 * mean, 100.0 * sd),
+        Some(Summary { mean, .. }) => format!("{:.1}", 100.0 * mean),
+    }
+}
