@@ -28,26 +28,36 @@ fn accumulate<S: Lanes, const DISTANCE: bool>(sum: S, a: S, b: S) -> S {
 unsafe fn against<S: Lanes, const DISTANCE: bool, const T: usize>(row: &[f32], rows: [&[f32]; T]) -> [f32; T] {
     let dim = row.len();
     assert!(rows.iter().all(|other| other.len() == dim));
-    let mut sums = [[S::zero(); 2]; T];
-    let whole = dim / LANES;
-    for i in 0..whole {
-        // SAFETY: (i + 1) * LANES <= dim, the length of every row.
-        unsafe {
-            let a = S::load(row.as_ptr().add(i * LANES));
-            for (other, sum) in rows.iter().zip(&mut sums) {
-                let b = S::load(other.as_ptr().add(i * LANES));
-                sum[i % 2] = accumulate::<S, DISTANCE>(sum[i % 2], a, b);
+    let (mut even, mut odd) = ([S::zero(); T], [S::zero(); T]);
+    let mut at = 0;
+    // SAFETY: every load ends at or before dim, the length of every row.
+    unsafe {
+        while at + 2 * LANES <= dim {
+            let a = [S::load(row.as_ptr().add(at)), S::load(row.as_ptr().add(at + LANES))];
+            for t in 0..T {
+                let b = rows[t].as_ptr().add(at);
+                even[t] = accumulate::<S, DISTANCE>(even[t], a[0], S::load(b));
+                odd[t] = accumulate::<S, DISTANCE>(odd[t], a[1], S::load(b.add(LANES)));
             }
+            at += 2 * LANES;
+        }
+        if at + LANES <= dim {
+            let a = S::load(row.as_ptr().add(at));
+            for t in 0..T {
+                even[t] = accumulate::<S, DISTANCE>(even[t], a, S::load(rows[t].as_ptr().add(at)));
+            }
+            at += LANES;
         }
     }
-    if whole * LANES < dim {
-        let a = S::load_tail(&row[whole * LANES..]);
-        for (other, sum) in rows.iter().zip(&mut sums) {
-            let b = S::load_tail(&other[whole * LANES..]);
-            sum[whole % 2] = accumulate::<S, DISTANCE>(sum[whole % 2], a, b);
+    if at < dim {
+        let a = S::load_tail(&row[at..]);
+        // The place of these numbers modulo 16 decides their sum.
+        let sums = if at % (2 * LANES) == 0 { &mut even } else { &mut odd };
+        for (sum, other) in sums.iter_mut().zip(rows) {
+            *sum = accumulate::<S, DISTANCE>(*sum, a, S::load_tail(&other[at..]));
         }
     }
-    sums.map(|sum| across(sum[0].add(sum[1]).array()))
+    std::array::from_fn(|t| across(even[t].add(odd[t]).array()))
 }
 
 /// `out[i]` from row `at(i)` of `rows`.
