@@ -9,7 +9,7 @@ pub mod cache;
 pub mod catalogue;
 mod dataset;
 mod error;
-mod npy;
+pub mod npy;
 pub mod npz;
 pub mod phantom;
 

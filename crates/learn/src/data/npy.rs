@@ -11,18 +11,18 @@ const MAX_HEADER: usize = 10_000;
 
 /// What a .npy header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub struct Header {
     /// The type string, such as `|u1` or `<i8`.
-    pub(super) descr: String,
+    pub descr: String,
     /// Whether the first axis runs fastest.
-    pub(super) fortran_order: bool,
+    pub fortran_order: bool,
     /// Length of every axis.
-    pub(super) shape: Vec<u64>,
+    pub shape: Vec<u64>,
 }
 
 impl Header {
     /// Reads the header, leaving `reader` at the first element. Fails with a sentence that fits after "member X: ".
-    pub(super) fn read(reader: &mut impl Read) -> Result<Self, String> {
+    pub fn read(reader: &mut impl Read) -> Result<Self, String> {
         let mut start = [0; 8];
         fill(reader, &mut start)?;
         if &start[..6] != b"\x93NUMPY" {
@@ -45,7 +45,7 @@ impl Header {
     }
 
     /// Elements in the array, or none if there are more than 64 bits can count.
-    pub(super) fn elements(&self) -> Option<u64> {
+    pub fn elements(&self) -> Option<u64> {
         self.shape.iter().try_fold(1u64, |product, &axis| product.checked_mul(axis))
     }
 }
