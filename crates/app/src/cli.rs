@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Completions(commands::completions::Arguments),
     /// List, show, fetch and export data sets.
     Data(commands::data::Arguments),
+    /// Choose what to label next from the arrays of a model of your own.
+    Query(Box<commands::query::Arguments>),
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod status;
+pub(crate) mod query;
 
 use crate::cli::{Cli, Command};
 
@@ -19,5 +20,6 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Reproduce(arguments) => reproduce::run(&arguments, common),
         Command::Run(arguments) => run::run(&arguments, common),
         Command::Status(arguments) => status::run(&arguments, common),
+        Command::Query(arguments) => query::run(&arguments, common),
     }
 }

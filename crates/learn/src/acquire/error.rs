@@ -122,3 +122,15 @@ pub enum AcquireError {
         mebibytes: f64,
     },
 }
+
+impl AcquireError {
+    /// The same complaint about a row of a block that begins at row `first` of the whole array.
+    pub fn in_block(mut self, first: usize) -> Self {
+        if let Self::NotFinite { row, .. } | Self::NotADistribution { row, .. } | Self::NotAProbability { row, .. } =
+            &mut self
+        {
+            *row += first;
+        }
+        self
+    }
+}

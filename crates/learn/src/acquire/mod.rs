@@ -38,7 +38,7 @@ mod view_mi;
 
 pub use error::AcquireError;
 pub use inputs::{Inputs, Needs, Rows, Samples};
-pub use strategy::{Picks, Score, Strategy, unlabelled};
+pub use strategy::{Picks, Score, Strategy, check_batch, unlabelled};
 
 use stochastic::{Chance, Stochastic};
 use strategy::Scored;

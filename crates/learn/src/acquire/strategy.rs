@@ -140,12 +140,7 @@ pub(crate) fn checked_pool(
     batch: usize,
 ) -> Result<Vec<u32>, AcquireError> {
     inputs.check(strategy.name(), strategy.needs())?;
-    if batch == 0 {
-        return Err(AcquireError::EmptyBatch);
-    }
-    if batch > pool.len() {
-        return Err(AcquireError::BatchAbovePool { batch, pool: pool.len() });
-    }
+    check_batch(batch, pool.len())?;
     let rows = inputs.rows().unwrap_or(usize::MAX);
     let pool = ascending("the pool", pool, rows)?;
     let labelled = ascending("the list of labelled images", inputs.labelled, rows)?;
@@ -153,6 +148,15 @@ pub(crate) fn checked_pool(
         return Err(AcquireError::LabelledInPool { image });
     }
     Ok(pool)
+}
+
+/// Refuses a batch of nothing and one greater than the pool.
+pub fn check_batch(batch: usize, pool: usize) -> Result<(), AcquireError> {
+    match batch {
+        0 => Err(AcquireError::EmptyBatch),
+        _ if batch > pool => Err(AcquireError::BatchAbovePool { batch, pool }),
+        _ => Ok(()),
+    }
 }
 
 /// The list in ascending order, without duplicates and within `rows`.

@@ -1,0 +1,218 @@
+//! Arrays of floats in .npy and .npz files, read in blocks of rows.
+
+use anyhow::{Context, anyhow, bail};
+use fewlabel_learn::data::npy::Header;
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use zip::{CompressionMethod, ZipArchive};
+
+/// The number types that can be read.
+#[derive(Clone, Copy)]
+enum Kind {
+    F32 { big_endian: bool },
+    F64 { big_endian: bool },
+}
+
+impl Kind {
+    fn bytes(self) -> usize {
+        match self {
+            Self::F32 { .. } => 4,
+            Self::F64 { .. } => 8,
+        }
+    }
+
+    /// A number as `f32`; a `f64` beyond its range becomes infinite and is refused later.
+    fn decode(self, bytes: &[u8]) -> f32 {
+        let mut wide = [0; 8];
+        let mut narrow = [0; 4];
+        match self {
+            Self::F32 { big_endian } => {
+                narrow.copy_from_slice(bytes);
+                if big_endian { f32::from_be_bytes(narrow) } else { f32::from_le_bytes(narrow) }
+            }
+            Self::F64 { big_endian } => {
+                wide.copy_from_slice(bytes);
+                (if big_endian { f64::from_be_bytes(wide) } else { f64::from_le_bytes(wide) }) as f32
+            }
+        }
+    }
+}
+
+/// An array whose rows are still to be read.
+pub(super) struct Array {
+    name: String,
+    shape: Vec<usize>,
+    kind: Kind,
+    source: Box<dyn Read>,
+}
+
+impl Array {
+    /// Opens `path`: a .npy, a .npz with one array, or FILE.npz:NAME. The shape must have `axes` axes, none of them empty.
+    pub(super) fn open(path: &Path, axes: usize) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let (mut source, bytes) = open_source(path).with_context(|| format!("cannot read {name}"))?;
+        let header = Header::read(&mut source).map_err(|reason| anyhow!("{name}: {reason}"))?;
+        let kind = match header.descr.as_str() {
+            "<f4" | "=f4" => Kind::F32 { big_endian: false },
+            ">f4" => Kind::F32 { big_endian: true },
+            "<f8" | "=f8" => Kind::F64 { big_endian: false },
+            ">f8" => Kind::F64 { big_endian: true },
+            other => bail!("{name}: holds numbers of type {other}, expected float32 or float64"),
+        };
+        if header.fortran_order && header.shape.len() > 1 {
+            bail!("{name}: is in Fortran order, expected C order (numpy.ascontiguousarray)");
+        }
+        if header.shape.len() != axes || header.shape.contains(&0) {
+            bail!("{name}: has the shape {:?}, expected {axes} axes, none of them empty", header.shape);
+        }
+        let needed = header.elements().and_then(|n| n.checked_mul(kind.bytes() as u64));
+        if needed.is_none_or(|needed| needed > bytes) {
+            bail!("{name}: is too short for its shape {:?}", header.shape);
+        }
+        let shape = header.shape.iter().map(|&axis| axis as usize).collect();
+        Ok(Self { name, shape, kind, source })
+    }
+
+    pub(super) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Numbers in a row.
+    pub(super) fn width(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
+
+    /// Reads the next `rows` rows into `values`, in place of what was there.
+    pub(super) fn read_rows(&mut self, rows: usize, values: &mut Vec<f32>) -> anyhow::Result<()> {
+        let size = self.kind.bytes();
+        let mut left = rows * self.width();
+        values.clear();
+        values.reserve_exact(left);
+        let mut bytes = vec![0; (1 << 16) * size];
+        while left > 0 {
+            let count = left.min(1 << 16);
+            let chunk = &mut bytes[..count * size];
+            self.source.read_exact(chunk).with_context(|| format!("cannot read {}", self.name))?;
+            values.extend(chunk.chunks_exact(size).map(|number| self.kind.decode(number)));
+            left -= count;
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of an array from its .npy header on, and at most how many there are.
+fn open_source(path: &Path) -> anyhow::Result<(Box<dyn Read>, u64)> {
+    let (path, member) = split_member(path);
+    let file = File::open(&path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        bail!("it is not a file");
+    }
+    if path.extension().is_none_or(|extension| extension != "npz") {
+        return Ok((Box::new(BufReader::with_capacity(1 << 20, file)), metadata.len()));
+    }
+    let mut archive = ZipArchive::new(BufReader::new(file))?;
+    let index = match member {
+        Some(member) => {
+            archive.index_for_name(&format!("{member}.npy")).ok_or_else(|| anyhow!("it holds no array {member}"))?
+        }
+        None if archive.len() == 1 => 0,
+        None => bail!("it holds {} arrays, expected one or FILE.npz:NAME", archive.len()),
+    };
+    let mut entry = archive.by_index(index)?;
+    let size = entry.size();
+    if entry.compression() == CompressionMethod::Stored {
+        let start = entry.data_start().ok_or_else(|| anyhow!("it is damaged"))?;
+        drop(entry);
+        let mut file = BufReader::with_capacity(1 << 20, File::open(&path)?);
+        file.seek(SeekFrom::Start(start))?;
+        return Ok((Box::new(file.take(size)), size.min(metadata.len())));
+    }
+    // A compressed array is unpacked as a whole; nothing honest shrinks below a thousandth.
+    let mut bytes = Vec::new();
+    entry.by_ref().take(metadata.len().saturating_mul(1000)).read_to_end(&mut bytes)?;
+    let length = bytes.len() as u64;
+    Ok((Box::new(Cursor::new(bytes)), length))
+}
+
+/// FILE.npz:NAME as file and name.
+fn split_member(path: &Path) -> (PathBuf, Option<String>) {
+    let text = path.to_string_lossy();
+    match text.rsplit_once(".npz:") {
+        Some((file, member)) => (PathBuf::from(format!("{file}.npz")), Some(member.to_owned())),
+        None => (path.to_owned(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn npy(descr: &str, shape: &str, fortran: &str, data: &[u8]) -> Vec<u8> {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    fn read(name: &str, bytes: &[u8], axes: usize) -> anyhow::Result<Vec<f32>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes)?;
+        let mut array = Array::open(&path, axes)?;
+        let (mut values, mut block) = (Vec::new(), Vec::new());
+        for _ in 0..array.shape()[0] {
+            array.read_rows(1, &mut block)?;
+            values.extend(&block);
+        }
+        Ok(values)
+    }
+
+    #[test]
+    fn both_float_types_and_byte_orders_are_read() {
+        let numbers = [0.25_f64, 0.75, 1.0, 0.0];
+        let bytes = |f: fn(f64) -> Vec<u8>| numbers.iter().flat_map(|&x| f(x)).collect::<Vec<u8>>();
+        let cases = [
+            ("<f4", bytes(|x| (x as f32).to_le_bytes().to_vec())),
+            (">f4", bytes(|x| (x as f32).to_be_bytes().to_vec())),
+            ("<f8", bytes(|x| x.to_le_bytes().to_vec())),
+            (">f8", bytes(|x| x.to_be_bytes().to_vec())),
+        ];
+        for (descr, data) in cases {
+            assert_eq!(read("p.npy", &npy(descr, "(2, 2)", "False", &data), 2).unwrap(), [0.25, 0.75, 1.0, 0.0]);
+        }
+    }
+
+    #[test]
+    fn stored_and_compressed_archives_are_read() {
+        let array = npy("<f4", "(1, 2)", "False", &[0, 0, 0, 63, 0, 0, 0, 63]);
+        for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+            let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            let options = zip::write::SimpleFileOptions::default().compression_method(method);
+            archive.start_file("probs.npy", options).unwrap();
+            archive.write_all(&array).unwrap();
+            let bytes = archive.finish().unwrap().into_inner();
+            assert_eq!(read("p.npz", &bytes, 2).unwrap(), [0.5, 0.5]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_in_one_sentence() {
+        let cases = [
+            (npy("<i8", "(1, 2)", "False", &[0; 16]), "numbers of type <i8, expected float32 or float64"),
+            (npy("<f4", "(2, 2)", "True", &[0; 16]), "is in Fortran order"),
+            (npy("<f4", "(4,)", "False", &[0; 16]), "has the shape [4], expected 2 axes"),
+            (npy("<f4", "(0, 2)", "False", &[]), "has the shape [0, 2], expected 2 axes"),
+            (npy("<f4", "(9999999999, 9999999999)", "False", &[0; 16]), "is too short for its shape"),
+            (b"hello".to_vec(), "cut off"),
+        ];
+        for (bytes, expected) in cases {
+            let error = format!("{:#}", read("p.npy", &bytes, 2).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
