@@ -123,11 +123,12 @@ impl Folder {
             let run = entry.at("list", &path)?.path();
             if run.is_dir() {
                 let id = run.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-                states.push((self.state(&run, &id), id));
+                let state = self.state(&run, &id);
+                states.push((id, state));
             }
         }
-        states.sort_by(|a, b| a.1.cmp(&b.1));
-        Ok(states.into_iter().map(|(state, id)| (id, state)).collect())
+        states.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(states)
     }
 
     fn state(&self, run: &Path, id: &str) -> State {
