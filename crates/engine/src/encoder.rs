@@ -32,6 +32,8 @@ pub(crate) struct Group {
     pub(crate) count: usize,
     /// Rectified outputs of each convolution, [count, h, w, c].
     outputs: Vec<Vec<f32>>,
+    /// What pools will read of them, [count, h, w, c]; empty where no pool follows.
+    pooled: Vec<Vec<f32>>,
     /// Gradient of what is read of a normalised output, and of the one before it.
     upper: Vec<f32>,
     lower: Vec<f32>,
@@ -93,6 +95,10 @@ impl Group {
         Self {
             count: 0,
             outputs: convs.iter().map(|c| vec![0.0; c.plane.len() * size]).collect(),
+            pooled: convs
+                .iter()
+                .map(|c| vec![0.0; if c.plane.pool { c.plane.read().len() * size } else { 0 }])
+                .collect(),
             upper: vec![0.0; between.max(encoded)],
             lower: vec![0.0; between.max(encoded)],
             totals: vec![0.0; 2 * channels],
@@ -142,6 +148,7 @@ impl Encoder {
             scale: vec![0.0; c.shape.cout],
             shift: vec![0.0; c.shape.cout],
             mean: vec![0.0; c.shape.cout],
+            sign: vec![1.0; c.shape.cout],
             inverse: vec![0.0; c.shape.cout],
             factors: vec![0.0; 3 * c.shape.cout],
         };
@@ -185,6 +192,9 @@ impl Encoder {
         for (l, conv) in layout.convs.iter().enumerate() {
             if let Some(g) = conv.grid {
                 winograd::transform_weights(self.isa, g, &parameters[conv.weight.clone()], &mut self.weights[l]);
+            }
+            for (sign, &gamma) in self.norms[l].sign.iter_mut().zip(&parameters[conv.gamma.clone()]) {
+                *sign = if gamma < 0.0 { -1.0 } else { 1.0 };
             }
             let (isa, size, len, norms) = (self.isa, self.size, self.image_len, &self.norms);
             let weights = &self.weights[l];
@@ -233,7 +243,8 @@ impl Encoder {
         each(&mut self.groups[..used], &mut self.scratch, &|_, group, scratch| {
             let len = group.encoded_gradient.len();
             group.upper[..len].copy_from_slice(&group.encoded_gradient);
-            group.sum_gradient(isa, layout, last, norm, scratch);
+            group.totals.fill(0.0);
+            group.sum_gradient(isa, layout, last, norm, 0, group.count, &mut scratch.sums);
         });
         for (l, conv) in layout.convs.iter().enumerate().rev() {
             self.factors(l, conv, n, parameters, gradient);
@@ -245,10 +256,7 @@ impl Encoder {
             each(&mut self.groups[..used], &mut self.scratch, &|i, group, scratch| {
                 let images = &images[i * size * len..][..group.count * len];
                 group.back(isa, layout, l, norms, transposed, images, scratch);
-                if l > 0 {
-                    std::mem::swap(&mut group.upper, &mut group.lower);
-                    group.sum_gradient(isa, layout, l - 1, &norms[l - 1], scratch);
-                }
+                std::mem::swap(&mut group.upper, &mut group.lower);
             });
         }
     }
@@ -285,26 +293,50 @@ fn exchange(g: Grid, weights: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Writes the bordered input of layer `l` for one image of a group.
+/// What is read of layer `l` for all images of a group.
+fn read<'a>(layout: &Layout, l: usize, outputs: &'a [Vec<f32>], pooled: &'a [Vec<f32>]) -> &'a [f32] {
+    if layout.convs[l].plane.pool { &pooled[l] } else { &outputs[l] }
+}
+
+/// Writes the bordered inputs of layer `l`, `len` values each, for some images: `images` are those of the group, `before`
+/// is what is read of the layer before.
 fn stage(
     isa: Isa,
     layout: &Layout,
     l: usize,
     norms: &[Norm],
-    outputs: &[Vec<f32>],
+    before: &[f32],
     images: &[f32],
-    i: usize,
     x: &mut [f32],
+    len: usize,
 ) {
     let conv = &layout.convs[l];
     let Some(g) = conv.grid else {
-        let len = conv.shape.pixels() * conv.shape.cin;
-        norm::add_border(conv.shape.width * conv.shape.cin, conv.shape.cin, &images[i * len..][..len], x);
+        let row = conv.shape.width * conv.shape.cin;
+        norm::add_border(row, conv.shape.cin, &images[..conv.shape.height * row], x);
         return;
     };
-    let (plane, norm) = (layout.convs[l - 1].plane, &norms[l - 1]);
-    let y = &outputs[l - 1][i * plane.len()..][..plane.len()];
-    norm::normalise(isa, plane, y, &norm.scale, &norm.shift, &mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
+    let (plane, norm) = (layout.convs[l - 1].plane.read(), &norms[l - 1]);
+    for (y, x) in before.chunks_exact(plane.len()).zip(x.chunks_exact_mut(len)) {
+        norm::normalise(isa, plane, y, &norm.scale, &norm.shift, &mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
+    }
+}
+
+/// The part of [`stage`]'s `before` and `images` that belongs to `count` images from `first` on.
+fn part<'a>(
+    layout: &Layout,
+    l: usize,
+    before: &'a [f32],
+    images: &'a [f32],
+    first: usize,
+    count: usize,
+) -> (&'a [f32], &'a [f32]) {
+    if l == 0 {
+        let len = layout.convs[0].shape.pixels() * layout.convs[0].shape.cin;
+        return (&[], &images[first * len..][..count * len]);
+    }
+    let len = layout.convs[l - 1].plane.read().len();
+    (&before[first * len..][..count * len], &[])
 }
 
 impl Group {
@@ -328,9 +360,9 @@ impl Group {
             let count = pack.min(self.count - first);
             let x = &mut scratch.inputs[l];
             let len = x.len() / pack;
-            for (i, x) in x.chunks_exact_mut(len).take(count).enumerate() {
-                stage(isa, layout, l, norms, &self.outputs, images, first + i, x);
-            }
+            let before = if l == 0 { &[][..] } else { read(layout, l - 1, &self.outputs, &self.pooled) };
+            let (before, images) = part(layout, l, before, images, first, count);
+            stage(isa, layout, l, norms, before, images, &mut x[..count * len], len);
             let y = &mut self.outputs[l][first * plane.len()..][..count * plane.len()];
             let row = plane.width * plane.channels;
             match conv.grid {
@@ -349,7 +381,11 @@ impl Group {
                     );
                 }
             }
-            for y in y.chunks_exact(plane.len()) {
+            for (i, y) in y.chunks_exact(plane.len()).enumerate() {
+                if plane.pool {
+                    let len = plane.read().len();
+                    norm::pool(isa, plane, y, &norms[l].sign, &mut self.pooled[l][(first + i) * len..][..len]);
+                }
                 norm::statistics(isa, plane, y, &mut scratch.sums);
                 self.totals.iter_mut().zip(&scratch.sums).for_each(|(total, &sum)| *total += f64::from(sum));
             }
@@ -365,14 +401,24 @@ impl Group {
         }
     }
 
-    /// The backward sums of layer `l` over the gradient in `upper`.
-    fn sum_gradient(&mut self, isa: Isa, layout: &Layout, l: usize, norm: &Norm, scratch: &mut Scratch) {
-        let (plane, view) = (layout.convs[l].plane, View::of(layout, l));
-        self.totals.fill(0.0);
-        for (i, y) in self.outputs[l].chunks_exact(plane.len()).take(self.count).enumerate() {
-            let dz = &self.upper[i * view.image + view.offset..];
-            norm::backward_statistics(isa, plane, y, dz, view.row, norm, &mut scratch.sums);
-            self.totals.iter_mut().zip(&scratch.sums).for_each(|(total, &sum)| *total += f64::from(sum));
+    /// Adds the backward sums of layer `l` over the gradient `dz` of `count` images from `first` on.
+    fn sum_gradient(
+        &mut self,
+        isa: Isa,
+        layout: &Layout,
+        l: usize,
+        norm: &Norm,
+        first: usize,
+        count: usize,
+        scratch: &mut [f32],
+    ) {
+        let (plane, view) = (layout.convs[l].plane.read(), View::of(layout, l));
+        let dz = if l + 1 == layout.convs.len() { &self.upper } else { &self.lower };
+        let y = read(layout, l, &self.outputs, &self.pooled);
+        for (i, y) in y.chunks_exact(plane.len()).enumerate().skip(first).take(count) {
+            let dz = &dz[i * view.image + view.offset..];
+            norm::backward_statistics(isa, plane, y, dz, view.row, &norm.mean, scratch);
+            self.totals.iter_mut().zip(&*scratch).for_each(|(total, &sum)| *total += f64::from(sum));
         }
     }
 
@@ -390,12 +436,15 @@ impl Group {
         let conv = &layout.convs[l];
         let (plane, view, pack) = (conv.plane, View::of(layout, l), together(conv));
         let pitch = conv.grid.map_or(plane.width, |g| g.gradient_pitch()) * plane.channels;
+        self.totals.fill(0.0);
         for first in (0..self.count).step_by(pack) {
             let count = pack.min(self.count - first);
             let (x, g) = (&mut scratch.inputs[l], &mut scratch.gradients[l]);
             let (x_len, g_len) = (x.len() / pack, g.len() / pack);
+            let before = if l == 0 { &[][..] } else { read(layout, l - 1, &self.outputs, &self.pooled) };
+            let (before, images) = part(layout, l, before, images, first, count);
+            stage(isa, layout, l, norms, before, images, &mut x[..count * x_len], x_len);
             for i in 0..count {
-                stage(isa, layout, l, norms, &self.outputs, images, first + i, &mut x[i * x_len..][..x_len]);
                 let y = &self.outputs[l][(first + i) * plane.len()..][..plane.len()];
                 let dz = &self.upper[(first + i) * view.image + view.offset..];
                 let g = &mut g[i * g_len..][..g_len];
@@ -409,6 +458,7 @@ impl Group {
                     let dx = &mut self.lower[first * grid.bordered(grid.cin)..];
                     let du = &mut scratch.transformed;
                     winograd::backward(isa, grid, count, x, g, transposed, du, first == 0, dx, &mut scratch.tiles);
+                    self.sum_gradient(isa, layout, l - 1, &norms[l - 1], first, count, &mut scratch.sums);
                 }
             }
         }

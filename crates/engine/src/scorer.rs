@@ -110,7 +110,11 @@ impl Scorer {
         let layers: Vec<Layer> = (0..layout.convs.len()).map(|l| prepare(isa, model, l)).collect();
         let buffer = layers.iter().map(|l| l.grid.map_or(0, |g| g.buffer())).max().unwrap_or(0);
         let worker = || Worker {
-            inputs: layers.iter().enumerate().map(|(i, l)| vec![0.0; l.input().1 * if i < 2 { 1 } else { BLOCK }]).collect(),
+            inputs: layers
+                .iter()
+                .enumerate()
+                .map(|(i, l)| vec![0.0; l.input().1 * if i < 2 { 1 } else { BLOCK }])
+                .collect(),
             tiles: [vec![0.0; buffer], vec![0.0; buffer]],
             encoded: vec![0.0; BLOCK * layout.dense[0].inputs],
             head: layout.dense.iter().map(|d| vec![0.0; BLOCK * d.outputs]).collect(),

@@ -31,14 +31,18 @@ impl Plane {
         self.height * self.width * self.channels
     }
 
-    /// Rows and columns of what is read.
-    const fn read(&self) -> (usize, usize) {
-        if self.pool { (pooled(self.height), pooled(self.width)) } else { (self.height, self.width) }
+    /// What is read of the image: all of it, or its pooled values.
+    pub(crate) const fn read(self) -> Self {
+        if self.pool {
+            Self { height: pooled(self.height), width: pooled(self.width), pool: false, ..self }
+        } else {
+            self
+        }
     }
 
-    /// Length of an image of the read size whose rows are `pitch` apart.
+    /// Length of such an image whose rows are `pitch` apart.
     const fn span(&self, pitch: usize) -> usize {
-        (self.read().0 - 1) * pitch + self.read().1 * self.channels
+        (self.height - 1) * pitch + self.width * self.channels
     }
 
     fn check(&self, y: &[f32], vectors: &[&[f32]]) {
@@ -47,7 +51,7 @@ impl Plane {
     }
 }
 
-/// Writes `scale * y + shift`, pooled if a pool reads it, to `out`, whose rows are `pitch` apart.
+/// Writes `scale * y + shift` to `out`, whose rows are `pitch` apart.
 pub(crate) fn normalise(isa: Isa, p: Plane, y: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32], pitch: usize) {
     p.check(y, &[scale, shift]);
     assert!(out.len() >= p.span(pitch));
@@ -70,21 +74,42 @@ unsafe fn normalise_body<S: Simd>(
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
         let (c, line) = (p.channels, p.width * p.channels);
-        let (h, w) = p.read();
-        for i in 0..h {
+        for i in 0..p.height {
             for ch in (0..c).step_by(LANES) {
                 let (a, b) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
-                let out = out.add(i * pitch + ch);
-                if p.pool {
-                    for j in 0..w {
-                        let y = window::<S>(y.add(i * 3 * line + j * 3 * c + ch), line, c);
-                        let [z0, z1, z2, z3] = affine(y, a, b);
-                        z3.max(z2.max(z1.max(z0))).store(out.add(j * c));
-                    }
-                } else {
-                    for j in 0..w {
-                        S::load(y.add(i * line + j * c + ch)).fma(a, b).store(out.add(j * c));
-                    }
+                let (y, out) = (y.add(i * line + ch), out.add(i * pitch + ch));
+                for j in 0..p.width {
+                    S::load(y.add(j * c)).fma(a, b).store(out.add(j * c));
+                }
+            }
+        }
+    }
+}
+
+/// Writes what a pool will read of an image that is yet to be normalised: of each window the largest value, or the
+/// smallest where `sign` is -1 and normalisation turns the order round.
+pub(crate) fn pool(isa: Isa, p: Plane, y: &[f32], sign: &[f32], out: &mut [f32]) {
+    p.check(y, &[sign]);
+    assert!(p.pool && out.len() >= p.read().len());
+    // SAFETY: the lengths were checked.
+    unsafe { pool_isa(isa, p, y.as_ptr(), sign.as_ptr(), out.as_mut_ptr()) }
+}
+
+dispatch!(unsafe fn pool_isa = pool_body(p: Plane, y: *const f32, sign: *const f32, out: *mut f32));
+
+#[inline(always)]
+unsafe fn pool_body<S: Simd>(p: Plane, y: *const f32, sign: *const f32, out: *mut f32) {
+    // SAFETY: offsets stay within the checked lengths.
+    unsafe {
+        let (c, line, read) = (p.channels, p.width * p.channels, p.read());
+        for i in 0..read.height {
+            for ch in (0..c).step_by(LANES) {
+                let sign = S::load(sign.add(ch));
+                let (y, out) = (y.add(i * 3 * line + ch), out.add(i * read.width * c + ch));
+                for j in 0..read.width {
+                    let k = signed(window::<S>(y.add(j * 3 * c), line, c), sign);
+                    // Multiplied by one or minus one, nothing is rounded.
+                    k[3].max(k[2].max(k[1].max(k[0]))).mul(sign).store(out.add(j * c));
                 }
             }
         }
@@ -98,16 +123,16 @@ unsafe fn window<S: Simd>(p: *const f32, line: usize, c: usize) -> [S; 4] {
     unsafe { [S::load(p), S::load(p.add(c)), S::load(p.add(line)), S::load(p.add(line + c))] }
 }
 
-/// The normalised values of a window.
+/// The values of a window in the order of their normalised values.
 #[inline(always)]
-fn affine<S: Simd>(y: [S; 4], a: S, b: S) -> [S; 4] {
-    [y[0].fma(a, b), y[1].fma(a, b), y[2].fma(a, b), y[3].fma(a, b)]
+fn signed<S: Simd>(y: [S; 4], sign: S) -> [S; 4] {
+    [y[0].mul(sign), y[1].mul(sign), y[2].mul(sign), y[3].mul(sign)]
 }
 
 /// Shares a pooled value's gradient out: the first largest of the normalised values takes it.
 #[inline(always)]
-fn unpool<S: Simd>(y: [S; 4], a: S, b: S, d: S) -> [S; 4] {
-    let z = affine(y, a, b);
+fn unpool<S: Simd>(y: [S; 4], sign: S, d: S) -> [S; 4] {
+    let z = signed(y, sign);
     let zero = S::zero();
     let second = z[1].pick_greater(z[0], d, zero);
     let (first, best) = (z[1].pick_greater(z[0], zero, d), z[1].max(z[0]));
@@ -196,6 +221,8 @@ pub(crate) struct Norm {
     pub(crate) scale: Vec<f32>,
     pub(crate) shift: Vec<f32>,
     pub(crate) mean: Vec<f32>,
+    /// Minus one where `scale` is below zero, else one.
+    pub(crate) sign: Vec<f32>,
     /// One over the standard deviation.
     pub(crate) inverse: Vec<f64>,
     /// Of `g = a dz + (b y + c)`, [3, channels].
@@ -203,20 +230,25 @@ pub(crate) struct Norm {
 }
 
 /// Writes to `sums` [2, c] what one image adds to the backward statistics: the sums of dz and dz (y - mean), where `dz`,
-/// with rows `pitch` apart, is the gradient of what is read. Rows are summed as in [`statistics`].
-pub(crate) fn backward_statistics(isa: Isa, p: Plane, y: &[f32], dz: &[f32], pitch: usize, n: &Norm, sums: &mut [f32]) {
-    p.check(y, &[&n.mean, &n.scale, &n.shift]);
+/// with rows `pitch` apart, is the gradient of the normalised y. Rows are summed as in [`statistics`].
+pub(crate) fn backward_statistics(
+    isa: Isa,
+    p: Plane,
+    y: &[f32],
+    dz: &[f32],
+    pitch: usize,
+    mean: &[f32],
+    sums: &mut [f32],
+) {
+    p.check(y, &[mean]);
     assert!(dz.len() >= p.span(pitch) && sums.len() >= 2 * p.channels);
     sums[..2 * p.channels].fill(0.0);
-    let (scale, shift) = (n.scale.as_ptr(), n.shift.as_ptr());
     // SAFETY: the lengths were checked.
-    unsafe {
-        backward_sums_isa(isa, p, y.as_ptr(), dz.as_ptr(), pitch, n.mean.as_ptr(), scale, shift, sums.as_mut_ptr())
-    }
+    unsafe { backward_sums_isa(isa, p, y.as_ptr(), dz.as_ptr(), pitch, mean.as_ptr(), sums.as_mut_ptr()) }
 }
 
-dispatch!(unsafe fn backward_sums_isa = backward_sums_body(p: Plane, y: *const f32, dz: *const f32, pitch: usize,
-    mean: *const f32, scale: *const f32, shift: *const f32, sums: *mut f32));
+dispatch!(unsafe fn backward_sums_isa = backward_sums_body(
+    p: Plane, y: *const f32, dz: *const f32, pitch: usize, mean: *const f32, sums: *mut f32));
 
 #[inline(always)]
 unsafe fn backward_sums_body<S: Simd>(
@@ -225,52 +257,32 @@ unsafe fn backward_sums_body<S: Simd>(
     dz: *const f32,
     pitch: usize,
     mean: *const f32,
-    scale: *const f32,
-    shift: *const f32,
     sums: *mut f32,
 ) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
         let (c, line) = (p.channels, p.width * p.channels);
-        let (h, w) = p.read();
-        for i in 0..h {
+        for i in 0..p.height {
             for ch in (0..c).step_by(LANES) {
                 let mean = S::load(mean.add(ch));
-                let (a, b) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
-                let (y, dz) = (y.add(if p.pool { 3 * i * line } else { i * line } + ch), dz.add(i * pitch + ch));
+                let (y, dz) = (y.add(i * line + ch), dz.add(i * pitch + ch));
                 let mut row = RowSums::<S>::new();
                 let mut j = 0;
-                while j + 4 <= w {
+                while j + 4 <= p.width {
                     for q in 0..4 {
-                        row.add(q, terms::<S>(p, y, dz, j + q, mean, a, b));
+                        let d = S::load(dz.add((j + q) * c));
+                        row.add(q, (d, d.mul(S::load(y.add((j + q) * c)).sub(mean))));
                     }
                     j += 4;
                 }
-                while j < w {
-                    row.add(0, terms::<S>(p, y, dz, j, mean, a, b));
+                while j < p.width {
+                    let d = S::load(dz.add(j * c));
+                    row.add(0, (d, d.mul(S::load(y.add(j * c)).sub(mean))));
                     j += 1;
                 }
                 row.store(sums.add(ch), sums.add(c + ch));
             }
         }
-    }
-}
-
-/// Column `j`'s terms of the backward statistics.
-#[inline(always)]
-unsafe fn terms<S: Simd>(p: Plane, y: *const f32, dz: *const f32, j: usize, mean: S, a: S, b: S) -> (S, S) {
-    // SAFETY: the column lies within the row.
-    unsafe {
-        let c = p.channels;
-        let d = S::load(dz.add(j * c));
-        if !p.pool {
-            return (d, d.mul(S::load(y.add(j * c)).sub(mean)));
-        }
-        let y = window::<S>(y.add(j * 3 * c), p.width * c, c);
-        let z = affine(y, a, b);
-        let (best, from) = (z[1].max(z[0]), z[1].pick_greater(z[0], y[1], y[0]));
-        let (best, from) = (z[2].max(best), z[2].pick_greater(best, y[2], from));
-        (d, d.mul(z[3].pick_greater(best, y[3], from).sub(mean)))
     }
 }
 
@@ -288,18 +300,18 @@ pub(crate) fn backward(
     g_pitch: usize,
     sum: &mut [f32],
 ) {
-    p.check(y, &[&n.scale, &n.shift]);
-    assert!(dz.len() >= p.span(pitch) && n.factors.len() >= 3 * p.channels && sum.len() >= p.channels);
+    p.check(y, &[&n.sign]);
+    assert!(dz.len() >= p.read().span(pitch) && n.factors.len() >= 3 * p.channels && sum.len() >= p.channels);
     assert!(g.len() >= (p.height - 1) * g_pitch + p.width * p.channels);
     sum[..p.channels].fill(0.0);
-    let (scale, shift, factors) = (n.scale.as_ptr(), n.shift.as_ptr(), n.factors.as_ptr());
+    let (sign, factors) = (n.sign.as_ptr(), n.factors.as_ptr());
     let (y, dz, g, sum) = (y.as_ptr(), dz.as_ptr(), g.as_mut_ptr(), sum.as_mut_ptr());
     // SAFETY: the lengths were checked.
-    unsafe { backward_isa(isa, p, y, dz, pitch, scale, shift, factors, g, g_pitch, sum) }
+    unsafe { backward_isa(isa, p, y, dz, pitch, sign, factors, g, g_pitch, sum) }
 }
 
-dispatch!(unsafe fn backward_isa = backward_body(p: Plane, y: *const f32, dz: *const f32, pitch: usize, scale: *const f32,
-    shift: *const f32, factors: *const f32, g: *mut f32, g_pitch: usize, sum: *mut f32));
+dispatch!(unsafe fn backward_isa = backward_body(p: Plane, y: *const f32, dz: *const f32, pitch: usize, sign: *const f32,
+    factors: *const f32, g: *mut f32, g_pitch: usize, sum: *mut f32));
 
 #[inline(always)]
 unsafe fn backward_body<S: Simd>(
@@ -307,8 +319,7 @@ unsafe fn backward_body<S: Simd>(
     y: *const f32,
     dz: *const f32,
     pitch: usize,
-    scale: *const f32,
-    shift: *const f32,
+    sign: *const f32,
     factors: *const f32,
     g: *mut f32,
     g_pitch: usize,
@@ -328,10 +339,10 @@ unsafe fn backward_body<S: Simd>(
                     if i % 3 == 1 {
                         continue;
                     }
-                    let (a, b) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
+                    let sign = S::load(sign.add(ch));
                     while j / 3 < pooled(p.width) {
                         let y4 = window::<S>(y.add(j * c), line, c);
-                        let d = unpool(y4, a, b, S::load(dz.add(i / 3 * pitch + j / 3 * c + ch)));
+                        let d = unpool(y4, sign, S::load(dz.add(i / 3 * pitch + j / 3 * c + ch)));
                         for q in 0..4 {
                             let r = ka.fma(d[q], kb.fma(y4[q], kc));
                             let r = y4[q].pick_greater(S::zero(), r, S::zero());

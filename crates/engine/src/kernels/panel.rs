@@ -63,6 +63,36 @@ pub(crate) unsafe fn multiply<S: Simd>(s: Sizes, a: *const f32, b: *const f32, c
     }
 }
 
+/// [`multiply`] for each of `planes` matrices, which lie at a pointer and a distance.
+///
+/// # Safety
+/// As for [`multiply`], in every plane.
+#[inline(always)]
+pub(crate) unsafe fn multiply_planes<S: Simd>(
+    s: Sizes,
+    planes: usize,
+    a: (*const f32, usize),
+    b: (*const f32, usize),
+    c: (*mut f32, usize),
+) {
+    // SAFETY: offsets stay within the matrices.
+    unsafe {
+        if s.columns == LANES && s.rows == 12 {
+            for z in 0..planes {
+                block::<S, 1, 12>(s, a.0.add(z * a.1), b.0.add(z * b.1), c.0.add(z * c.1));
+            }
+        } else if s.columns == PANEL && s.rows == 6 {
+            for z in 0..planes {
+                block::<S, 2, 6>(s, a.0.add(z * a.1), b.0.add(z * b.1), c.0.add(z * c.1));
+            }
+        } else {
+            for z in 0..planes {
+                multiply::<S>(s, a.0.add(z * a.1), b.0.add(z * b.1), c.0.add(z * c.1));
+            }
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn block<S: Simd, const NV: usize, const T: usize>(s: Sizes, a: *const f32, b: *const f32, c: *mut f32) {
     // SAFETY: offsets stay within the matrices.

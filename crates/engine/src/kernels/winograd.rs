@@ -7,7 +7,7 @@
 //! What comes out does not depend on the size of a block.
 
 use super::norm::pooled;
-use super::panel::{PANEL, Sizes, correlate, multiply};
+use super::panel::{PANEL, Sizes, correlate, multiply, multiply_planes};
 use super::simd::{LANES, Simd};
 use super::tiling::{Four, Three, Tiling, Two};
 use super::{Isa, dispatch};
@@ -113,8 +113,8 @@ impl Grid {
     /// much larger than that, make it worth to walk through these. Six rows fill the registers.
     const fn block(&self) -> usize {
         let tile = self.planes() * (self.cin + self.cout) * 4;
-        let third = self.weights() * 4 / 3;
-        let bytes = if third > 28 << 10 { third } else { 28 << 10 };
+        let half = self.weights() * 4 / 2;
+        let bytes = if half > 28 << 10 { half } else { 28 << 10 };
         if bytes / tile < 12 { 6 } else { bytes / tile / 6 * 6 }
     }
 
@@ -276,21 +276,21 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
     unsafe {
         let (total, plane) = (count * g.tiles(), apart(g.cin * g.cout));
         let mut blocks = total.div_ceil(g.block());
-        let mut first = 0;
+        let (mut first, mut reading, mut writing) = (0, Walk::default(), Walk::default());
         while blocks > 0 {
             let tiles = (total - first).div_ceil(blocks);
             let (vs, ms) = (apart(tiles * g.cin), apart(tiles * g.cout));
             for t in 0..tiles {
-                let (image, ty, tx) = place(g, first + t);
+                let Walk { image, down: ty, across: tx } = reading;
+                reading.step(g);
                 let x = x.add(image * g.bordered(g.cin) + (ty * g.step() * g.pitch() + tx * g.step()) * g.cin);
                 tile_in::<S, T>(x, g.pitch() * g.cin, g.cin, v.add(t * g.cin), vs);
             }
-            for z in 0..T::IN * T::IN {
-                let s = Sizes { rows: tiles, k: g.cin, columns: g.cout };
-                multiply::<S>(s, v.add(z * vs), u.add(z * plane), m.add(z * ms));
-            }
+            let s = Sizes { rows: tiles, k: g.cin, columns: g.cout };
+            multiply_planes::<S>(s, T::IN * T::IN, (v, vs), (u, plane), (m, ms));
             for t in 0..tiles {
-                let (image, ty, tx) = place(g, first + t);
+                let Walk { image, down: ty, across: tx } = writing;
+                writing.step(g);
                 let y = y.add(image * out.image);
                 if T::OUT == 2 {
                     let y = y.add(ty * out.row + tx * g.cout);
@@ -312,11 +312,27 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
     }
 }
 
-/// Image, row and column of a tile.
-#[inline(always)]
-fn place(g: Grid, tile: usize) -> (usize, usize, usize) {
-    let within = tile % g.tiles();
-    (tile / g.tiles(), within / g.across, within % g.across)
+/// The tiles of some images in order.
+#[derive(Clone, Copy, Default)]
+struct Walk {
+    image: usize,
+    down: usize,
+    across: usize,
+}
+
+impl Walk {
+    #[inline(always)]
+    fn step(&mut self, g: Grid) {
+        self.across += 1;
+        if self.across == g.across {
+            self.across = 0;
+            self.down += 1;
+            if self.down == g.down {
+                self.down = 0;
+                self.image += 1;
+            }
+        }
+    }
 }
 
 /// `B^T d B` of one tile; values of one plane are `plane` apart from the next.
@@ -497,13 +513,14 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
     unsafe {
         let (total, plane) = (count * g.tiles(), apart(g.cin * g.cout));
         let mut blocks = total.div_ceil(g.block());
-        let mut first = 0;
+        let (mut first, mut reading, mut writing) = (0, Walk::default(), Walk::default());
         let row = g.pitch() * g.cin;
         while blocks > 0 {
             let tiles = (total - first).div_ceil(blocks);
             let (vs, ms) = (apart(tiles * g.cin), apart(tiles * g.cout));
             for t in 0..tiles {
-                let (image, ty, tx) = place(g, first + t);
+                let Walk { image, down: ty, across: tx } = reading;
+                reading.step(g);
                 let x = x.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
                 tile_in::<S, T>(x, row, g.cin, v.add(t * g.cin), vs);
                 let pitch = g.gradient_pitch();
@@ -518,7 +535,8 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
                 multiply::<S>(Sizes { rows: tiles, k: g.cout, columns: g.cin }, m, u.add(z * plane), v);
             }
             for t in 0..tiles {
-                let (image, ty, tx) = place(g, first + t);
+                let Walk { image, down: ty, across: tx } = writing;
+                writing.step(g);
                 let dx = dx.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
                 let v = v.add(t * g.cin);
                 match (ty > 0, tx > 0) {
