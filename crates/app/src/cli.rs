@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Data(commands::data::Arguments),
     /// Choose what to label next from the arrays of a model of your own.
     Query(Box<commands::query::Arguments>),
+    /// Show what an augmentation policy does, as a picture.
+    Preview(commands::preview::Arguments),
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod query;
+pub(crate) mod preview;
 
 use crate::cli::{Cli, Command};
 
@@ -21,5 +22,6 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Run(arguments) => run::run(&arguments, common),
         Command::Status(arguments) => status::run(&arguments, common),
         Command::Query(arguments) => query::run(&arguments, common),
+        Command::Preview(arguments) => preview::run(&arguments, common),
     }
 }

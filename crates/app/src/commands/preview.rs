@@ -1,0 +1,62 @@
+//! `fewlabel preview --data D --policy P --out FILE`: what augmentation does, as a picture.
+
+use crate::cli::Common;
+use crate::screen;
+use anyhow::{Context, bail};
+use clap::Args;
+use fewlabel_learn::augment::{Policy, preview};
+use fewlabel_learn::data;
+use std::path::Path;
+
+/// Arguments of `preview`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// A catalogue name or a path.
+    #[arg(long, value_name = "D", default_value = "phantom")]
+    data: String,
+    /// A policy's name, or a TOML file with its settings.
+    #[arg(long, value_name = "P", default_value = "paper")]
+    policy: String,
+    /// Images shown, one a row: the first of every class, then the second, and so on.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    images: u16,
+    /// Variants of each image beside it.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=100))]
+    variants: u16,
+}
+
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
+    let out = common.out("preview.png");
+    let svg = match out.extension().and_then(|extension| extension.to_str()) {
+        Some("png") => false,
+        Some("svg") => true,
+        _ => bail!("{}: a preview is a .png or .svg file", out.display()),
+    };
+    let policy = read_policy(&arguments.policy)?;
+    let dataset = data::open(&arguments.data)?;
+    if policy.flips() && !dataset.flips_keep_labels {
+        screen::note(&format!("warning: the policy mirrors images, and on {} that changes labels", dataset.name));
+    }
+    let (images, variants) = (usize::from(arguments.images), usize::from(arguments.variants));
+    let sheet = preview(&dataset.train, &dataset.class_names, &policy, images, variants, common.seed);
+    let bytes = if svg { sheet.to_svg().into_bytes() } else { sheet.to_png() };
+    fewlabel_study::write_whole(&out, &bytes)?;
+    let shown = sheet.tiles.len() / sheet.columns;
+    if common.json {
+        return screen::print_json(&serde_json::json!({
+            "file": out, "data": dataset.name, "policy": policy, "images": shown, "variants": variants,
+        }));
+    }
+    let (file, name) = (out.display(), policy.name());
+    screen::print(&format!("{file}: {shown} images of {} with {variants} variants each, policy {name}\n", dataset.name))
+}
+
+/// A policy by its name, or from a file of its settings.
+fn read_policy(policy: &str) -> anyhow::Result<Policy> {
+    let path = Path::new(policy);
+    if path.extension().is_none_or(|extension| extension != "toml") {
+        return Ok(Policy::from_name(policy)?);
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {policy}"))?;
+    toml::from_str(&text).with_context(|| policy.to_owned())
+}
