@@ -121,7 +121,7 @@ impl Grid {
     /// Length of each of the two buffers of a block.
     pub(crate) const fn buffer(&self) -> usize {
         let wide = if self.cin > self.cout { self.cin } else { self.cout };
-        self.planes() * apart(self.block() * wide)
+        self.planes() * self.block() * wide
     }
 }
 
@@ -159,7 +159,7 @@ unsafe fn weights_body<S: Simd>(g: Grid, w: *const f32, u: *mut f32) {
 }
 
 #[inline(always)]
-pub(super) unsafe fn weights_tiling<S: Simd, T: Tiling>(g: Grid, w: *const f32, u: *mut f32) {
+unsafe fn weights_tiling<S: Simd, T: Tiling>(g: Grid, w: *const f32, u: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
         let plane = apart(g.cin * g.cout);
@@ -279,31 +279,37 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
         let (mut first, mut reading, mut writing) = (0, Walk::default(), Walk::default());
         while blocks > 0 {
             let tiles = (total - first).div_ceil(blocks);
-            let (vs, ms) = (apart(tiles * g.cin), apart(tiles * g.cout));
+            let (vs, ms) = (g.planes() * g.cin, g.planes() * g.cout);
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = reading;
                 reading.step(g);
                 let x = x.add(image * g.bordered(g.cin) + (ty * g.step() * g.pitch() + tx * g.step()) * g.cin);
-                tile_in::<S, T>(x, g.pitch() * g.cin, g.cin, v.add(t * g.cin), vs);
+                tile_in::<S, T>(x, g.pitch() * g.cin, g.cin, v.add(t * vs));
             }
-            let s = Sizes { rows: tiles, k: g.cin, columns: g.cout };
-            multiply_planes::<S>(s, T::IN * T::IN, (v, vs), (u, plane), (m, ms));
+            let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN };
+            multiply_planes::<S>(s, v, u, plane, m);
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = writing;
                 writing.step(g);
                 let y = y.add(image * out.image);
                 if T::OUT == 2 {
                     let y = y.add(ty * out.row + tx * g.cout);
-                    tile_pool::<S, T>(m.add(t * g.cout), ms, g.cout, b, scale, shift, y);
+                    tile_pool::<S, T>(m.add(t * ms), g.cout, b, scale, shift, y);
                     continue;
                 }
                 let y = y.add(ty * T::OUT * out.row + tx * T::OUT * g.cout);
                 let (rows, columns) = (g.height - ty * T::OUT, g.width - tx * T::OUT);
-                let m = m.add(t * g.cout);
-                if scale.is_null() {
-                    tile_out::<S, T, false>(m, ms, g.cout, b, scale, shift, y, out.row, rows, columns);
-                } else {
-                    tile_out::<S, T, true>(m, ms, g.cout, b, scale, shift, y, out.row, rows, columns);
+                let m = m.add(t * ms);
+                let whole = rows >= T::OUT && columns >= T::OUT;
+                match (whole, scale.is_null()) {
+                    (true, true) => tile_out::<S, T, true, false>(m, g.cout, b, scale, shift, y, out.row, 0, 0),
+                    (true, false) => tile_out::<S, T, true, true>(m, g.cout, b, scale, shift, y, out.row, 0, 0),
+                    (false, true) => {
+                        tile_out::<S, T, false, false>(m, g.cout, b, scale, shift, y, out.row, rows, columns)
+                    }
+                    (false, false) => {
+                        tile_out::<S, T, false, true>(m, g.cout, b, scale, shift, y, out.row, rows, columns)
+                    }
                 }
             }
             first += tiles;
@@ -335,17 +341,20 @@ impl Walk {
     }
 }
 
-/// `B^T d B` of one tile; values of one plane are `plane` apart from the next.
+/// `B^T d B` of one tile, into cells.
 #[inline(always)]
-pub(super) unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *mut f32, plane: usize) {
-    // SAFETY: the caller's tile and planes are readable and writable.
+unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *mut f32) {
+    // SAFETY: the caller's tile is readable and its cells are writable.
     unsafe {
+        let mut v = v;
         for ch in (0..c).step_by(LANES) {
             let mut half = [[S::zero(); 6]; 6];
             for j in 0..T::IN {
                 let mut d = [S::zero(); 6];
+                let mut x = x.add(j * c + ch);
                 for i in 0..T::IN {
-                    d[i] = S::load(x.add(i * row + j * c + ch));
+                    d[i] = S::load(x);
+                    x = x.wrapping_add(row);
                 }
                 let d = T::input(d);
                 for i in 0..T::IN {
@@ -355,18 +364,18 @@ pub(super) unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: u
             for i in 0..T::IN {
                 let d = T::input(half[i]);
                 for j in 0..T::IN {
-                    d[j].store(v.add((i * T::IN + j) * plane + ch));
+                    d[j].store(v.add((i * T::IN + j) * LANES));
                 }
             }
+            v = v.add(T::IN * T::IN * LANES);
         }
     }
 }
 
-/// `A^T m A`, bias, rectification, affine map; writes the `rows` and `columns` of the tile that the image has.
+/// `A^T m A`, bias, rectification, affine map; writes the whole tile or the `rows` and `columns` that the image has.
 #[inline(always)]
-unsafe fn tile_out<S: Simd, T: Tiling, const AFFINE: bool>(
+unsafe fn tile_out<S: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
     m: *const f32,
-    plane: usize,
     c: usize,
     bias: *const f32,
     scale: *const f32,
@@ -376,14 +385,15 @@ unsafe fn tile_out<S: Simd, T: Tiling, const AFFINE: bool>(
     rows: usize,
     columns: usize,
 ) {
-    // SAFETY: the caller's planes are readable and what the image has is writable.
+    // SAFETY: the caller's cells are readable and what the image has is writable.
     unsafe {
+        let mut m = m;
         for ch in (0..c).step_by(LANES) {
             let mut half = [[S::zero(); 6]; 4];
             for j in 0..T::IN {
                 let mut d = [S::zero(); 6];
                 for i in 0..T::IN {
-                    d[i] = S::load(m.add((i * T::IN + j) * plane + ch));
+                    d[i] = S::load(m.add((i * T::IN + j) * LANES));
                 }
                 let d = T::output(d);
                 for i in 0..T::OUT {
@@ -391,18 +401,25 @@ unsafe fn tile_out<S: Simd, T: Tiling, const AFFINE: bool>(
                 }
             }
             let bias = S::load(bias.add(ch));
+            let (mut scaled, mut shifted) = (S::zero(), S::zero());
+            if AFFINE {
+                (scaled, shifted) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
+            }
+            let mut y = y.add(ch);
             for i in 0..T::OUT {
                 let d = T::output(half[i]);
                 for j in 0..T::OUT {
                     let mut r = d[j].add(bias).relu();
                     if AFFINE {
-                        r = r.fma(S::load(scale.add(ch)), S::load(shift.add(ch)));
+                        r = r.fma(scaled, shifted);
                     }
-                    if i < rows && j < columns {
-                        r.store(y.add(i * row + j * c + ch));
+                    if WHOLE || (i < rows && j < columns) {
+                        r.store(y.wrapping_add(j * c));
                     }
                 }
+                y = y.wrapping_add(row);
             }
+            m = m.add(T::IN * T::IN * LANES);
         }
     }
 }
@@ -411,7 +428,6 @@ unsafe fn tile_out<S: Simd, T: Tiling, const AFFINE: bool>(
 #[inline(always)]
 unsafe fn tile_pool<S: Simd, T: Tiling>(
     m: *const f32,
-    plane: usize,
     c: usize,
     bias: *const f32,
     scale: *const f32,
@@ -420,12 +436,13 @@ unsafe fn tile_pool<S: Simd, T: Tiling>(
 ) {
     // SAFETY: the caller's planes are readable and the pixel writable.
     unsafe {
+        let mut m = m;
         for ch in (0..c).step_by(LANES) {
             let mut half = [[S::zero(); 6]; 2];
             for j in 0..T::IN {
                 let mut d = [S::zero(); 6];
                 for i in 0..T::IN {
-                    d[i] = S::load(m.add((i * T::IN + j) * plane + ch));
+                    d[i] = S::load(m.add((i * T::IN + j) * LANES));
                 }
                 let d = T::output(d);
                 half[0][j] = d[0];
@@ -438,6 +455,7 @@ unsafe fn tile_pool<S: Simd, T: Tiling>(
                 best = r.add(bias).relu().fma(scale, shift).max(best);
             }
             best.store(y.add(ch));
+            m = m.add(T::IN * T::IN * LANES);
         }
     }
 }
@@ -517,33 +535,33 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
         let row = g.pitch() * g.cin;
         while blocks > 0 {
             let tiles = (total - first).div_ceil(blocks);
-            let (vs, ms) = (apart(tiles * g.cin), apart(tiles * g.cout));
+            let (vs, ms) = (g.planes() * g.cin, g.planes() * g.cout);
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = reading;
                 reading.step(g);
                 let x = x.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
-                tile_in::<S, T>(x, row, g.cin, v.add(t * g.cin), vs);
+                tile_in::<S, T>(x, row, g.cin, v.add(t * vs));
                 let pitch = g.gradient_pitch();
                 let dy = dy.add(image * g.gradient() + (ty * T::OUT * pitch + tx * T::OUT) * g.cout);
-                tile_gradient::<S, T>(dy, pitch * g.cout, g.cout, m.add(t * g.cout), ms);
+                tile_gradient::<S, T>(dy, pitch * g.cout, g.cout, m.add(t * ms));
             }
+            let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN };
             for z in 0..T::IN * T::IN {
-                let (v, m) = (v.add(z * vs), m.add(z * ms));
-                let s = Sizes { rows: tiles, k: g.cin, columns: g.cout };
+                let (v, m) = (v.add(z * LANES), m.add(z * LANES));
                 correlate::<S>(s, v, m, du.add(z * plane), fresh && first == 0);
                 // The transformed input has served and makes room for its gradient.
-                multiply::<S>(Sizes { rows: tiles, k: g.cout, columns: g.cin }, m, u.add(z * plane), v);
+                multiply::<S>(Sizes { k: g.cout, columns: g.cin, ..s }, m, u.add(z * plane), v);
             }
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = writing;
                 writing.step(g);
                 let dx = dx.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
-                let v = v.add(t * g.cin);
+                let v = v.add(t * vs);
                 match (ty > 0, tx > 0) {
-                    (false, false) => tile_spread::<S, T, false, false>(v, vs, g.cin, dx, row),
-                    (false, true) => tile_spread::<S, T, false, true>(v, vs, g.cin, dx, row),
-                    (true, false) => tile_spread::<S, T, true, false>(v, vs, g.cin, dx, row),
-                    (true, true) => tile_spread::<S, T, true, true>(v, vs, g.cin, dx, row),
+                    (false, false) => tile_spread::<S, T, false, false>(v, g.cin, dx, row),
+                    (false, true) => tile_spread::<S, T, false, true>(v, g.cin, dx, row),
+                    (true, false) => tile_spread::<S, T, true, false>(v, g.cin, dx, row),
+                    (true, true) => tile_spread::<S, T, true, true>(v, g.cin, dx, row),
                 }
             }
             first += tiles;
@@ -552,17 +570,20 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
     }
 }
 
-/// `A g A^T` of one tile.
+/// `A g A^T` of one tile, into cells.
 #[inline(always)]
-unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize, m: *mut f32, plane: usize) {
-    // SAFETY: the caller's tile and planes are readable and writable.
+unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
+    // SAFETY: the caller's tile is readable and its cells are writable.
     unsafe {
+        let mut m = m;
         for ch in (0..c).step_by(LANES) {
             let mut half = [[S::zero(); 6]; 6];
             for j in 0..T::OUT {
                 let mut d = [S::zero(); 6];
+                let mut dy = dy.add(j * c + ch);
                 for i in 0..T::OUT {
-                    d[i] = S::load(dy.add(i * row + j * c + ch));
+                    d[i] = S::load(dy);
+                    dy = dy.wrapping_add(row);
                 }
                 let d = T::gradient(d);
                 for i in 0..T::IN {
@@ -572,47 +593,51 @@ unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize
             for i in 0..T::IN {
                 let d = T::gradient(half[i]);
                 for j in 0..T::IN {
-                    d[j].store(m.add((i * T::IN + j) * plane + ch));
+                    d[j].store(m.add((i * T::IN + j) * LANES));
                 }
             }
+            m = m.add(T::IN * T::IN * LANES);
         }
     }
 }
 
-/// `B v B^T` of one tile, added to what the tiles above and to the left have written.
+/// `B v B^T` of one tile from cells, added to what the tiles above and to the left have written.
 #[inline(always)]
 unsafe fn tile_spread<S: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
     v: *const f32,
-    plane: usize,
     c: usize,
     dx: *mut f32,
     row: usize,
 ) {
-    // SAFETY: the caller's planes and tile are readable and writable.
+    // SAFETY: the caller's cells are readable and its tile is readable and writable.
     unsafe {
+        let mut v = v;
         for ch in (0..c).step_by(LANES) {
             let mut half = [[S::zero(); 6]; 6];
             for j in 0..T::IN {
                 let mut d = [S::zero(); 6];
                 for i in 0..T::IN {
-                    d[i] = S::load(v.add((i * T::IN + j) * plane + ch));
+                    d[i] = S::load(v.add((i * T::IN + j) * LANES));
                 }
                 let d = T::spread(d);
                 for i in 0..T::IN {
                     half[i][j] = d[i];
                 }
             }
+            let mut dx = dx.add(ch);
             for i in 0..T::IN {
                 let d = T::spread(half[i]);
                 for j in 0..T::IN {
-                    let p = dx.add(i * row + j * c + ch);
+                    let p = dx.wrapping_add(j * c);
                     if (ABOVE && i < 2) || (LEFT && j < 2) {
                         S::load(p).add(d[j]).store(p);
                     } else {
                         d[j].store(p);
                     }
                 }
+                dx = dx.wrapping_add(row);
             }
+            v = v.add(T::IN * T::IN * LANES);
         }
     }
 }
