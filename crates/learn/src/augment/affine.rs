@@ -25,7 +25,7 @@ impl Move {
     /// From a place in the result to the place in the source: unmove, unrotate, unscale, unshear.
     fn matrix(self) -> Matrix {
         let (sin, cos) = libm::sincos(f64::from(self.degrees).to_radians());
-        let [tan_x, tan_y] = self.shear.map(|degrees| libm::tan(f64::from(degrees).to_radians()));
+        let [tan_x, tan_y] = self.shear.map(|degrees| -libm::tan(f64::from(degrees).to_radians()));
         let k = 1.0 / (f64::from(self.scale) * (1.0 - tan_x * tan_y));
         let (a, b) = (k * (cos - tan_x * sin), k * (-sin - tan_x * cos));
         let (c, d) = (k * (sin - tan_y * cos), k * (cos + tan_y * sin));
@@ -110,7 +110,7 @@ single! {
 }
 
 single! {
-    /// Shear along the rows. Strength: the angle in degrees.
+    /// Shear along the rows, in torchvision's direction. Strength: the angle in degrees.
     Shear { /** Range of the angle in degrees. */ degrees in SHEAR = [-10.0, 10.0] }
     stream, settings => {
         let degrees = draw(settings.degrees, stream);
@@ -226,7 +226,7 @@ mod tests {
         let change = Move { degrees: 20.0, translate: [2.0, -1.0], scale: 1.3, shear: [10.0, -5.0] };
         let m = change.matrix().map(f64::from);
         let (sin, cos) = 20f64.to_radians().sin_cos();
-        let (tan_x, tan_y) = (10f64.to_radians().tan(), (-5f64).to_radians().tan());
+        let (tan_x, tan_y) = (-10f64.to_radians().tan(), 5f64.to_radians().tan());
         let (x, y) = (4.0, -7.0);
         let (sheared_x, sheared_y) = (1.3 * (x + tan_x * y), 1.3 * (y + tan_y * x));
         let (to_x, to_y) = (cos * sheared_x + sin * sheared_y + 2.0, -sin * sheared_x + cos * sheared_y - 1.0);

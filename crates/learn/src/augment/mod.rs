@@ -27,6 +27,8 @@ mod intensity;
 mod ladder;
 mod mix;
 mod noise;
+#[cfg(test)]
+mod peers;
 mod pipeline;
 mod policy;
 #[cfg(test)]

@@ -166,8 +166,11 @@ pub(super) mod tests {
 
     /// The sample image after one transform, and the strength drawn.
     pub(crate) fn apply_once(family: &dyn Family, height: usize, width: usize, channels: usize) -> (Vec<f32>, f32) {
-        let shape = Shape { height, width, channels };
-        let mut image = sample_image(height, width, channels);
+        apply_to(family, Shape { height, width, channels }, sample_image(height, width, channels))
+    }
+
+    /// An image after one transform, and the strength drawn.
+    pub(crate) fn apply_to(family: &dyn Family, shape: Shape, mut image: Vec<f32>) -> (Vec<f32>, f32) {
         let mut canvas = Canvas { shape, image: &mut image, tools: &mut Tools::new(shape, family.radius()) };
         let strength = family.apply(&mut canvas, &mut Key::new(12, 0).stream());
         (image, strength)
