@@ -1,0 +1,81 @@
+//! What the compiler cannot check: how large files are, where `unsafe` lives, who imports whom.
+
+use std::path::{Path, PathBuf};
+
+/// A file longer than this is two rooms in one.
+const MOST_LINES: usize = 600;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+/// Every Rust file of the workspace with its path from the root.
+fn sources() -> Vec<(String, String)> {
+    let (root, mut found, mut folders) = (root(), Vec::new(), vec![root().join("crates")]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of the workspace") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).expect("below the root").display().to_string();
+                found.push((name, std::fs::read_to_string(&path).expect("a source file")));
+            }
+        }
+    }
+    assert!(found.len() > 100, "only {} sources found", found.len());
+    found.sort();
+    found
+}
+
+#[test]
+fn no_file_is_two_rooms() {
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|(_, text)| text.lines().count() > MOST_LINES)
+        .map(|(name, text)| format!("{name}: {} lines", text.lines().count()))
+        .collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn unsafe_lives_in_the_engine_s_kernels_alone() {
+    let allowed = |name: &str| name.starts_with("crates/engine/src/kernels/") || name.starts_with("crates/engine/tests/");
+    let word = concat!("un", "safe");
+    let is_code = |line: &str| {
+        let code = line.split("//").next().unwrap_or("");
+        [" {", " fn", " impl"].iter().any(|after| code.contains(&format!("{word}{after}")))
+    };
+    let found: Vec<String> = sources()
+        .iter()
+        .filter(|(name, text)| !allowed(name) && text.lines().any(is_code))
+        .map(|(name, _)| name.clone())
+        .collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn every_unsafe_block_says_why_it_is_sound() {
+    let block = concat!("un", "safe {");
+    for (name, text) in sources().iter().filter(|(name, _)| name.starts_with("crates/engine/src/kernels/")) {
+        let blocks = text.lines().filter(|line| line.contains(block)).count();
+        let notes = text.matches("// SAFETY:").count();
+        assert!(blocks == 0 || notes > 0, "{name} has {blocks} unsafe blocks and no SAFETY note");
+    }
+}
+
+#[test]
+fn records_import_nothing_that_computes() {
+    let text = std::fs::read_to_string(root().join("crates/study/src/record.rs")).expect("the records");
+    for sibling in ["runner", "report", "run::"] {
+        assert!(!text.contains(&format!("crate::{sibling}")), "record.rs imports {sibling}");
+    }
+}
+
+#[test]
+fn nothing_names_a_generic_room() {
+    let generic = ["utils.rs", "common.rs", "helpers.rs", "base.rs", "misc.rs"];
+    for (name, _) in sources() {
+        assert!(!generic.iter().any(|bad| name.ends_with(&format!("/{bad}"))), "{name}");
+    }
+}
