@@ -98,7 +98,7 @@ fn render(seed: u64, split: usize, bodies: &[(Patient, Anatomy)], labels: &[u16]
             let mut rng = Key::new(seed, VIEW).at(split as u64, row as u64).stream();
             let (patient, anatomy) = &bodies[rng.below(bodies.len() as u64) as usize];
             // Cuts come from the middle of the organ's box.
-            let along = rng.uniform(-0.92, 0.92);
+            let along = rng.uniform(-0.84, 0.84);
             let view = View::of(anatomy.organs[usize::from(class)], along, population.box_error, &mut rng);
             camera::image(patient, anatomy, &view, &mut rng)
         })

@@ -29,27 +29,27 @@ pub(super) struct Population {
 /// The population of the training and validation splits.
 pub(super) const TRAINING: Population = Population {
     phases: [0.15, 0.20, 0.55, 0.10],
-    noise: [12.0, 36.0],
+    noise: [11.0, 34.0],
     thickness: [1.0, 4.0],
     fat: [10.0, 32.0],
-    displacement: 11.0,
-    tilt: 0.20,
-    size: 0.15,
-    disease: 0.30,
-    box_error: 0.11,
+    displacement: 9.8,
+    tilt: 0.175,
+    size: 0.135,
+    disease: 0.28,
+    box_error: 0.092,
 };
 
 /// The population of the test split.
 pub(super) const SHIFTED: Population = Population {
-    phases: [0.42, 0.18, 0.25, 0.15],
-    noise: [18.0, 50.0],
+    phases: [0.40, 0.18, 0.27, 0.15],
+    noise: [17.0, 48.0],
     thickness: [1.0, 5.0],
     fat: [14.0, 45.0],
-    displacement: 14.0,
-    tilt: 0.26,
-    size: 0.18,
-    disease: 0.45,
-    box_error: 0.13,
+    displacement: 12.8,
+    tilt: 0.235,
+    size: 0.165,
+    disease: 0.42,
+    box_error: 0.11,
 };
 
 /// Attenuation of blood and organs in HU, after contrast medium or without.

@@ -68,7 +68,7 @@ impl Solid {
         (surface - r) / r * length
     }
 
-    /// Half the size of the box around it along y and z, dents left out.
+    /// Half the size of the box around it, dents left out.
     pub(super) fn half_box(&self) -> [f32; 3] {
         let mut half = [0.0; 3];
         for (axis, half) in half.iter_mut().enumerate() {
