@@ -79,8 +79,8 @@ impl Regime {
             training: TrainSettings {
                 epochs: point.epochs,
                 batch_size: point.batch_size,
-                learning_rate: point.learning_rate,
-                weight_decay: point.weight_decay,
+                learning_rate: point.learning_rate as f32,
+                weight_decay: point.weight_decay as f32,
             },
             validate_every_epoch: point.validate_every_epoch,
             test_time_views: point.test_time_views,
@@ -109,7 +109,7 @@ fn active(point: &Point, labels: usize, rows: usize) -> ActiveSettings {
 /// `block_widths` are multiples of the width, so that one setting fits the loop's model and the final one.
 fn network(point: &Point, width: usize) -> NetworkSettings {
     let block_widths = point.block_multiples.map(|multiples| multiples.map(|multiple| multiple * width));
-    NetworkSettings { width, block_widths, dropout: point.dropout }
+    NetworkSettings { width, block_widths, dropout: point.dropout as f32 }
 }
 
 #[cfg(test)]

@@ -47,15 +47,15 @@ pub struct Point {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block_multiples: Option<[usize; 3]>,
     /// Dropout before every fully connected layer but the first.
-    pub dropout: f32,
+    pub dropout: f64,
     /// Epochs of the final model.
     pub epochs: u32,
     /// Images in a step.
     pub batch_size: usize,
     /// AdamW's learning rate.
-    pub learning_rate: f32,
+    pub learning_rate: f64,
     /// AdamW's weight decay.
-    pub weight_decay: f32,
+    pub weight_decay: f64,
     /// Epochs of the loop's model before the first queries.
     pub first_epochs: u32,
     /// Queries after which the loop's model starts anew; 0 is never.
