@@ -58,6 +58,14 @@ pub(crate) enum Command {
     Status(commands::status::Arguments),
     /// Draw tables, figures and a page from the records of a study.
     Report(commands::report::Arguments),
+    /// Train one model.
+    Train(commands::train::Arguments),
+    /// Predict a split with a trained model.
+    Predict(commands::predict::Arguments),
+    /// Measure how fast this machine trains, scores, augments and chooses.
+    Bench(commands::bench::Arguments),
+    /// Print the manual page.
+    Man(commands::man::Arguments),
     /// Print the completions of a shell.
     Completions(commands::completions::Arguments),
     /// List, show, fetch and export data sets.

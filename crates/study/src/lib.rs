@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod bench;
 mod checkpoint;
 pub mod config;
 mod cost;
@@ -13,12 +14,14 @@ mod files;
 pub mod folder;
 pub mod metrics;
 pub mod names;
+mod npy;
 pub mod record;
 pub mod regimes;
 pub mod report;
 pub mod run;
 pub mod runner;
 pub mod settings;
+pub mod single;
 pub mod stats;
 pub mod tables;
 #[cfg(test)]
@@ -27,3 +30,4 @@ mod testing;
 pub use cost::Cost;
 pub use error::StudyError;
 pub use files::write_whole;
+pub use npy::npy_f32;

@@ -125,6 +125,8 @@ fn timings(runs: &[Kept]) -> String {
 pub struct Cell {
     /// The data set.
     pub data: String,
+    /// Whether a program made the data up.
+    pub synthetic: bool,
     /// Regime.
     pub regime: String,
     /// Who chose the labels.
@@ -167,6 +169,7 @@ pub fn cells(runs: &[Kept]) -> Vec<Cell> {
 fn empty_cell(run: &Kept, result: &RunResult) -> Cell {
     Cell {
         data: run.settings.data.name.clone(),
+        synthetic: run.settings.data.synthetic,
         regime: run.settings.regime.clone(),
         strategy: run.settings.strategy().to_owned(),
         augmentation: run.settings.plan.policy.name().to_owned(),

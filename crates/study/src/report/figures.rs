@@ -55,6 +55,7 @@ fn examples(data: &Pictures) -> String {
             svg.image((left + column as f64 * (SIDE + GAP), y), SIDE, shape, data.pixels(picture));
         }
     }
+    svg.note_synthetic(data.synthetic);
     svg.finish()
 }
 
@@ -87,6 +88,7 @@ fn transforms(data: &Pictures) -> String {
         svg.image((x, GAP), SIDE, shape, data.pixels(*picture));
         svg.text((x + SIDE / 2.0, GAP + SIDE + 18.0), SMALL, Anchor::Middle, caption);
     }
+    svg.note_synthetic(data.synthetic);
     svg.finish()
 }
 
@@ -114,6 +116,7 @@ fn classes(data: &Pictures) -> String {
             svg.bar((left, y + 5.0 + split as f64 * 10.0), (width, 9.0), colour);
         }
     }
+    svg.note_synthetic(data.synthetic);
     svg.finish()
 }
 
@@ -139,6 +142,7 @@ fn accuracies(cells: &[Cell]) -> String {
             draw_spread(&mut svg, &axis, y, values, PALETTE[line]);
         }
     }
+    svg.note_synthetic(cells.iter().any(|cell| cell.synthetic));
     svg.finish()
 }
 
@@ -223,6 +227,7 @@ mod tests {
     fn cell(regime: &str, strategy: &str) -> Cell {
         Cell {
             data: "phantom".into(),
+            synthetic: true,
             regime: regime.into(),
             strategy: strategy.into(),
             augmentation: "none".into(),

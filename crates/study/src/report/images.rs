@@ -3,9 +3,10 @@
 use crate::error::{AtPath, StudyError};
 use crate::files;
 use crate::folder::{Contents, Folder};
+use crate::npy::npy;
 use crate::record;
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::augment::{Applied, Augmenter, Policy};
+use fewlabel_learn::augment::{Applied, Augmenter, Kind, Policy};
 use fewlabel_learn::data::Dataset;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -111,7 +112,7 @@ pub fn keep_images(folder: &Folder, data: &Dataset, contents: &Contents) -> Resu
     let path = folder.path().join("data").join(&data.checksum[..data.checksum.len().min(16)]);
     files::make_folder(&path)?;
     let shape = [pictures.images.len(), images.height, images.width, images.channels];
-    files::write_whole(&path.join("images.npy"), &npy(shape, &pictures.pixels))?;
+    files::write_whole(&path.join("images.npy"), &npy("|u1", &shape, &pictures.pixels))?;
     files::write_json(&path.join("data.json"), &pictures)
 }
 
@@ -138,7 +139,8 @@ fn add_augmented(pictures: &mut Pictures, data: &Dataset) {
         let mut image: Vec<f32> = original.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
         let applied = augmenter.apply(Key::new(0, u64::from_le_bytes(*b"figure 2")).at(draw, 0), &mut image);
         let changed = image.iter().zip(original).map(|(&new, &old)| (new * 255.0 - f32::from(old)).abs()).sum::<f32>();
-        let is_plain = changed < 4.0 * original.len() as f32;
+        let is_small_turn = applied.kind == Kind::Rotation && applied.strength.abs() < 20.0;
+        let is_plain = changed < 4.0 * original.len() as f32 || is_small_turn;
         if (is_plain && draw < 200) || changed == 0.0 || drawn.iter().any(|other| other.kind == applied.kind) {
             continue;
         }
@@ -146,22 +148,6 @@ fn add_augmented(pictures: &mut Pictures, data: &Dataset) {
         pictures.pixels.extend(image.iter().map(|&pixel| (pixel * 255.0).round() as u8));
         pictures.images.push(Picture { row, label: data.train.labels[row as usize], augmentation: Some(applied) });
     }
-}
-
-/// A .npy file of bytes.
-fn npy(shape: [usize; 4], pixels: &[u8]) -> Vec<u8> {
-    let [n, height, width, channels] = shape;
-    let mut header =
-        format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({n}, {height}, {width}, {channels}), }}");
-    while (10 + header.len() + 1) % 64 != 0 {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
-    bytes.extend_from_slice(header.as_bytes());
-    bytes.extend_from_slice(pixels);
-    bytes
 }
 
 #[cfg(test)]

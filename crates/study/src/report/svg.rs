@@ -31,12 +31,18 @@ pub(crate) struct Svg {
     height: f64,
     title: String,
     body: String,
+    note: Option<&'static str>,
 }
 
 impl Svg {
     /// A white sheet; `title` is what a screen reader says.
     pub(crate) fn new(width: f64, height: f64, title: &str) -> Self {
-        Self { width, height, title: title.to_owned(), body: String::new() }
+        Self { width, height, title: title.to_owned(), body: String::new(), note: None }
+    }
+
+    /// A line below everything, so that a figure taken out of its report still says it.
+    pub(crate) fn note_synthetic(&mut self, is_synthetic: bool) {
+        self.note = is_synthetic.then_some("synthetic data: made by a program, no patient's");
     }
 
     pub(crate) fn text(&mut self, (x, y): (f64, f64), size: f64, anchor: Anchor, text: &str) {
@@ -90,8 +96,12 @@ impl Svg {
         );
     }
 
-    pub(crate) fn finish(self) -> String {
-        let Self { width, height, title, body } = self;
+    pub(crate) fn finish(mut self) -> String {
+        if let Some(note) = self.note {
+            self.height += 20.0;
+            self.text((self.width - 8.0, self.height - 7.0), 10.0, Anchor::End, note);
+        }
+        let Self { width, height, title, body, .. } = self;
         let title = escaped(&title);
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \

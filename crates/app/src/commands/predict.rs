@@ -1,0 +1,65 @@
+//! `fewlabel predict`: class probabilities and features of a split, as .npy.
+
+use crate::cli::Common;
+use crate::screen;
+use clap::{Args, ValueEnum};
+use fewlabel_learn::data;
+use fewlabel_study::{npy_f32, single, write_whole};
+use std::path::PathBuf;
+
+/// Arguments of `predict`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Model file.
+    #[arg(long, value_name = "M.safetensors")]
+    model: PathBuf,
+    /// Data set: a catalogue name or a path.
+    #[arg(long, value_name = "D")]
+    data: String,
+    /// Which split.
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    split: Split,
+    /// Where the probabilities go: float32 [images, classes], in the split's order.
+    #[arg(long, value_name = "P.npy")]
+    probs: Option<PathBuf>,
+    /// Where the features before the last layer go: float32 [images, features].
+    #[arg(long, value_name = "H.npy")]
+    features: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Split {
+    Train,
+    Val,
+    Test,
+}
+
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
+    let data = data::open(&arguments.data)?;
+    let split = match arguments.split {
+        Split::Train => &data.train,
+        Split::Val => &data.val,
+        Split::Test => &data.test,
+    };
+    let prediction = single::predict(&arguments.model, &data, split, common.threads())?;
+    let n = split.len();
+    if let Some(path) = &arguments.probs {
+        write_whole(path, &npy_f32(&[n, prediction.classes], &prediction.probs_nc))?;
+    }
+    if let Some(path) = &arguments.features {
+        write_whole(path, &npy_f32(&[n, prediction.dim], &prediction.features_nd))?;
+    }
+    if common.json {
+        let document = serde_json::json!({
+            "data": data.name, "synthetic_data": data.synthetic, "images": n, "classes": prediction.classes,
+            "metrics": prediction.metrics,
+        });
+        return screen::print_json(&document);
+    }
+    let synthetic = if data.synthetic { " (synthetic data)" } else { "" };
+    let about = match &prediction.metrics {
+        Some(metrics) => format!("accuracy {:.2} %, AUC {:.4}", 100.0 * metrics.accuracy, metrics.auc),
+        None => format!("the model knows {} classes, the data have {}", prediction.classes, data.classes()),
+    };
+    screen::print(&format!("{n} images of {}{synthetic}: {about}\n", data.name))
+}

@@ -1,0 +1,130 @@
+//! Studies from the command line: bad input, interruption, resuming, threads.
+
+use assert_cmd::Command;
+use fewlabel_learn::data::{Dataset, Images, Split, npz};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+fn fewlabel(line: &str) -> Command {
+    let mut command = Command::cargo_bin("fewlabel").expect("the program is built");
+    command.args(line.split_whitespace());
+    command
+}
+
+/// A study that takes a moment, but for its data.
+const TINY: &str = "regime = [\"random\", \"al\", \"alda\"]\nseeds = 1\nlabels = 12\ninitial = 4\nepochs = 2\nfirst_epochs = 1\nwidth = 2\nloop_width = 2\nkeep_models = true\n";
+
+/// The study's file beside its data: three classes, a bright stripe whose place is the class.
+fn study_in(folder: &Path) -> String {
+    let split = |n: usize, salt: usize| {
+        let labels: Vec<u16> = (0..n).map(|i| ((i * 7 + salt) % 3) as u16).collect();
+        let pixel = |label: u16, i: usize, place: usize| {
+            ((place * 31 + i * 17) % 64) as u8 + if place % 28 / 9 == usize::from(label) { 120 } else { 0 }
+        };
+        let image = |(i, &label): (usize, &u16)| (0..784).map(move |place| pixel(label, i, place)).collect::<Vec<u8>>();
+        let pixels = labels.iter().enumerate().flat_map(image).collect();
+        Split { images: Images { height: 28, width: 28, channels: 1, pixels }, labels }
+    };
+    let names = ["a", "b", "c"].map(str::to_owned).to_vec();
+    let data = Dataset::new("stripes".into(), [split(60, 0), split(20, 1), split(20, 2)], names);
+    let archive = folder.join("stripes.npz");
+    npz::write(&data, std::fs::File::create(&archive).expect("made")).expect("written");
+    let path = folder.join("tiny.toml");
+    std::fs::write(&path, format!("data = {:?}\n{TINY}", archive.display().to_string())).expect("written");
+    path.display().to_string()
+}
+
+fn error_of(line: &str) -> String {
+    let output = fewlabel(line).assert().failure().code(1).get_output().clone();
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(text.lines().count(), 1, "one sentence: {text}");
+    text
+}
+
+/// Every file of a study but the times and the locks, by its path below `root`.
+fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
+    let (mut found, mut folders) = (BTreeMap::new(), vec![root.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("listed") {
+            let path = entry.expect("an entry").path();
+            let name = path.strip_prefix(root).expect("below").display().to_string();
+            if path.is_dir() && name != ".locks" {
+                folders.push(path);
+            } else if path.is_file() && !name.contains("timing") {
+                found.insert(name, std::fs::read(&path).expect("read"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_misspelt_regime_is_corrected() {
+    let text = error_of("reproduce --regimes full,randon");
+    assert_eq!(text, "error: unknown regime `randon`: did you mean `random`?\n");
+}
+
+#[test]
+fn a_missing_study_file_is_named() {
+    assert!(error_of("run /nowhere/a.toml").contains("cannot read /nowhere/a.toml"));
+}
+
+#[test]
+fn a_folder_without_a_study_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = error_of(&format!("report {}", folder.path().display()));
+    assert!(text.contains("holds no study"), "{text}");
+}
+
+#[test]
+fn usage_errors_end_with_two() {
+    for line in ["reproduce --seeds 0", "run a.toml --shard 4/4", "bench", "predict --split middle", "nonsense"] {
+        fewlabel(line).assert().failure().code(2);
+    }
+}
+
+#[test]
+fn a_budget_of_zero_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = study_in(folder.path());
+    let text = error_of(&format!("run {study} --set labels=0 --out {}", folder.path().join("o").display()));
+    assert!(text.contains("budget of 0 labels") || text.contains("more than the budget"), "{text}");
+    assert!(!folder.path().join("o").exists(), "nothing half-written");
+}
+
+#[test]
+fn threads_and_shards_do_not_change_a_byte() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = study_in(folder.path());
+    let out = |name: &str| folder.path().join(name).display().to_string();
+    fewlabel(&format!("run {study} --threads 1 --quiet --out {}", out("one"))).assert().success();
+    fewlabel(&format!("run {study} --threads 2 --quiet --out {}", out("two"))).assert().success();
+    for shard in ["0/2", "1/2"] {
+        fewlabel(&format!("run {study} --shard {shard} --quiet --out {}", out("shards"))).assert().success();
+    }
+    let [one, two, shards] = ["one", "two", "shards"].map(|name| files(&folder.path().join(name)));
+    assert_eq!(one.keys().filter(|name| name.ends_with("model.safetensors")).count(), 3);
+    for (name, bytes) in &one {
+        assert!(two.get(name) == Some(bytes), "{name} depends on the threads");
+        assert!(shards.get(name) == Some(bytes), "{name} depends on the shards");
+    }
+    assert_eq!((one.len(), one.len()), (two.len(), shards.len()));
+}
+
+#[test]
+fn another_study_in_the_folder_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = study_in(folder.path());
+    let out = folder.path().join("out").display().to_string();
+    fewlabel(&format!("run {study} --set regime=random --quiet --out {out}")).assert().success();
+    let text = error_of(&format!("run {study} --quiet --out {out}"));
+    assert!(text.contains("holds another study (its study.toml differs in regime)"), "{text}");
+}
+
+#[test]
+fn completions_and_manual_are_printed() {
+    for line in ["completions bash", "completions zsh", "man", "man train"] {
+        let output = fewlabel(line).assert().success().get_output().stdout.clone();
+        assert!(String::from_utf8(output).expect("text").contains("fewlabel"), "{line}");
+    }
+}

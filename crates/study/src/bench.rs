@@ -1,0 +1,166 @@
+//! How fast this machine trains, scores, augments and chooses.
+
+use crate::error::StudyError;
+use fewlabel_engine::rng::Key;
+use fewlabel_engine::{Model, Scorer, Targets, Trainer};
+use fewlabel_learn::LearnError;
+use fewlabel_learn::acquire::{self, Inputs, Rows};
+use fewlabel_learn::augment::{Augmenter, Policy};
+use fewlabel_learn::data::Images;
+use fewlabel_learn::network::NetworkSettings;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// Time spent on one measurement.
+const SPAN: Duration = Duration::from_secs(2);
+
+/// The speed of one thing; the median of its repetitions counts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Measurement {
+    /// What was measured.
+    pub name: String,
+    /// Images a second.
+    pub images_per_s: f64,
+    /// Microseconds an image.
+    pub us_per_image: f64,
+    /// Thousands of millions of floating-point operations a second, counted as direct convolution.
+    pub gflops: Option<f64>,
+    /// Share of the machine's fused multiply-add peak, where it is known.
+    pub peak_percent: Option<f64>,
+}
+
+fn measure(name: &str, images: usize, flops: Option<f64>, mut once: impl FnMut()) -> Measurement {
+    once();
+    let (started, mut seconds) = (Instant::now(), Vec::new());
+    while seconds.len() < 3 || (started.elapsed() < SPAN && seconds.len() < 100_000) {
+        let begin = Instant::now();
+        once();
+        seconds.push(begin.elapsed().as_secs_f64());
+    }
+    seconds.sort_unstable_by(f64::total_cmp);
+    let median = seconds[seconds.len() / 2].max(1e-9);
+    let images_per_s = images as f64 / median;
+    let gflops = flops.map(|flops| flops * images_per_s / 1e9);
+    Measurement { name: name.to_owned(), images_per_s, us_per_image: 1e6 / images_per_s, gflops, peak_percent: None }
+}
+
+/// Grey images of 28 x 28 in 11 classes, as the paper's.
+fn model(width: usize) -> Result<Model, StudyError> {
+    let images = Images { height: 28, width: 28, channels: 1, pixels: Vec::new() };
+    let architecture = NetworkSettings::paper(width).architecture(&images, 11)?;
+    Ok(Model::new(architecture, Key::new(0, 1)).map_err(LearnError::from)?)
+}
+
+fn noise(n: usize) -> Vec<f32> {
+    let mut stream = Key::new(0, 2).stream();
+    (0..n).map(|_| stream.unit()).collect()
+}
+
+/// Training steps of C(`width`) on batches of `batch` images.
+///
+/// # Errors
+/// If width or batch are out of their range.
+pub fn train(width: usize, batch: usize, threads: usize) -> Result<Vec<Measurement>, StudyError> {
+    if batch < 2 {
+        return Err(StudyError::Setting("a training batch holds at least 2 images".into()));
+    }
+    let model = model(width)?;
+    let flops = model.architecture().flops().1;
+    let mut trainer = Trainer::new(model, Default::default(), batch, threads).map_err(LearnError::from)?;
+    let images = noise(batch * 784);
+    let labels: Vec<u16> = (0..batch).map(|i| (i % 11) as u16).collect();
+    let step = || {
+        trainer.step(&images, Targets::Classes(&labels), Key::new(0, 3));
+    };
+    Ok(vec![measure("train", batch, Some(flops), step)])
+}
+
+/// Scoring batches of `batch` images with C(`width`).
+///
+/// # Errors
+/// If width or batch are out of their range.
+pub fn infer(width: usize, batch: usize, threads: usize) -> Result<Vec<Measurement>, StudyError> {
+    if batch == 0 {
+        return Err(StudyError::Setting("a batch holds at least 1 image".into()));
+    }
+    let model = model(width)?;
+    let flops = model.architecture().flops().0;
+    let mut scorer = Scorer::new(&model, batch, threads).map_err(LearnError::from)?;
+    let images = noise(batch * 784);
+    let mut logits = vec![0.0; batch * 11];
+    Ok(vec![measure("infer", batch, Some(flops), || scorer.logits(&images, &mut logits))])
+}
+
+/// Each of the paper's transforms alone, and its policy, on `batch` images.
+///
+/// # Errors
+/// If a policy cannot be made.
+pub fn augment(batch: usize) -> Result<Vec<Measurement>, StudyError> {
+    let originals = noise(batch.max(1) * 784);
+    let mut images = originals.clone();
+    let policies = ["rotation", "blur", "elastic", "paper"];
+    let measurement = |name: &str| {
+        let policy = match name {
+            "paper" => Policy::paper(),
+            kind => {
+                toml::from_str::<Only>(&format!(
+                    "policy = {{ policy = \"one_of\", transforms = [{{ kind = \"{kind}\" }}] }}"
+                ))
+                .map_err(|error| StudyError::Setting(error.message().to_owned()))?
+                .policy
+            }
+        };
+        let mut augmenter = Augmenter::new(&policy, 28, 28, 1);
+        let mut epoch = 0;
+        Ok(measure(name, batch.max(1), None, || {
+            images.copy_from_slice(&originals);
+            epoch += 1;
+            for (row, image) in images.chunks_exact_mut(784).enumerate() {
+                augmenter.apply(Key::new(0, 4).at(epoch, row as u64), image);
+            }
+        }))
+    };
+    policies.into_iter().map(measurement).collect()
+}
+
+#[derive(serde::Deserialize)]
+struct Only {
+    policy: Policy,
+}
+
+/// Each strategy that needs no more than probabilities and features, choosing `batch` of 13,925 images.
+///
+/// # Errors
+/// If a strategy cannot choose.
+pub fn query(batch: usize, threads: usize) -> Result<Vec<Measurement>, StudyError> {
+    const POOL: usize = 13_925;
+    const CLASSES: usize = 11;
+    const DIM: usize = 64;
+    let mut probs = noise(POOL * CLASSES);
+    for row in probs.chunks_exact_mut(CLASSES) {
+        let sum: f32 = row.iter().sum();
+        row.iter_mut().for_each(|value| *value /= sum);
+    }
+    let features = noise(POOL * DIM);
+    let pool: Vec<u32> = (7..POOL as u32).collect();
+    let labelled: Vec<u32> = (0..7).collect();
+    let inputs = Inputs {
+        probs: Some(Rows::new(&probs, CLASSES)),
+        mc_probs: None,
+        features: Some(Rows::new(&features, DIM)),
+        labelled: &labelled,
+        target_mc_probs: None,
+        view_probs: None,
+    };
+    let mut measurements = Vec::new();
+    for name in acquire::names() {
+        let strategy = acquire::by_name(name).map_err(LearnError::from)?;
+        let choose = || strategy.pick(&inputs, &pool, batch, Key::new(0, 5), threads);
+        if choose().is_ok() {
+            measurements.push(measure(name, POOL, None, || {
+                let _ = choose();
+            }));
+        }
+    }
+    Ok(measurements)
+}

@@ -1,0 +1,182 @@
+//! One model outside a study: training it into a file, and predicting with a file.
+
+use crate::error::{AtPath, StudyError};
+use crate::files;
+use crate::metrics::Metrics;
+use crate::run;
+use crate::settings::RunSettings;
+use fewlabel_engine::Model;
+use fewlabel_engine::rng::Key;
+use fewlabel_learn::LearnError;
+use fewlabel_learn::active_loop::{self, Observer};
+use fewlabel_learn::data::{Dataset, Split};
+use fewlabel_learn::oracle::Simulated;
+use fewlabel_learn::plan::{EpochEvent, Plan, QueryEvent};
+use fewlabel_learn::predict::Predictor;
+use fewlabel_learn::view::View;
+use serde::Serialize;
+use std::path::Path;
+
+/// What a trained model is worth.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trained {
+    /// Labels trained on.
+    pub labels: usize,
+    /// Best validation accuracy over the epochs.
+    pub val_accuracy_best: f64,
+    /// Validation accuracy after the last epoch.
+    pub val_accuracy_last: f64,
+    /// Test accuracy after the last epoch.
+    pub test_accuracy: f64,
+    /// Balanced test accuracy.
+    pub test_balanced_accuracy: f64,
+    /// Test macro-F1.
+    pub test_macro_f1: f64,
+    /// Test AUC.
+    pub test_auc: f64,
+    /// Loss of the last epoch's training, in nats.
+    pub train_loss: f32,
+}
+
+/// Carries `plan` out and writes the final model to `path`; `epoch` hears of every epoch and says whether to go on.
+///
+/// # Errors
+/// If the plan does not fit the data, the file cannot be written, or `epoch` says no.
+pub fn train(
+    plan: &Plan,
+    data: &Dataset,
+    threads: usize,
+    path: &Path,
+    epoch: &mut dyn FnMut(&EpochEvent) -> bool,
+) -> Result<Trained, StudyError> {
+    refuse_unwritable(path)?;
+    let mut listener = Listener { epoch, goes_on: true, train_loss: 0.0 };
+    let mut oracle = Simulated::new(&data.train.labels);
+    let finished = match active_loop::run(plan, data, threads, None, &mut oracle, &mut listener) {
+        Err(LearnError::Interrupted) => return Err(StudyError::Interrupted),
+        finished => finished?,
+    };
+    let settings = RunSettings::of_plan(plan.clone(), "train", data);
+    files::write_whole(path, &finished.model.to_safetensors(&run::metadata(&settings, data)))?;
+    let test = Metrics::of(&finished.test_probs_nc, &data.test.labels);
+    Ok(Trained {
+        labels: finished.labelled.len(),
+        val_accuracy_best: finished.val_accuracy_best,
+        val_accuracy_last: Metrics::of(&finished.val_probs_nc, &data.val.labels).accuracy,
+        test_accuracy: test.accuracy,
+        test_balanced_accuracy: test.balanced_accuracy,
+        test_macro_f1: test.macro_f1,
+        test_auc: test.auc,
+        train_loss: listener.train_loss,
+    })
+}
+
+/// Learning takes minutes; that its result cannot be written is said before, not after.
+fn refuse_unwritable(path: &Path) -> Result<(), StudyError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() || path.file_name().is_none() {
+        return Err(StudyError::damaged(path, "is a folder; a file for the model is expected"));
+    }
+    let probe = folder.join(format!(".fewlabel-{}.part", std::process::id()));
+    std::fs::write(&probe, b"").at("write into", folder)?;
+    files::remove_if_there(&probe)
+}
+
+struct Listener<'a> {
+    epoch: &'a mut dyn FnMut(&EpochEvent) -> bool,
+    goes_on: bool,
+    train_loss: f32,
+}
+
+impl Observer for Listener<'_> {
+    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
+        self.train_loss = event.train_loss;
+        self.goes_on = (self.epoch)(event);
+        Ok(())
+    }
+
+    fn query(&mut self, _event: &QueryEvent) -> Result<(), LearnError> {
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
+        Ok(())
+    }
+
+    fn stop_requested(&self) -> bool {
+        !self.goes_on
+    }
+}
+
+/// Probabilities of a split, in its order, and the features before the last layer.
+pub struct Prediction {
+    /// Number of classes.
+    pub classes: usize,
+    /// Features of each image.
+    pub dim: usize,
+    /// Class probabilities, [n, classes].
+    pub probs_nc: Vec<f32>,
+    /// Features, [n, dim].
+    pub features_nd: Vec<f32>,
+    /// How well they fit the labels, where the model has the data's number of classes.
+    pub metrics: Option<Metrics>,
+}
+
+/// Predicts a split of `data` with the model in `path`, centred as the model was trained.
+///
+/// # Errors
+/// If the file is no model or expects images of another shape.
+pub fn predict(path: &Path, data: &Dataset, split: &Split, threads: usize) -> Result<Prediction, StudyError> {
+    let bytes = std::fs::read(path).at("read", path)?;
+    let (model, metadata) =
+        Model::from_safetensors(&bytes).map_err(|error| StudyError::damaged(path, error.to_string()))?;
+    let (shape, images) = (model.architecture(), &split.images);
+    let expected = (shape.height, shape.width, shape.channels);
+    if expected != (images.height, images.width, images.channels) {
+        let what = format!(
+            "the model expects images of {} x {} with {} channel(s), {} has {} x {} with {}",
+            expected.0, expected.1, expected.2, data.name, images.height, images.width, images.channels
+        );
+        return Err(StudyError::damaged(path, what));
+    }
+    let mean = match metadata.get("mean") {
+        None => data.mean(),
+        Some(text) => serde_json::from_str(text)
+            .ok()
+            .filter(|mean: &Vec<f32>| mean.len() == images.channels && mean.iter().all(|value| value.is_finite()))
+            .ok_or_else(|| StudyError::damaged(path, "metadata `mean` is not one number for each channel"))?,
+    };
+    let (classes, dim) = (shape.classes, shape.feature_len());
+    let mut predictor = Predictor::new(&model, threads)?;
+    let mut view = View::new(images, &mean, None);
+    let (probs_nc, features_nd) = predictor.probs_and_features(&mut view, split.len(), Key::new(0, 0));
+    let metrics = (classes == data.classes()).then(|| Metrics::of(&probs_nc, &split.labels));
+    Ok(Prediction { classes, dim, probs_nc, features_nd, metrics })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{regimes, testing};
+
+    #[test]
+    fn a_model_file_predicts_what_its_training_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("m.safetensors");
+        let data = testing::dataset(60);
+        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60);
+        let trained = train(&plan, &data, 1, &path, &mut |_| true).expect("trained");
+        let prediction = predict(&path, &data, &data.test, 2).expect("predicted");
+        assert_eq!(prediction.metrics.expect("same classes").accuracy, trained.test_accuracy);
+        assert_eq!(prediction.features_nd.len(), 30 * prediction.dim);
+    }
+
+    #[test]
+    fn an_unwritable_place_is_said_before_training() {
+        let data = testing::dataset(60);
+        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60);
+        let path = Path::new("/proc/no/m.safetensors");
+        let error = train(&plan, &data, 1, path, &mut |_| panic!("trained")).expect_err("no such place");
+        assert!(error.to_string().starts_with("cannot write into /proc/no"), "{error}");
+    }
+}
