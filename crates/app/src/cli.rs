@@ -2,7 +2,7 @@
 
 use crate::commands;
 use clap::{Args, Parser, Subcommand};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Trains medical image classifiers from the fewest labels, and compares ways to spend a label budget.
 #[derive(Debug, Parser)]
