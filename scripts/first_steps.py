@@ -72,4 +72,5 @@ def main():
     sys.exit(worst > 1e-4)
 
 
-main()
+if __name__ == "__main__":
+    main()
