@@ -12,6 +12,7 @@ mod error;
 pub mod npy;
 pub mod npz;
 pub mod phantom;
+pub mod shift;
 
 pub use dataset::{Dataset, Images, Split};
 pub use error::DataError;
