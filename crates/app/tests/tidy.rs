@@ -40,7 +40,8 @@ fn no_file_is_two_rooms() {
 
 #[test]
 fn unsafe_lives_in_the_engine_s_kernels_alone() {
-    let allowed = |name: &str| name.starts_with("crates/engine/src/kernels/") || name.starts_with("crates/engine/tests/");
+    let allowed =
+        |name: &str| name.starts_with("crates/engine/src/kernels/") || name.starts_with("crates/engine/tests/");
     let word = concat!("un", "safe");
     let is_code = |line: &str| {
         let code = line.split("//").next().unwrap_or("");

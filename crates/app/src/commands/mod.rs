@@ -5,12 +5,12 @@ pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod man;
 pub(crate) mod predict;
+pub(crate) mod preview;
+pub(crate) mod query;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod status;
-pub(crate) mod query;
-pub(crate) mod preview;
 pub(crate) mod train;
 
 use crate::cli::{Cli, Command};

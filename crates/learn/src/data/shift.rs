@@ -236,7 +236,9 @@ mod tests {
             let images = images(channels);
             let moved = Severity::ALL.map(|s| distance(&images, &corruption.apply(&images, s, Key::new(1, 0))));
             assert!(moved[0] > 0.0 && moved[4] > 1.3 * moved[0], "{corruption:?} {moved:?}");
-            assert!(moved.windows(2).all(|pair| pair[1] >= 0.9 * pair[0]), "{corruption:?} {moved:?}");
+            // How a coarser grid of pixels falls on so small an image is no steady function of its size.
+            let is_steady = corruption != Corruption::Pixelate;
+            assert!(!is_steady || moved.windows(2).all(|pair| pair[1] >= 0.9 * pair[0]), "{corruption:?} {moved:?}");
         }
     }
 
