@@ -11,8 +11,10 @@
 pub mod acquire;
 pub mod active_loop;
 pub mod augment;
+pub mod calibrate;
 pub mod data;
 mod error;
+pub mod features;
 mod learner;
 pub mod network;
 pub mod oracle;
@@ -21,6 +23,7 @@ pub mod predict;
 mod purpose;
 mod scores;
 mod snapshot;
+pub mod stopping;
 pub mod train;
 pub mod view;
 
