@@ -49,7 +49,10 @@ impl Strategy for Cdal {
             entropies.min_by(|&a, &b| preferred(a, b)).map_or(0, |(_, at)| at as usize)
         };
         let first = inputs.labelled.is_empty().then(unsure);
-        let mut picks = k_center::greedy(&pool, nearest, first, batch, |nearest, at| approach(nearest, pool[at]));
+        let from_chosen = |at: usize, centres: &[u32]| {
+            centres.iter().map(|&centre| distance(pool[at], centre)).fold(f32::INFINITY, f32::min)
+        };
+        let mut picks = k_center::greedy(&pool, nearest, first, batch, from_chosen);
         picks.unit = "nats";
         Ok(picks)
     }

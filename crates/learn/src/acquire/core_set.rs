@@ -9,7 +9,7 @@ use fewlabel_engine::vector::squared_distances_at;
 /// Greedy k-center on the features: always the image with the greatest Euclidean distance from its nearest labelled or chosen one. Without labels
 /// the first is the image nearest to the mean.
 ///
-/// Score: that distance. `features` [n, dim], `labelled`. O(n (labelled + batch) dim) time, O(n) memory; distances from differences, so that
+/// Score: that distance. `features` [n, dim], `labelled`. O(n labelled dim) time and at most O(n batch dim) more, O(n) memory; distances from differences, so that
 /// near-duplicates keep their order. Sener and Savarese 2018 (arXiv 1708.00489). Drawn to outliers and, on features
 /// after a ReLU, to great norms.
 pub(crate) struct CoreSet;
@@ -30,10 +30,12 @@ impl Strategy for CoreSet {
         let labelled: Vec<&[f32]> = inputs.labelled.iter().map(|&image| features.row(image)).collect();
         approach(features, &pool, &labelled, &mut nearest, threads);
         let first = labelled.is_empty().then(|| nearest_to_the_mean(features, &pool));
-        let step = |nearest: &mut [f32], at: usize| {
-            approach(features, &pool, &[features.row(pool[at])], nearest, threads);
+        let distance = |at: usize, centres: &[u32]| {
+            let mut distances = vec![0.0; centres.len()];
+            squared_distances_at(features.row(pool[at]), features.values(), centres, &mut distances);
+            distances.into_iter().fold(f32::INFINITY, f32::min)
         };
-        let mut picks = k_center::greedy(&pool, nearest, first, batch, step);
+        let mut picks = k_center::greedy(&pool, nearest, first, batch, distance);
         picks.scores.iter_mut().for_each(|square| *square = square.sqrt());
         Ok(picks)
     }
