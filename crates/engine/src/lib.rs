@@ -23,6 +23,10 @@ mod architecture;
 mod checkpoint;
 mod encoder;
 mod error;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
+mod gradient;
 mod head;
 pub mod image;
 mod kernels;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 /// Time spent in the parts of training steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// From the images to the loss.
+    /// From the images to the encoder's output.
     pub forward: Duration,
-    /// From the loss to the gradients.
+    /// The head, the loss, and from there to the gradients.
     pub backward: Duration,
     /// The optimiser.
     pub update: Duration,

@@ -5,9 +5,11 @@ use crate::head::{self, Head};
 use crate::kernels::{Isa, update};
 use crate::layout::Layout;
 use crate::loss::{self, Targets};
+use crate::measure::Phases;
 use crate::rng::Key;
 use crate::team::{Team, each};
 use crate::{AdamW, EngineError, Model};
+use std::time::Instant;
 
 /// A model being trained: parameters, optimiser state and workspace for batches up to `max_batch`.
 /// The number of threads never changes a bit.
@@ -25,7 +27,8 @@ pub struct Trainer {
     losses: Vec<f64>,
     transposed: Vec<Vec<f32>>,
     zeros: Vec<f32>,
-    gradient: Vec<f32>,
+    pub(crate) gradient: Vec<f32>,
+    phases: Phases,
 }
 
 impl std::fmt::Debug for Trainer {
@@ -75,6 +78,7 @@ impl Trainer {
             zeros: vec![0.0; layout.dense.iter().map(|d| d.inputs).max().unwrap_or(0)],
             gradient: vec![0.0; n],
             encoder,
+            phases: Phases::default(),
             model,
         })
     }
@@ -106,13 +110,15 @@ impl Trainer {
         loss
     }
 
-    fn gradients(&mut self, images: &[f32], targets: Targets<'_>, dropout_key: Key) -> f32 {
+    pub(crate) fn gradients(&mut self, images: &[f32], targets: Targets<'_>, dropout_key: Key) -> f32 {
         let n = images.len() / self.model.architecture().image_len();
         let (classes, dropout) = (self.model.architecture().classes, self.model.architecture().dropout);
         let Model { layout, parameters, running, .. } = &mut self.model;
         let (layout, parameters, isa): (&Layout, &[f32], Isa) = (layout, parameters, self.isa);
         let used = self.encoder.share(n);
+        let start = Instant::now();
         self.encoder.forward(layout, parameters, running, images);
+        let middle = Instant::now();
         for (d, out) in layout.dense.iter().zip(&mut self.transposed) {
             head::transpose(d, &parameters[d.weight.clone()], out);
         }
@@ -141,13 +147,24 @@ impl Trainer {
             head.backward(isa, layout, transposed, zeros, encoded, count, dropout, &mut group.gradient, into);
         });
         self.encoder.backward(layout, parameters, &mut self.gradient, images);
+        self.phases.forward += middle - start;
+        self.phases.backward += middle.elapsed();
         (self.losses[..used].iter().fold(0.0, |a, b| a + b) / n as f64) as f32
     }
 
     fn update(&mut self, n: usize) {
+        let start = Instant::now();
         self.steps += 1;
+        self.gather(n);
         let rates = self.optimizer.rates(self.steps);
-        let Model { layout, parameters, .. } = &mut self.model;
+        let parameters = &mut self.model.parameters;
+        update::adamw(self.isa, rates, parameters, &mut self.first_moments, &mut self.second_moments, &self.gradient);
+        self.phases.update += start.elapsed();
+    }
+
+    /// Adds up the groups' gradients in order.
+    pub(crate) fn gather(&mut self, n: usize) {
+        let layout = &self.model.layout;
         let used = n.div_ceil(self.encoder.size());
         // The normalisation's gradients are whole already.
         let ranges = layout.convs.iter().flat_map(|c| [c.weight.clone(), c.bias.clone()]);
@@ -157,12 +174,17 @@ impl Trainer {
                 update::add(&mut self.gradient[range.clone()], &group.gradient[range.clone()]);
             }
         }
-        update::adamw(self.isa, rates, parameters, &mut self.first_moments, &mut self.second_moments, &self.gradient);
     }
 
     /// Changes the step size from the next step on.
     pub fn set_learning_rate(&mut self, learning_rate: f32) {
         self.optimizer.learning_rate = learning_rate;
+    }
+
+    /// Time spent in the phases of all steps so far: the encoder's forward pass; the head and everything backward; the
+    /// optimiser.
+    pub fn phases(&self) -> Phases {
+        self.phases
     }
 
     /// The model as it is.

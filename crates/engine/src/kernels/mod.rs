@@ -10,7 +10,11 @@ pub(crate) mod image;
 pub(crate) mod matmul;
 pub(crate) mod norm;
 mod panel;
+#[cfg(test)]
+mod parity;
 pub(crate) mod peak;
+#[cfg(test)]
+mod reference;
 pub(crate) mod simd;
 mod tiling;
 pub(crate) mod update;

@@ -1,0 +1,130 @@
+//! Whole models: the same bits on every path, and the same as ever.
+
+use crate::kernels::Isa;
+use crate::rng::Key;
+use crate::{AdamW, Architecture, Model, NUMERIC_VERSION, Scorer, Targets, Trainer};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// SHA-256 of the model that [`trained`] gives under `NUMERIC_VERSION`. If this must change, so must the version.
+const TRAINED: (u32, &str) = (1, "158a56c55d41e2949bc301a904ade4ee7e6121350cb2b4f12f6a3fec512f16d4");
+
+fn network(height: usize, width: usize, channels: usize, f: usize) -> Architecture {
+    let block_widths = vec![f, 2 * f, 3 * f];
+    Architecture { height, width, channels, block_widths, hidden: vec![8 * f, 2 * f], classes: 11, dropout: 0.25 }
+}
+
+fn images(n: usize) -> Vec<f32> {
+    let mut stream = Key::new(5, 0).stream();
+    (0..n).map(|_| stream.unit()).collect()
+}
+
+/// The bytes of a model after two steps on 35 images, which are three groups, and one on 3.
+fn trained(isa: Isa, threads: usize, network: &Architecture) -> Vec<u8> {
+    let len = network.image_len();
+    let images = images(35 * len);
+    let labels: Vec<u16> = (0..35).map(|i| i % 11).collect();
+    let model = Model::new(network.clone(), Key::new(1, 0)).unwrap();
+    let mut trainer = Trainer::on(isa, model, AdamW::default(), 35, threads).unwrap();
+    for (step, n) in [35, 35, 3].into_iter().enumerate() {
+        trainer.step(&images[..n * len], Targets::Classes(&labels[..n]), Key::new(2, 0).at(0, step as u64));
+    }
+    trainer.model().to_safetensors(&BTreeMap::new())
+}
+
+#[test]
+fn any_number_of_threads_on_any_instructions_gives_the_recorded_bits() {
+    let network = network(10, 13, 1, 8);
+    let expected = trained(Isa::detect(), 1, &network);
+    for threads in [2, 3] {
+        assert!(trained(Isa::detect(), threads, &network) == expected, "{threads} threads");
+    }
+    assert!(trained(Isa::Portable, 2, &network) == expected, "the portable path");
+    let hash: String = Sha256::digest(&expected).iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!((NUMERIC_VERSION, &hash[..]), TRAINED, "other bits need another numeric version");
+}
+
+#[test]
+fn odd_networks_have_the_same_bits_on_any_instructions() {
+    let network = network(11, 14, 3, 5);
+    assert!(trained(Isa::Portable, 1, &network) == trained(Isa::detect(), 2, &network));
+}
+
+#[test]
+fn training_goes_on_where_its_state_was_taken() {
+    let network = network(10, 10, 1, 8);
+    let (images, labels) = (images(500), [0, 1, 2, 3, 4]);
+    let make = |seed| Model::new(network.clone(), Key::new(seed, 0)).unwrap();
+    let mut trainer = Trainer::new(make(1), AdamW::default(), 5, 1).unwrap();
+    let step = |trainer: &mut Trainer, i| trainer.step(&images, Targets::Classes(&labels), Key::new(3, i));
+    step(&mut trainer, 0);
+    let state = trainer.state();
+    let expected = [step(&mut trainer, 1), step(&mut trainer, 2)];
+    let mut other = Trainer::new(make(2), AdamW::default(), 5, 2).unwrap();
+    other.restore(&state).unwrap();
+    assert_eq!([step(&mut other, 1), step(&mut other, 2)], expected);
+    assert_eq!(other.state(), trainer.state());
+    for bad in [&state[..state.len() - 1], &[], &[state.clone(), vec![0]].concat()] {
+        assert!(other.restore(bad).is_err());
+    }
+    assert_eq!(other.state(), trainer.state());
+}
+
+#[test]
+fn an_image_scores_the_same_in_any_batch() {
+    for network in [network(28, 28, 1, 8), network(29, 29, 1, 5), network(11, 17, 3, 16)] {
+        let (len, model) = (network.image_len(), Model::new(network.clone(), Key::new(4, 0)).unwrap());
+        let images = images(29 * len);
+        let (mut all, mut features) = (vec![0.0; 29 * 11], vec![0.0; 29 * network.feature_len()]);
+        Scorer::new(&model, 29, 1).unwrap().logits_and_features(&images, &mut all, &mut features);
+        for (threads, batch) in [(1, 1), (3, 29), (2, 13)] {
+            let mut scorer = Scorer::new(&model, batch, threads).unwrap();
+            for (part, expected) in images.chunks(batch * len).zip(all.chunks(batch * 11)) {
+                let mut logits = vec![0.0; expected.len()];
+                scorer.logits(part, &mut logits);
+                assert_eq!(logits, expected, "{network:?} {threads} {batch}");
+            }
+        }
+        let mut portable = vec![0.0; 2 * 11];
+        Scorer::on(Isa::Portable, &model, 2, 1).unwrap().logits(&images[..2 * len], &mut portable);
+        assert_eq!(portable, all[..22], "{network:?}");
+        let mut encoded = vec![0.0; 29 * network.encoder_len()];
+        Scorer::new(&model, 29, 2).unwrap().encode(&images, &mut encoded);
+        assert!(encoded.iter().any(|&v| v != 0.0) && features.iter().any(|&v| v != 0.0));
+    }
+}
+
+#[test]
+fn a_monte_carlo_sample_is_one_network_for_all_images() {
+    let network = network(10, 10, 1, 8);
+    let model = Model::new(network, Key::new(4, 0)).unwrap();
+    let one = images(100);
+    let mut scorer = Scorer::new(&model, 30, 2).unwrap();
+    let mut logits = vec![0.0; 30 * 4 * 11];
+    scorer.monte_carlo(&one.repeat(30), 4, Key::new(6, 0), &mut logits);
+    assert!(logits.chunks(44).all(|image| image == &logits[..44]));
+    assert_ne!(logits[..11], logits[11..22]);
+    let again = logits.clone();
+    scorer.monte_carlo(&one.repeat(30), 4, Key::new(7, 0), &mut logits);
+    assert_ne!(logits, again);
+}
+
+#[test]
+fn damaged_numbers_do_not_stop_training() {
+    let network = network(10, 10, 1, 8);
+    let mut trainer = Trainer::new(Model::new(network, Key::new(1, 0)).unwrap(), AdamW::default(), 3, 1).unwrap();
+    let mut images = images(300);
+    (images[5], images[150]) = (f32::NAN, f32::INFINITY);
+    trainer.step(&images, Targets::Classes(&[0, 1, 2]), Key::new(0, 0));
+    let loss = trainer.step(&images, Targets::Classes(&[0, 1, 2]), Key::new(0, 0));
+    assert!(loss.is_nan());
+}
+
+#[test]
+fn the_loss_of_a_few_images_falls() {
+    let network = Architecture { dropout: 0.0, ..network(12, 12, 1, 8) };
+    let mut trainer = Trainer::new(Model::new(network, Key::new(1, 0)).unwrap(), AdamW::default(), 8, 2).unwrap();
+    let (images, labels) = (images(8 * 144), [0, 1, 2, 3, 4, 5, 6, 7]);
+    let losses: Vec<f32> = (0..60).map(|_| trainer.step(&images, Targets::Classes(&labels), Key::new(0, 0))).collect();
+    assert!(losses[0] > 1.5 && losses[59] < 1.0, "{} {}", losses[0], losses[59]);
+}

@@ -1,0 +1,127 @@
+//! The gradient of every parameter against finite differences of the same network in f64.
+
+use crate::kernels::norm::pooled;
+use crate::rng::Key;
+use crate::{AdamW, Architecture, Model, Targets, Trainer};
+
+type Image = Vec<f64>;
+
+/// The network in f64, channels first, as plainly as can be.
+struct Exact {
+    architecture: Architecture,
+    tensors: Vec<Vec<f64>>,
+}
+
+impl Exact {
+    fn loss(&self, images: &[Image], labels: &[u16]) -> f64 {
+        let a = &self.architecture;
+        let (mut h, mut w, mut cin) = (a.height, a.width, a.channels);
+        let mut x = images.to_vec();
+        let mut tensors = self.tensors.iter();
+        for (block, &cout) in a.block_widths.iter().enumerate() {
+            if block > 0 {
+                x = x.iter().map(|x| pool(x, cin, h, w)).collect();
+                (h, w) = (pooled(h), pooled(w));
+            }
+            for _ in 0..2 {
+                let [weight, bias, gamma, beta] = std::array::from_fn(|_| tensors.next().unwrap());
+                x = x.iter().map(|x| convolve(x, cin, cout, h, w, weight, bias)).collect();
+                normalise(&mut x, h * w, gamma, beta);
+                cin = cout;
+            }
+        }
+        let mut left = a.hidden.len();
+        while let (Some(weight), Some(bias)) = (tensors.next(), tensors.next()) {
+            let row = |x: &Image, o: usize| -> f64 {
+                let sum: f64 = x.iter().zip(&weight[o * x.len()..]).map(|(x, w)| x * w).sum();
+                let y = sum + bias[o];
+                if left > 0 { y.max(0.0) } else { y }
+            };
+            x = x.iter().map(|x| (0..bias.len()).map(|o| row(x, o)).collect()).collect();
+            left = left.saturating_sub(1);
+        }
+        let loss = |(x, &label): (&Image, &u16)| x.iter().map(|v| v.exp()).sum::<f64>().ln() - x[usize::from(label)];
+        x.iter().zip(labels).map(loss).sum::<f64>() / images.len() as f64
+    }
+}
+
+fn convolve(x: &Image, cin: usize, cout: usize, h: usize, w: usize, weight: &[f64], bias: &[f64]) -> Image {
+    let mut out = Vec::new();
+    for (o, row, column) in (0..cout * h * w).map(|i| (i / (h * w), i / w % h, i % w)) {
+        let mut sum = bias[o];
+        for (ci, tap) in (0..cin * 9).map(|i| (i / 9, i % 9)) {
+            let (r, c) = (row + tap / 3, column + tap % 3);
+            if (1..=h).contains(&r) && (1..=w).contains(&c) {
+                sum += x[(ci * h + r - 1) * w + c - 1] * weight[(o * cin + ci) * 9 + tap];
+            }
+        }
+        out.push(sum.max(0.0));
+    }
+    out
+}
+
+fn normalise(x: &mut [Image], pixels: usize, gamma: &[f64], beta: &[f64]) {
+    for c in 0..gamma.len() {
+        let values = || x.iter().flat_map(|x| &x[c * pixels..(c + 1) * pixels]);
+        let n = values().count() as f64;
+        let mean = values().sum::<f64>() / n;
+        let variance = values().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+        for value in x.iter_mut().flat_map(|x| &mut x[c * pixels..(c + 1) * pixels]) {
+            *value = (*value - mean) / (variance + 1e-5).sqrt() * gamma[c] + beta[c];
+        }
+    }
+}
+
+fn pool(x: &Image, channels: usize, h: usize, w: usize) -> Image {
+    let (high, wide) = (pooled(h), pooled(w));
+    let place = |i: usize| (i / (high * wide) * h + i / wide % high * 3) * w + i % wide * 3;
+    let largest = |p: usize| x[p].max(x[p + 1]).max(x[p + w]).max(x[p + w + 1]);
+    (0..channels * high * wide).map(|i| largest(place(i))).collect()
+}
+
+#[test]
+fn gradients_are_the_slopes_of_the_exact_network() {
+    let architecture = Architecture {
+        height: 11,
+        width: 9,
+        channels: 2,
+        block_widths: vec![3, 10],
+        hidden: vec![6],
+        classes: 3,
+        dropout: 0.0,
+    };
+    let mut tensors = Model::new(architecture.clone(), Key::new(3, 0)).unwrap().tensors();
+    let mut stream = Key::new(4, 0).stream();
+    for (_, _, values) in tensors.iter_mut().filter(|(name, ..)| name.contains("norm")) {
+        // A factor below zero turns a pool's order round.
+        values.iter_mut().for_each(|v| *v += stream.uniform(-1.5, 0.5));
+    }
+    let n = 18;
+    let images: Vec<f32> = (0..n * 198).map(|_| stream.uniform(-1.0, 1.0)).collect();
+    let labels: Vec<u16> = (0..n as u16).map(|i| i % 3).collect();
+    let model = Model::from_tensors(architecture.clone(), tensors.clone()).unwrap();
+    let mut trainer = Trainer::new(model, AdamW::default(), n, 2).unwrap();
+    let loss = trainer.gradients(&images, Targets::Classes(&labels), Key::new(0, 0));
+    trainer.gather(n);
+    let planes = |image: &[f32]| (0..198).map(|i| f64::from(image[i % 99 * 2 + i / 99])).collect();
+    let exact_images: Vec<Image> = images.chunks(198).map(planes).collect();
+    let trained = || tensors.iter().filter(|(name, ..)| !name.contains("running"));
+    let values = |v: &Vec<f32>| v.iter().map(|&v| f64::from(v)).collect();
+    let mut exact = Exact { architecture, tensors: trained().map(|(_, _, v)| values(v)).collect() };
+    assert!((exact.loss(&exact_images, &labels) - f64::from(loss)).abs() < 1e-5);
+    for (t, (name, _, _)) in trained().enumerate() {
+        let entry = trainer.model().layout.entries.iter().find(|e| &e.name == name).unwrap();
+        let len = exact.tensors[t].len();
+        for i in (0..len).step_by(len.div_ceil(7)) {
+            let value = exact.tensors[t][i];
+            let mut at = |v: f64| {
+                exact.tensors[t][i] = v;
+                exact.loss(&exact_images, &labels)
+            };
+            let slope = (at(value + 1e-6) - at(value - 1e-6)) / 2e-6;
+            at(value);
+            let ours = f64::from(trainer.gradient[entry.position(i)]);
+            assert!((ours - slope).abs() < 1e-4 * slope.abs().max(0.1), "{name}[{i}]: {ours}, slope {slope}");
+        }
+    }
+}

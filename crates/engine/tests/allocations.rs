@@ -1,0 +1,59 @@
+//! Once made, a trainer and a scorer allocate nothing.
+
+use fewlabel_engine::{AdamW, Architecture, Model, Scorer, Targets, Trainer, rng::Key};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: everything is the system allocator's; counting touches a constant-initialised thread local without destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(p, layout) }
+    }
+    unsafe fn realloc(&self, p: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(p, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn steps_and_scores_allocate_nothing() {
+    let network = Architecture {
+        height: 28,
+        width: 28,
+        channels: 1,
+        block_widths: vec![8, 16, 24],
+        hidden: vec![64, 16],
+        classes: 11,
+        dropout: 0.25,
+    };
+    let model = Model::new(network, Key::new(0, 0)).unwrap();
+    let images = vec![0.5; 40 * 784];
+    let mut logits = vec![0.0; 40 * 11];
+    let mut samples = vec![0.0; 40 * 11 * 3];
+    let mut trainer = Trainer::new(model.clone(), AdamW::default(), 40, 1).unwrap();
+    let mut scorer = Scorer::new(&model, 40, 1).unwrap();
+    trainer.step(&images, Targets::Classes(&[3; 40]), Key::new(1, 0));
+    let before = COUNT.with(Cell::get);
+    for n in [40, 7, 2, 39] {
+        trainer.step(&images[..n * 784], Targets::Classes(&[3; 40][..n]), Key::new(1, 1));
+        scorer.logits(&images[..n * 784], &mut logits[..n * 11]);
+        scorer.monte_carlo(&images[..n * 784], 3, Key::new(2, 0), &mut samples[..n * 33]);
+    }
+    assert_eq!(COUNT.with(Cell::get), before);
+}
