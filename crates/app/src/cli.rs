@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Reproduce(commands::reproduce::Arguments),
     /// Carry out a study: a whole grid of runs from one file.
     Run(commands::run::Arguments),
+    /// Print the JSON Schema of a study file, for editors.
+    Schema,
     /// Say which runs of a study are done, running, failed or missing.
     Status(commands::status::Arguments),
     /// Draw tables, figures and a page from the records of a study.

@@ -333,6 +333,23 @@ mod tests {
     }
 
     #[test]
+    fn the_ready_studies_are_valid() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies");
+        let files = std::fs::read_dir(folder).expect("shipped").map(|entry| entry.expect("an entry").path());
+        let studies: Vec<_> = files.filter(|path| path.extension().is_some_and(|kind| kind == "toml")).collect();
+        assert!(studies.len() >= 5);
+        for path in studies {
+            let text = std::fs::read_to_string(&path).expect("read");
+            let study = Study::parse(&text, &path.display().to_string(), &[]).expect("valid");
+            assert!(!study.question.is_empty());
+            let data = testing::dataset(2000);
+            for point in study.points().expect("a grid") {
+                RunSettings::new(&point, &data).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            }
+        }
+    }
+
+    #[test]
     fn a_condition_acts_where_it_applies() {
         let text = "regime = [\"full\", \"al\"]\nseeds = 1\n[[conditions]]\nwhen = { regime = [\"full\"] }\nset = { width = 32 }";
         let widths: Vec<_> = parse(text).expect("valid").points().expect("a grid").iter().map(|p| p.width).collect();

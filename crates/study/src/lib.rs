@@ -20,6 +20,7 @@ pub mod regimes;
 pub mod report;
 pub mod run;
 pub mod runner;
+pub mod schema;
 pub mod settings;
 pub mod single;
 pub mod stats;

@@ -10,6 +10,7 @@ pub(crate) mod query;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod status;
 pub(crate) mod train;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Report(arguments) => report::run(&arguments, common),
         Command::Reproduce(arguments) => reproduce::run(&arguments, common),
         Command::Run(arguments) => run::run(&arguments, common),
+        Command::Schema => schema::run(),
         Command::Status(arguments) => status::run(&arguments, common),
         Command::Query(arguments) => query::run(&arguments, common),
         Command::Preview(arguments) => preview::run(&arguments, common),
