@@ -7,6 +7,7 @@
 
 pub mod bench;
 mod checkpoint;
+pub mod claims;
 pub mod config;
 mod cost;
 mod error;

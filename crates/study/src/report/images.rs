@@ -23,6 +23,9 @@ pub(crate) struct Pictures {
     pub(crate) checksum: String,
     pub(crate) synthetic: bool,
     pub(crate) class_names: Vec<String>,
+    /// Pairs of classes that differ only in the side of the body, left first.
+    #[serde(default)]
+    pub(crate) sides: Vec<(u16, u16)>,
     pub(crate) height: usize,
     pub(crate) width: usize,
     pub(crate) channels: usize,
@@ -51,6 +54,42 @@ impl Pictures {
         &self.pixels[picture * length..(picture + 1) * length]
     }
 
+    /// The first kept images of a class, as they are in the data set.
+    pub(crate) fn of_class(&self, class: usize) -> impl Iterator<Item = usize> {
+        let fits = move |image: &Picture| usize::from(image.label) == class && image.augmentation.is_none();
+        self.images.iter().enumerate().filter(move |(_, image)| fits(image)).map(|(place, _)| place)
+    }
+
+    /// Where training image `row` is kept as it is in the data set.
+    pub(crate) fn place(&self, row: u32) -> Option<usize> {
+        let plain = self.images.partition_point(|image| image.augmentation.is_none());
+        self.images[..plain].binary_search_by_key(&row, |image| image.row).ok()
+    }
+
+    /// One kept image as a PNG file.
+    pub(crate) fn png(&self, picture: usize) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
+        encoder.set_color(if self.channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale });
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::High);
+        let mut writer = encoder.write_header().ok()?;
+        writer.write_image_data(self.pixels(picture)).ok()?;
+        writer.finish().ok()?;
+        Some(bytes)
+    }
+
+    /// Whether the counts, sides and labels fit the classes: a page is drawn from them.
+    fn is_sound(&self) -> bool {
+        let classes = self.class_names.len();
+        classes > 0
+            && self.class_counts.iter().all(|counts| counts.len() == classes)
+            && self.sides.iter().all(|(left, right)| usize::from(*left.max(right)) < classes)
+            && self.images.iter().all(|image| usize::from(image.label) < classes)
+            && [self.height, self.width].iter().all(|side| (1..=4096).contains(side))
+            && (self.channels == 1 || self.channels == 3)
+    }
+
     /// Everything kept under `data/`, by name, and a sentence for what is damaged.
     pub(crate) fn read_all(folder: &Folder) -> Result<(Vec<Self>, Vec<String>), StudyError> {
         let (mut all, mut damaged) = (Vec::new(), Vec::new());
@@ -69,6 +108,12 @@ impl Pictures {
 
     fn read(path: &Path) -> Result<Option<Self>, StudyError> {
         let Some(mut pictures) = files::read_json::<Self>(&path.join("data.json"))? else { return Ok(None) };
+        if !pictures.is_sound() {
+            return Err(StudyError::damaged(
+                &path.join("data.json"),
+                "its classes, counts and shape do not fit together",
+            ));
+        }
         let file = path.join("images.npy");
         let bytes = files::read_if_there(&file)?.unwrap_or_default();
         let length = pictures.images.len() * pictures.height * pictures.width * pictures.channels;
@@ -97,6 +142,7 @@ pub fn keep_images(folder: &Folder, data: &Dataset, contents: &Contents) -> Resu
         checksum: data.checksum.clone(),
         synthetic: data.synthetic,
         class_names: data.class_names.clone(),
+        sides: data.sides.clone(),
         height: images.height,
         width: images.width,
         channels: images.channels,

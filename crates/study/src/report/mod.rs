@@ -1,44 +1,80 @@
-//! The report: figures and a page, drawn from the records alone.
+//! What a study shows: one page, its figures and its numbers, drawn from the records alone.
+//!
+//! ```text
+//! folder -> load (runs, troubles) -> cell (same settings, many seeds) -> analysis (numbers, claims)
+//!        -> figures (SVG, PNG, CSV) -> page (HTML)
+//! ```
 
+mod analysis;
+mod cell;
+mod chart;
+mod compare;
 mod figures;
+mod html;
 mod images;
+mod load;
 mod page;
-mod svg;
-
-pub use images::keep_images;
+mod png;
+mod sections;
+mod tables;
 
 use crate::error::StudyError;
 use crate::files;
 use crate::folder::Folder;
-use crate::tables;
-use images::Pictures;
 use std::path::PathBuf;
 
-/// A figure: the stem of its file, its caption, and the drawing.
-pub(crate) struct Figure {
-    pub(crate) name: String,
-    pub(crate) caption: String,
-    pub(crate) svg: String,
+pub use compare::compare;
+pub use images::keep_images;
+
+/// What a report can be printed as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `report.html` and its figures, written into the study's folder.
+    Html,
+    /// Tables and claims as Markdown.
+    Markdown,
+    /// Every number as one JSON document.
+    Json,
+    /// The comparisons as CSV.
+    Csv,
 }
 
-/// Draws `figures/*.svg` and `report.html` from what lies in the folder, and returns the page's path.
+/// Writes `report.html` and `figures/` into the study's folder, and returns the page's path.
 ///
 /// # Errors
-/// If the folder cannot be read or written.
+/// If the folder cannot be read or written. Damaged runs are listed on the page.
 pub fn write(folder: &Folder) -> Result<PathBuf, StudyError> {
-    let contents = folder.contents()?;
-    let (pictures, mut damaged) = Pictures::read_all(folder)?;
-    let cells = tables::cells(&contents.runs);
-    let figures = figures::all(&pictures, &cells);
-    let path = folder.path().join("figures");
-    files::make_folder(&path)?;
+    let loaded = load::load(folder)?;
+    let cells = cell::group(&loaded.runs);
+    let analysis = analysis::analyse(&loaded, &cells);
+    let figures = figures::draw(&loaded, &cells, &analysis);
+    let place = folder.path().join("figures");
+    files::make_folder(&place)?;
     for figure in &figures {
-        files::write_whole(&path.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
+        let svg = figure.svg.finish(true);
+        if let Some(png) = png::render(&svg) {
+            files::write_whole(&place.join(format!("{}.png", figure.id)), &png)?;
+        }
+        files::write_whole(&place.join(format!("{}.svg", figure.id)), svg.as_bytes())?;
+        files::write_whole(&place.join(format!("{}.csv", figure.id)), figure.csv.as_bytes())?;
     }
-    damaged.extend(contents.damaged.iter().cloned());
     let page = folder.path().join("report.html");
-    let study = files::read_if_there(&folder.path().join("study.toml"))?.unwrap_or_default();
-    let html = page::html(&contents.runs, &cells, &figures, &damaged, &String::from_utf8_lossy(&study));
-    files::write_whole(&page, html.as_bytes())?;
+    files::write_whole(&page, page::page(&loaded, &cells, &analysis, &figures).as_bytes())?;
     Ok(page)
+}
+
+/// The report of the study in `folder` as text; for [`Format::Html`] the page.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn text(folder: &Folder, format: Format) -> Result<String, StudyError> {
+    let loaded = load::load(folder)?;
+    let cells = cell::group(&loaded.runs);
+    let analysis = analysis::analyse(&loaded, &cells);
+    Ok(match format {
+        Format::Html => page::page(&loaded, &cells, &analysis, &figures::draw(&loaded, &cells, &analysis)),
+        Format::Markdown => tables::markdown(&analysis),
+        Format::Csv => tables::csv(&analysis),
+        Format::Json => serde_json::to_string_pretty(&analysis).expect("plain data") + "\n",
+    })
 }

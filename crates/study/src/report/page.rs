@@ -1,106 +1,89 @@
-//! `report.html`: one self-contained page.
+//! The page: one file that needs no network.
 
-use super::Figure;
-use super::figures::names;
-use super::svg::escaped;
-use crate::folder::Kept;
-use crate::stats::Summary;
-use crate::tables::Cell;
-use std::collections::BTreeSet;
-use std::fmt::Write;
+use super::analysis::Analysis;
+use super::cell::Cell;
+use super::figures::Figure;
+use super::html::escape;
+use super::load::Loaded;
+use super::sections;
 
-const STYLE: &str = include_str!("page.css");
+const TEMPLATE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
 
-/// The page.
-pub(crate) fn html(runs: &[Kept], cells: &[Cell], figures: &[Figure], damaged: &[String], study: &str) -> String {
-    let finished = runs.iter().filter(|run| run.result.is_some()).count();
-    let mut body = String::new();
-    let _ = writeln!(body, "<h1>Fewlabel report</h1>\n{}", origin(runs));
-    let _ = writeln!(body, "<p>{finished} of {} started runs are finished.</p>", runs.len());
-    if finished == 0 {
-        body.push_str("<p>There is nothing to show yet: no run is finished.</p>\n");
-    } else {
-        body.push_str(&table(cells));
+/// Puts the page together.
+pub(crate) fn page(loaded: &Loaded, cells: &[Cell<'_>], analysis: &Analysis, figures: &[Figure]) -> String {
+    let names: Vec<&str> = loaded.subjects.iter().map(|data| data.name.as_str()).collect();
+    let title = if names.is_empty() { "no finished runs".to_owned() } else { names.join(", ") };
+    let of =
+        |section: &str| -> String { figures.iter().filter(|f| f.section == section).map(sections::figure).collect() };
+    let mut parts: Vec<(&str, &str, String)> = vec![("run", "What was run", sections::what_was_run(loaded, cells))];
+    if !cells.is_empty() {
+        parts.push(("claims", "The paper\u{2019}s claims", analysis.claims.iter().map(sections::claims).collect()));
+        parts.push(("accuracy", "Accuracy", of("accuracy") + &sections::table(analysis)));
+        parts.push(("comparisons", "Comparisons", sections::comparisons(analysis, figures)));
+        parts.push(("budget", "Accuracy against labels", sections::budget(analysis, figures)));
+        parts.push(("confusion", "Confusions", sections::choosable("confusion", "Cell", figures)));
+        parts.push(("recall", "Recall of each class", of("recall")));
+        parts.push(("calibration", "Calibration", of("calibration")));
+        parts.push(("queries", "What was queried", sections::choosable("queries", "Cell", figures)));
+        parts.push(("training", "Training curves", sections::choosable("training", "Curve", figures)));
+        parts.push(("data", "The data", of("data")));
+        parts.push(("runs", "Runs", sections::runs(loaded, cells)));
     }
-    for figure in figures {
-        let _ =
-            writeln!(body, "<figure>\n{}<figcaption>{}</figcaption>\n</figure>", figure.svg, escaped(&figure.caption));
-    }
-    body.push_str(&failures(runs, damaged));
-    let _ = writeln!(
-        body,
-        "<h2>Settings</h2>\n<details><summary>study.toml</summary><pre>{}</pre></details>",
-        escaped(study)
-    );
-    let version = env!("CARGO_PKG_VERSION");
-    let numeric = fewlabel_engine::NUMERIC_VERSION;
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Fewlabel report</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}<footer>Fewlabel {version}, arithmetic version {numeric}. Drawn from \
-         the records in this folder alone.</footer>\n</main>\n</body>\n</html>\n"
-    )
+    parts.push(("failures", "Failures", sections::troubles(analysis)));
+    let navigation: String =
+        parts.iter().map(|(id, name, _)| format!("<li><a href=\"#{id}\">{name}</a></li>")).collect();
+    let body: String = parts
+        .iter()
+        .map(|(id, name, body)| format!("<section id=\"{id}\" aria-labelledby=\"{id}-title\"><h2 id=\"{id}-title\">{name}</h2>{body}</section>\n"))
+        .collect();
+    fill(&[
+        ("title", &escape(&title)),
+        ("style", STYLE),
+        ("script", SCRIPT),
+        ("summary", &summary(loaded, analysis)),
+        ("navigation", &navigation),
+        ("body", &body),
+    ])
 }
 
-/// Which data, and whether they are synthetic.
-fn origin(runs: &[Kept]) -> String {
-    let data: BTreeSet<_> =
-        runs.iter().map(|run| &run.settings.data).map(|d| (&d.name, &d.checksum, d.synthetic)).collect();
-    let mut text = String::new();
-    for (name, checksum, synthetic) in data {
-        let (name, checksum) = (escaped(name), escaped(checksum));
-        let _ = writeln!(text, "<p>Data: <b>{name}</b>, SHA-256 <code>{checksum}</code>.</p>");
-        if synthetic {
-            let _ = writeln!(
-                text,
-                "<p class=\"notice\"><b>Synthetic data.</b> The images of {name} were made by a program and show no patient. \
-                 What holds here need not hold on real images.</p>"
-            );
-        }
+/// The first lines a reader sees.
+fn summary(loaded: &Loaded, analysis: &Analysis) -> String {
+    let mut out = format!("<p class=\"lead\">{} finished runs", analysis.runs);
+    if !analysis.troubles.is_empty() {
+        out += &format!("; <a href=\"#failures\">{} not included</a>", analysis.troubles.len());
     }
-    text
-}
-
-fn table(cells: &[Cell]) -> String {
-    let mut text = String::from(
-        "<h2>Accuracy</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th>runs</th><th>labels</th><th>seeds</th>\
-         <th>validation, best epoch</th><th>validation, last epoch</th><th>test</th></tr></thead>\n<tbody>\n",
-    );
-    for (cell, name) in cells.iter().zip(names(cells)) {
-        let columns = [&cell.val_accuracy_best, &cell.val_accuracy_last, &cell.test_accuracy].map(|v| per_cent(v));
-        let (labels, seeds) = (cell.labels, cell.seeds.len());
-        let _ = writeln!(
-            text,
-            "<tr><th scope=\"row\">{}</th><td>{labels}</td><td>{seeds}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            escaped(&name),
-            columns[0],
-            columns[1],
-            columns[2]
+    out += ".";
+    for claims in &analysis.claims {
+        let count = |word: &str| claims.claims.iter().filter(|claim| claim.verdict.word() == word).count();
+        out += &format!(
+            " On {}: {} of the paper\u{2019}s 12 claims supported, {} contradicted, {} undecided.",
+            escape(&claims.data),
+            count("supported"),
+            count("contradicted"),
+            count("undecided")
         );
     }
-    text.push_str(
-        "</tbody>\n</table></div>\n<p>Mean and standard deviation (n - 1) over the seeds, in per cent.</p>\n",
-    );
-    text
+    out += "</p>";
+    if loaded.subjects.iter().any(|data| data.synthetic) {
+        out += "<p class=\"warning\"><strong>Synthetic data.</strong> The images of <em>phantom</em> are made by the program. Nothing here says anything about patients.</p>";
+    }
+    out
 }
 
-fn per_cent(values: &[f64]) -> String {
-    match Summary::of(values) {
-        None => String::new(),
-        Some(Summary { mean, sd: Some(sd), .. }) => format!("{:.1} &plusmn; {:.1}", 100.0 * mean, 100.0 * sd),
-        Some(Summary { mean, .. }) => format!("{:.1}", 100.0 * mean),
+/// Puts values into the template in one pass: what a value holds is never taken for a place.
+fn fill(values: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(TEMPLATE.len() + values.iter().map(|(_, value)| value.len()).sum::<usize>());
+    let mut rest = TEMPLATE;
+    while let Some(start) = rest.find("{{") {
+        out += &rest[..start];
+        let end = start + rest[start..].find("}}").expect("the template closes its places");
+        let name = &rest[start + 2..end];
+        out += values.iter().find(|(key, _)| *key == name).expect("the template names known places").1;
+        rest = &rest[end + 2..];
     }
-}
-
-fn failures(runs: &[Kept], damaged: &[String]) -> String {
-    let failed = runs.iter().filter_map(|run| run.failure.as_ref().map(|reason| (run.settings.label(), reason)));
-    let failed = failed.map(|(label, reason)| format!("{label}: {reason}"));
-    let lines: Vec<String> = failed.chain(damaged.iter().cloned()).collect();
-    if lines.is_empty() {
-        return String::new();
-    }
-    let items: String = lines.iter().map(|line| format!("<li>{}</li>\n", escaped(line))).collect();
-    format!("<h2>Failed or damaged</h2>\n<ul>\n{items}</ul>\n")
+    out + rest
 }
 
 #[cfg(test)]
@@ -108,9 +91,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_folder_gives_a_useful_page() {
-        let page = html(&[], &[], &[], &["a.json: <bad>".to_owned()], "seeds = 1");
-        assert!(page.contains("nothing to show yet") && page.contains("a.json: &lt;bad&gt;"));
-        assert!(!page.contains("http://") && !page.contains("https://"), "no network");
+    fn the_template_asks_for_nothing_from_outside() {
+        for text in [TEMPLATE, STYLE, SCRIPT] {
+            assert!(!text.contains("http:") && !text.contains("https:") && !text.contains("@import"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_place_stays_text() {
+        let all = |body| {
+            fill(&[("title", "t"), ("style", ""), ("script", ""), ("summary", ""), ("navigation", ""), ("body", body)])
+        };
+        assert!(all("{{title}}").contains("{{title}}"));
     }
 }

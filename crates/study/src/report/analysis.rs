@@ -1,0 +1,271 @@
+//! The numbers of a report: everything that the page shows, as plain data. `report --format json` prints it.
+
+use serde::Serialize;
+
+use super::cell::{Cell, METRICS, Metric};
+use super::load::{Data, Loaded, Run, Trouble};
+use crate::claims::{self, Claim, ClassCounts, Evidence, Scores};
+use crate::metrics::recalls;
+use crate::stats::{Paired, Summary, area_under_budget_curve, holm, labels_needed, seeds_for_power};
+use std::collections::BTreeMap;
+
+/// Up to so many cells of a data set every pair is compared; above, each with the baseline.
+const ALL_PAIRS: usize = 16;
+/// The regime that others are compared with.
+const BASELINE: &str = "random";
+
+/// All numbers of a report.
+#[derive(Debug, Serialize)]
+pub(crate) struct Analysis {
+    pub(crate) runs: usize,
+    pub(crate) cells: Vec<CellNumbers>,
+    pub(crate) comparisons: Vec<Comparison>,
+    pub(crate) curves: Vec<Curve>,
+    pub(crate) savings: Vec<Saving>,
+    pub(crate) claims: Vec<DataClaims>,
+    pub(crate) troubles: Vec<Trouble>,
+}
+
+/// A cell's numbers; in per cent, NLL in nats.
+#[derive(Debug, Serialize)]
+pub(crate) struct CellNumbers {
+    pub(crate) name: String,
+    pub(crate) data: String,
+    pub(crate) regime: String,
+    pub(crate) labels: usize,
+    pub(crate) seeds: Vec<u64>,
+    pub(crate) metrics: BTreeMap<&'static str, Summary>,
+    /// Best validation minus test accuracy in points.
+    pub(crate) drop: Summary,
+    /// Mean recall of each class over the seeds in per cent.
+    pub(crate) recall: Vec<Option<f64>>,
+    /// Share of the errors on classes with sides that swap left and right; `None` without sides or errors.
+    pub(crate) side_swaps: Option<f64>,
+    /// Test images of all seeds together, `confusion[label][predicted]`.
+    pub(crate) confusion: Vec<Vec<u64>>,
+}
+
+/// Two cells, paired by seed, on one metric.
+#[derive(Debug, Serialize)]
+pub(crate) struct Comparison {
+    pub(crate) metric: Metric,
+    pub(crate) first: usize,
+    pub(crate) second: usize,
+    #[serde(flatten)]
+    pub(crate) paired: Paired,
+    /// The t-test's p after Holm over the comparisons of this data set and metric.
+    pub(crate) holm_p: Option<f64>,
+    /// Seeds that would find a difference of one unit with 80 % probability.
+    pub(crate) seeds_needed: Option<usize>,
+}
+
+/// Test accuracy against labels.
+#[derive(Debug, Serialize)]
+pub(crate) struct Curve {
+    pub(crate) name: String,
+    /// Labels, mean test accuracy in per cent, deviation.
+    pub(crate) points: Vec<(f64, f64, Option<f64>)>,
+    /// Area under the curve of the means, in per cent.
+    pub(crate) area: Option<f64>,
+    /// Area over the seeds that have every budget.
+    pub(crate) areas: Option<Summary>,
+}
+
+/// How many labels random sampling needs for a cell's accuracy.
+#[derive(Debug, Serialize)]
+pub(crate) struct Saving {
+    pub(crate) cell: usize,
+    pub(crate) labels: usize,
+    /// `None` where random sampling does not reach it at the budgets run.
+    pub(crate) random_labels: Option<f64>,
+}
+
+/// The claims judged on one data set.
+#[derive(Debug, Serialize)]
+pub(crate) struct DataClaims {
+    pub(crate) data: String,
+    pub(crate) synthetic: bool,
+    pub(crate) claims: Vec<Claim>,
+}
+
+/// Computes everything.
+pub(crate) fn analyse(loaded: &Loaded, cells: &[Cell<'_>]) -> Analysis {
+    let curves = curves(cells);
+    Analysis {
+        runs: loaded.runs.len(),
+        cells: cells.iter().map(|cell| numbers(cell, &loaded.subjects)).collect(),
+        comparisons: loaded.subjects.iter().flat_map(|data| comparisons(cells, data)).collect(),
+        savings: savings(cells, &curves),
+        curves: curves.into_iter().map(|(_, curve)| curve).collect(),
+        claims: loaded.subjects.iter().map(|data| data_claims(cells, data)).collect(),
+        troubles: loaded.troubles.clone(),
+    }
+}
+
+fn numbers(cell: &Cell<'_>, subjects: &[Data]) -> CellNumbers {
+    let metrics = METRICS.map(|metric| (metric.key(), Summary::of(&cell.values(metric)).expect("a cell has runs")));
+    let drops: Vec<f64> =
+        cell.runs.values().map(|run| Metric::ValAccuracyBest.of(run) - Metric::TestAccuracy.of(run)).collect();
+    let confusion = confusion(cell);
+    let sides = subjects
+        .iter()
+        .find(|data| data.checksum == cell.checksum())
+        .and_then(|data| data.pictures.as_ref())
+        .map_or(&[][..], |pictures| &pictures.sides);
+    CellNumbers {
+        name: cell.name.clone(),
+        data: cell.first().settings.data.name.clone(),
+        regime: cell.regime().to_owned(),
+        labels: cell.labels(),
+        seeds: cell.runs.keys().copied().collect(),
+        metrics: metrics.into(),
+        drop: Summary::of(&drops).expect("a cell has runs"),
+        recall: mean_recall(cell),
+        side_swaps: side_swaps(&confusion, sides),
+        confusion,
+    }
+}
+
+fn confusion(cell: &Cell<'_>) -> Vec<Vec<u64>> {
+    let classes = cell.first().result.test.confusion.len();
+    let mut sum = vec![vec![0; classes]; classes];
+    for run in cell.runs.values() {
+        for (row, counts) in sum.iter_mut().zip(&run.result.test.confusion) {
+            row.iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(*count));
+        }
+    }
+    sum
+}
+
+fn mean_recall(cell: &Cell<'_>) -> Vec<Option<f64>> {
+    let of_runs: Vec<Vec<Option<f64>>> = cell.runs.values().map(|run| recalls(&run.result.test.confusion)).collect();
+    let classes = of_runs.iter().map(Vec::len).max().unwrap_or(0);
+    let mean = |class: usize| {
+        let values: Vec<f64> = of_runs.iter().filter_map(|recalls| *recalls.get(class)?).collect();
+        Summary::of(&values).map(|summary| 100.0 * summary.mean)
+    };
+    (0..classes).map(mean).collect()
+}
+
+fn side_swaps(confusion: &[Vec<u64>], sides: &[(u16, u16)]) -> Option<f64> {
+    let (mut swaps, mut errors) = (0, 0);
+    for &(left, right) in sides {
+        for (class, twin) in [(left, right), (right, left)] {
+            let (class, twin) = (usize::from(class), usize::from(twin));
+            let row = confusion.get(class)?;
+            errors += row.iter().sum::<u64>() - row.get(class)?;
+            swaps += row.get(twin)?;
+        }
+    }
+    (errors > 0).then(|| 100.0 * swaps as f64 / errors as f64)
+}
+
+/// All pairs of a data set's cells, the later minus the earlier; or every cell minus the baseline where pairs are too many.
+fn comparisons(cells: &[Cell<'_>], data: &Data) -> Vec<Comparison> {
+    let of_data: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
+    let baseline = of_data.iter().copied().find(|&i| cells[i].regime() == BASELINE);
+    let is_few = of_data.len() <= ALL_PAIRS;
+    let pairs: Vec<(usize, usize)> = match baseline {
+        Some(baseline) if !is_few => of_data.iter().filter(|&&i| i != baseline).map(|&i| (i, baseline)).collect(),
+        None if !is_few => Vec::new(),
+        _ => of_data
+            .iter()
+            .flat_map(|&second| of_data.iter().filter(move |&&first| first > second).map(move |&first| (first, second)))
+            .collect(),
+    };
+    let metrics: &[Metric] = if is_few { &METRICS } else { &[Metric::ValAccuracyBest, Metric::TestAccuracy] };
+    metrics.iter().flat_map(|&metric| family(cells, &pairs, metric)).collect()
+}
+
+/// One family of tests: Holm's correction runs over it.
+fn family(cells: &[Cell<'_>], pairs: &[(usize, usize)], metric: Metric) -> Vec<Comparison> {
+    let mut family: Vec<Comparison> = pairs
+        .iter()
+        .filter_map(|&(first, second)| {
+            let paired = Paired::of(&cells[first].pairs(&cells[second], metric))?;
+            let unit = if metric == Metric::TestNll { 0.1 } else { 1.0 };
+            let seeds_needed = paired.sd.map(|sd| seeds_for_power(sd, unit));
+            Some(Comparison { metric, first, second, paired, holm_p: None, seeds_needed })
+        })
+        .collect();
+    let p: Vec<f64> = family.iter().map(|comparison| comparison.paired.t_p.unwrap_or(f64::NAN)).collect();
+    for (comparison, adjusted) in family.iter_mut().zip(holm(&p)) {
+        comparison.holm_p = (!adjusted.is_nan()).then_some(adjusted);
+    }
+    family
+}
+
+/// Budget curves by number: cells that differ in nothing but their budget.
+fn curves(cells: &[Cell<'_>]) -> Vec<(usize, Curve)> {
+    let mut members: BTreeMap<usize, Vec<&Cell<'_>>> = BTreeMap::new();
+    for cell in cells {
+        members.entry(cell.curve).or_default().push(cell);
+    }
+    let curve = |(number, mut cells): (usize, Vec<&Cell<'_>>)| {
+        cells.sort_by_key(|cell| cell.labels());
+        let points: Vec<(f64, f64, Option<f64>)> = cells
+            .iter()
+            .filter_map(|cell| {
+                Summary::of(&cell.values(Metric::TestAccuracy)).map(|s| (cell.labels() as f64, s.mean, s.sd))
+            })
+            .collect();
+        let means: Vec<(f64, f64)> = points.iter().map(|(labels, mean, _)| (*labels, *mean)).collect();
+        let of_seed = |seed: &u64| {
+            let run = |cell: &&Cell<'_>| Some((cell.labels() as f64, Metric::TestAccuracy.of(cell.runs.get(seed)?)));
+            area_under_budget_curve(&cells.iter().map(run).collect::<Option<Vec<_>>>()?)
+        };
+        let areas: Vec<f64> = cells[0].runs.keys().filter_map(of_seed).collect();
+        let suffix = format!(" {}", cells[0].labels());
+        let name = cells[0].name.strip_suffix(&suffix).unwrap_or(&cells[0].name).to_owned();
+        (number, Curve { name, area: area_under_budget_curve(&means), areas: Summary::of(&areas), points })
+    };
+    members.into_iter().map(curve).collect()
+}
+
+/// Labels that `random` would need, read off its budget curve on the same data.
+fn savings(cells: &[Cell<'_>], curves: &[(usize, Curve)]) -> Vec<Saving> {
+    let random_curve = |cell: &Cell<'_>| {
+        let twin = cells.iter().find(|other| other.regime() == BASELINE && other.checksum() == cell.checksum())?;
+        let (_, curve) = curves.iter().find(|(number, _)| *number == twin.curve)?;
+        (curve.points.len() > 1).then_some(curve)
+    };
+    let saving = |(index, cell): (usize, &Cell<'_>)| {
+        let curve = random_curve(cell)?;
+        let means: Vec<(f64, f64)> = curve.points.iter().map(|(labels, mean, _)| (*labels, *mean)).collect();
+        let accuracy = Summary::of(&cell.values(Metric::TestAccuracy))?.mean;
+        Some(Saving { cell: index, labels: cell.labels(), random_labels: labels_needed(&means, accuracy) })
+    };
+    let others = cells.iter().enumerate().filter(|(_, cell)| !matches!(cell.regime(), "full" | "random"));
+    others.filter_map(saving).collect()
+}
+
+fn scores(run: &Run) -> Scores {
+    let (val_best, result) = (run.result.val_accuracy_best, &run.result);
+    Scores { val_best, val_last: result.validation.accuracy, test: result.test.accuracy }
+}
+
+/// Judges the claims by the paper's own cells of this data set; where there are several budgets, by the one nearest to 1 % of the labels.
+fn data_claims(cells: &[Cell<'_>], data: &Data) -> DataClaims {
+    let of_data = || cells.iter().filter(|cell| cell.checksum() == data.checksum);
+    let one_per_cent = data.pictures.as_ref().map_or(139.0, |p| p.class_counts[0].iter().sum::<usize>() as f64 / 100.0);
+    let distance = |cell: &Cell<'_>| (cell.labels() as f64 - one_per_cent).abs();
+    let mut evidence = Evidence::default();
+    for regime in crate::regimes::NAMES {
+        let own = of_data().filter(|cell| cell.regime() == regime && cell.is_the_paper_s());
+        let Some(cell) = own.min_by(|a, b| distance(a).total_cmp(&distance(b))) else { continue };
+        evidence.regimes.insert(regime.to_owned(), cell.runs.iter().map(|(seed, run)| (*seed, scores(run))).collect());
+        if regime == "alda" {
+            let queries = cell.runs.iter().filter_map(|(seed, run)| Some((*seed, run.queries.augmented.clone()?)));
+            evidence.alda_queries = queries.collect();
+        }
+    }
+    let wide = of_data().find(|cell| cell.regime() == "full" && cell.width() == 32);
+    evidence.full_wide =
+        wide.map_or_else(BTreeMap::new, |cell| cell.runs.iter().map(|(s, run)| (*s, scores(run))).collect());
+    evidence.classes = data.pictures.as_ref().map(|pictures| ClassCounts {
+        names: pictures.class_names.clone(),
+        train: pictures.class_counts[0].iter().map(|&count| count as u64).collect(),
+        test: pictures.class_counts[2].iter().map(|&count| count as u64).collect(),
+    });
+    DataClaims { data: data.name.clone(), synthetic: data.synthetic, claims: claims::judge(&evidence) }
+}

@@ -1,0 +1,202 @@
+//! Runs that differ in nothing but their seed: a cell of the study's grid.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::load::Run;
+use crate::metrics::Metrics;
+use crate::regimes;
+use fewlabel_learn::plan::Selection;
+
+/// A cell and its runs.
+pub(crate) struct Cell<'a> {
+    /// What a reader calls it; unique in the study.
+    pub(crate) name: String,
+    /// The runs, by seed.
+    pub(crate) runs: BTreeMap<u64, &'a Run>,
+    /// Cells that differ only in their label budget share this number: points of one budget curve.
+    pub(crate) curve: usize,
+}
+
+/// A figure of merit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Metric {
+    ValAccuracyBest,
+    ValAccuracyLast,
+    TestAccuracy,
+    TestBalancedAccuracy,
+    TestMacroF1,
+    TestAuc,
+    TestEce,
+    TestNll,
+}
+
+/// All of them, in the order of the tables.
+pub(crate) const METRICS: [Metric; 8] = [
+    Metric::ValAccuracyBest,
+    Metric::ValAccuracyLast,
+    Metric::TestAccuracy,
+    Metric::TestBalancedAccuracy,
+    Metric::TestMacroF1,
+    Metric::TestAuc,
+    Metric::TestEce,
+    Metric::TestNll,
+];
+
+impl Metric {
+    /// As `results.csv` names it.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::ValAccuracyBest => "val_accuracy_best",
+            Self::ValAccuracyLast => "val_accuracy_last",
+            Self::TestAccuracy => "test_accuracy",
+            Self::TestBalancedAccuracy => "test_balanced_accuracy",
+            Self::TestMacroF1 => "test_macro_f1",
+            Self::TestAuc => "test_auc",
+            Self::TestEce => "test_ece",
+            Self::TestNll => "test_nll",
+        }
+    }
+
+    /// As a reader calls it.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::ValAccuracyBest => "Validation accuracy, best epoch (%)",
+            Self::ValAccuracyLast => "Validation accuracy, last epoch (%)",
+            Self::TestAccuracy => "Test accuracy (%)",
+            Self::TestBalancedAccuracy => "Test balanced accuracy (%)",
+            Self::TestMacroF1 => "Test macro-F1 (%)",
+            Self::TestAuc => "Test AUC (%)",
+            Self::TestEce => "Test calibration error, ECE (%)",
+            Self::TestNll => "Test log-likelihood, NLL (nats)",
+        }
+    }
+
+    /// Whether less is better.
+    pub(crate) fn is_loss(self) -> bool {
+        matches!(self, Self::TestEce | Self::TestNll)
+    }
+
+    /// The run's figure: in per cent, NLL in nats.
+    pub(crate) fn of(self, run: &Run) -> f64 {
+        let test: &Metrics = &run.result.test;
+        match self {
+            Self::ValAccuracyBest => 100.0 * run.result.val_accuracy_best,
+            Self::ValAccuracyLast => 100.0 * run.result.validation.accuracy,
+            Self::TestAccuracy => 100.0 * test.accuracy,
+            Self::TestBalancedAccuracy => 100.0 * test.balanced_accuracy,
+            Self::TestMacroF1 => 100.0 * test.macro_f1,
+            Self::TestAuc => 100.0 * test.auc,
+            Self::TestEce => 100.0 * test.ece,
+            Self::TestNll => test.nll,
+        }
+    }
+}
+
+impl<'a> Cell<'a> {
+    /// Any of its runs: they share everything but the seed.
+    pub(crate) fn first(&self) -> &'a Run {
+        self.runs.values().next().expect("a cell has runs")
+    }
+
+    pub(crate) fn regime(&self) -> &'a str {
+        &self.first().settings.regime
+    }
+
+    pub(crate) fn labels(&self) -> usize {
+        self.first().result.labels
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.first().settings.plan.network.width
+    }
+
+    pub(crate) fn checksum(&self) -> &'a str {
+        &self.first().settings.data.checksum
+    }
+
+    /// A figure of every run, by seed.
+    pub(crate) fn values(&self, metric: Metric) -> Vec<f64> {
+        self.runs.values().map(|run| metric.of(run)).collect()
+    }
+
+    /// Figures of both cells for the seeds that both have.
+    pub(crate) fn pairs(&self, other: &Cell<'_>, metric: Metric) -> Vec<(f64, f64)> {
+        let both = self.runs.iter().filter_map(|(seed, run)| Some((metric.of(run), metric.of(other.runs.get(seed)?))));
+        both.collect()
+    }
+
+    /// Whether this cell is one of the paper's own: its width, entropy, its augmentation.
+    pub(crate) fn is_the_paper_s(&self) -> bool {
+        let settings = &self.first().settings;
+        let width = regimes::by_name(&settings.regime).map_or(0, |regime| regime.width);
+        let strategy = matches!(settings.strategy(), "all" | "random" | "entropy");
+        let policy = matches!(settings.plan.policy.name(), "none" | "paper");
+        strategy && policy && settings.plan.network.width == width && settings.plan.network.block_widths.is_none()
+    }
+}
+
+/// Groups runs by everything but the seed, in the order of the runs, and names the groups.
+pub(crate) fn group(runs: &[Run]) -> Vec<Cell<'_>> {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut curves: BTreeMap<String, usize> = BTreeMap::new();
+    let mut cells: Vec<Cell<'_>> = Vec::new();
+    for run in runs {
+        let count = cells.len();
+        let place = *places.entry(without(run, false)).or_insert(count);
+        if place == count {
+            let next = curves.len();
+            let curve = *curves.entry(without(run, true)).or_insert(next);
+            cells.push(Cell { name: String::new(), runs: BTreeMap::new(), curve });
+        }
+        cells[place].runs.insert(run.seed(), run);
+    }
+    name(&mut cells);
+    cells
+}
+
+/// The settings as text without the seed and, if asked, without the budget.
+fn without(run: &Run, budget: bool) -> String {
+    let mut settings = run.settings.clone();
+    settings.plan.seed = 0;
+    if budget {
+        match &mut settings.plan.selection {
+            Selection::Random { labels } => *labels = 0,
+            Selection::Active(active) => active.labels = 0,
+            Selection::All | Selection::Given { .. } => {}
+        }
+    }
+    serde_json::to_string(&settings).expect("settings are plain data")
+}
+
+/// Says as much as tells the cells of this study apart, and no more.
+fn name(cells: &mut [Cell<'_>]) {
+    let data: BTreeSet<&str> = cells.iter().map(Cell::checksum).collect();
+    let budgets: BTreeSet<usize> = cells.iter().filter(|cell| cell.regime() != "full").map(Cell::labels).collect();
+    let names: Vec<String> = cells
+        .iter()
+        .map(|cell| {
+            let settings = &cell.first().settings;
+            let mut name = settings.regime.clone();
+            if matches!(settings.plan.selection, Selection::Active(_)) && settings.strategy() != "entropy" {
+                name += &format!(" {}", settings.strategy());
+            }
+            if !matches!(settings.plan.policy.name(), "none" | "paper") {
+                name += &format!(" {}", settings.plan.policy.name());
+            }
+            if regimes::by_name(&settings.regime).is_ok_and(|regime| regime.width != cell.width()) {
+                name += &format!(" f={}", cell.width());
+            }
+            if budgets.len() > 1 && settings.regime != "full" {
+                name += &format!(" {}", cell.labels());
+            }
+            if data.len() > 1 { format!("{}: {name}", settings.data.name) } else { name }
+        })
+        .collect();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (cell, name) in cells.iter_mut().zip(&names) {
+        let count = seen.entry(name).or_default();
+        *count += 1;
+        cell.name = if *count > 1 { format!("{name} #{count}") } else { name.clone() };
+    }
+}

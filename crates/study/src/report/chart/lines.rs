@@ -1,0 +1,53 @@
+//! Lines with bands.
+
+use super::scale::Scale;
+use super::svg::{Anchor, Ink, SMALL, Svg, TEXT};
+use super::{WIDTH, dashes, fit, legend, legend_places};
+
+/// One line: (x, mean, half width of the band).
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(f64, f64, f64)>,
+}
+
+const LEFT: f64 = 60.0;
+const TOP: f64 = 10.0;
+const PLOT: f64 = 300.0;
+
+/// Draws lines over a common pair of axes.
+pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]) -> Svg {
+    let short: Vec<String> = lines.iter().map(|line| fit(&line.name, SMALL, 260.0)).collect();
+    let names: Vec<&str> = short.iter().map(String::as_str).collect();
+    let (rows, _) = legend_places(&names, WIDTH - LEFT);
+    let bottom = TOP + PLOT + 22.0;
+    let mut svg = Svg::new(WIDTH, bottom + 56.0 + 18.0 * rows as f64, title);
+    svg.text(LEFT, TOP + 12.0, Anchor::Start, TEXT, Ink::Ink, y_axis);
+    let xs = Scale::over(lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)), 8, LEFT, WIDTH - 24.0);
+    let spread = lines.iter().flat_map(|line| line.points.iter().flat_map(|p| [p.1 - p.2, p.1 + p.2]));
+    let ys = Scale::over(spread, 6, bottom, TOP + 28.0);
+    for tick in ys.ticks() {
+        let y = ys.at(tick);
+        svg.line((LEFT, y), (WIDTH - 24.0, y), Ink::Grid, 1.0);
+        svg.text(LEFT - 8.0, y + 4.0, Anchor::End, SMALL, Ink::Muted, &ys.label(tick));
+    }
+    for tick in xs.ticks() {
+        svg.text(xs.at(tick), bottom + 18.0, Anchor::Middle, SMALL, Ink::Muted, &xs.label(tick));
+    }
+    svg.text((LEFT + WIDTH) / 2.0, bottom + 38.0, Anchor::Middle, TEXT, Ink::Ink, x_axis);
+    for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.points.iter().any(|p| p.2 > 0.0)) {
+        let upper = line.points.iter().map(|p| (xs.at(p.0), ys.at(p.1 + p.2)));
+        let lower = line.points.iter().rev().map(|p| (xs.at(p.0), ys.at(p.1 - p.2)));
+        svg.area(&upper.chain(lower).collect::<Vec<_>>(), Ink::Series(i));
+    }
+    for (i, line) in lines.iter().enumerate() {
+        let points: Vec<(f64, f64)> = line.points.iter().map(|p| (xs.at(p.0), ys.at(p.1))).collect();
+        svg.path(&points, Ink::Series(i), dashes(i));
+        if points.len() <= 12 {
+            for (place, p) in points.iter().zip(&line.points) {
+                svg.dot(*place, 3.0, Ink::Series(i), 1.0, &format!("{}: {:.0}, {:.2}", line.name, p.0, p.1));
+            }
+        }
+    }
+    legend(&mut svg, &names, (LEFT, bottom + 62.0), WIDTH - LEFT, true);
+    svg
+}

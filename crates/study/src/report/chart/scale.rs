@@ -1,0 +1,89 @@
+//! From values to places, with round numbers on the axis.
+
+/// A linear axis.
+#[derive(Clone, Debug)]
+pub(crate) struct Scale {
+    low: f64,
+    high: f64,
+    from: f64,
+    to: f64,
+    step: f64,
+}
+
+impl Scale {
+    /// An axis over `values` with about `ticks` round steps, drawn from `from` to `to` in pixels.
+    pub(crate) fn over(values: impl IntoIterator<Item = f64>, ticks: usize, from: f64, to: f64) -> Self {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values.into_iter().filter(|value| value.is_finite()) {
+            low = low.min(value);
+            high = high.max(value);
+        }
+        if low > high {
+            (low, high) = (0.0, 1.0);
+        }
+        if high - low < 1e-9 * high.abs().max(1e-9) {
+            let pad = if low == 0.0 { 1.0 } else { low.abs() * 0.05 };
+            (low, high) = (low - pad, high + pad);
+        }
+        let step = round_step((high - low) / ticks.max(1) as f64);
+        Self { low: (low / step).floor() * step, high: (high / step).ceil() * step, from, to, step }
+    }
+
+    /// Where `value` lies.
+    pub(crate) fn at(&self, value: f64) -> f64 {
+        self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
+    }
+
+    /// The round numbers of the axis.
+    pub(crate) fn ticks(&self) -> Vec<f64> {
+        let count = ((self.high - self.low) / self.step).round() as usize;
+        (0..=count).map(|i| self.low + i as f64 * self.step).collect()
+    }
+
+    /// A tick as text, with the digits that the step needs.
+    pub(crate) fn label(&self, tick: f64) -> String {
+        let digits = [0.999, 0.0999, 0.00999].iter().filter(|limit| self.step < **limit).count();
+        let text = format!("{tick:.digits$}");
+        if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
+            return text.trim_start_matches('-').to_owned();
+        }
+        text.replace('-', "\u{2212}")
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, not below `raw`.
+fn round_step(raw: f64) -> f64 {
+    let mut power = 1e-6;
+    while power < 1e12 {
+        for factor in [1.0, 2.0, 5.0] {
+            if power * factor >= raw * 0.999_999 {
+                return power * factor;
+            }
+        }
+        power *= 10.0;
+    }
+    raw
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_cover_the_values() {
+        let scale = Scale::over([43.2, 61.9], 5, 0.0, 100.0);
+        assert_eq!(scale.ticks(), [40.0, 45.0, 50.0, 55.0, 60.0, 65.0]);
+        assert_eq!((scale.at(40.0), scale.at(65.0)), (0.0, 100.0));
+        assert_eq!(scale.label(45.0), "45");
+        assert_eq!(Scale::over([0.01, 0.05], 4, 0.0, 1.0).label(0.02), "0.02");
+    }
+
+    #[test]
+    fn no_value_and_one_value_still_make_an_axis() {
+        for scale in
+            [Scale::over([], 4, 0.0, 1.0), Scale::over([7.0], 4, 0.0, 1.0), Scale::over([f64::NAN], 4, 0.0, 1.0)]
+        {
+            assert!(scale.ticks().len() >= 2 && scale.at(7.0).is_finite());
+        }
+    }
+}

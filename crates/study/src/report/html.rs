@@ -1,0 +1,122 @@
+//! Small pieces of HTML, and numbers as people read them.
+
+pub(crate) use super::chart::escape;
+
+/// A table: the first column holds the rows' names.
+pub(crate) struct Table {
+    id: String,
+    caption: String,
+    head: Vec<String>,
+    rows: Vec<Vec<Entry>>,
+}
+
+/// One entry of a table.
+pub(crate) enum Entry {
+    Text(String),
+    /// Text that is markup already.
+    Markup(String),
+    /// A number: what is read, and all its digits.
+    Number(String, f64),
+}
+
+impl Table {
+    pub(crate) fn new(id: &str, caption: &str, head: &[&str]) -> Self {
+        Self {
+            id: id.to_owned(),
+            caption: caption.to_owned(),
+            head: head.iter().map(|&h| h.to_owned()).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub(crate) fn row(&mut self, entries: Vec<Entry>) {
+        self.rows.push(entries);
+    }
+
+    /// The table in a frame that scrolls sideways where the screen is narrow.
+    pub(crate) fn markup(&self) -> String {
+        let mut out = format!(
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table id=\"{1}\"><caption>{0}</caption><thead><tr>",
+            escape(&self.caption),
+            escape(&self.id)
+        );
+        for head in &self.head {
+            out += &format!("<th scope=\"col\">{}</th>", escape(head));
+        }
+        out += "</tr></thead><tbody>";
+        for row in &self.rows {
+            out += "<tr>";
+            for (i, entry) in row.iter().enumerate() {
+                out += &match entry {
+                    Entry::Text(text) if i == 0 => format!("<th scope=\"row\">{}</th>", escape(text)),
+                    Entry::Text(text) => format!("<td>{}</td>", escape(text)),
+                    Entry::Markup(markup) => format!("<td>{markup}</td>"),
+                    Entry::Number(text, value) => format!("<td class=\"n\" data-v=\"{value}\">{}</td>", escape(text)),
+                };
+            }
+            out += "</tr>";
+        }
+        out + "</tbody></table></div>"
+    }
+}
+
+/// An entry for a number that may be missing.
+pub(crate) fn number(value: Option<f64>, text: impl Fn(f64) -> String) -> Entry {
+    match value {
+        Some(value) if value.is_finite() => Entry::Number(text(value), value),
+        _ => Entry::Text("\u{2013}".to_owned()),
+    }
+}
+
+/// Digits after the point that a standard error justifies: its first digit is the last one shown.
+pub(crate) fn digits(error: Option<f64>) -> usize {
+    match error {
+        Some(error) if error >= 0.95 => 1,
+        Some(error) if error > 0.0 => [0.095, 0.0095].iter().filter(|limit| error < **limit).count() + 1,
+        _ => 1,
+    }
+}
+
+/// A number with so many digits and a real minus sign.
+pub(crate) fn plain(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$}");
+    if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
+        return text.trim_start_matches('-').to_owned();
+    }
+    text.replace('-', "\u{2212}")
+}
+
+/// A difference: with its sign.
+pub(crate) fn signed(value: f64, digits: usize) -> String {
+    let text = plain(value, digits);
+    if text.starts_with('\u{2212}') || text.chars().all(|c| c == '0' || c == '.') { text } else { format!("+{text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_follow_the_error() {
+        assert_eq!([Some(2.3), Some(0.4), Some(0.03), Some(0.003), None].map(digits), [1, 1, 2, 3, 1]);
+    }
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        assert_eq!(
+            (plain(-1.25, 1), signed(1.25, 1), signed(-0.04, 1)),
+            ("\u{2212}1.2".into(), "+1.2".into(), "0.0".into())
+        );
+    }
+
+    #[test]
+    fn a_table_escapes_what_it_is_given() {
+        let mut table = Table::new("t", "c", &["a", "b"]);
+        table.row(vec![Entry::Text("<b>".into()), number(Some(1.5), |v| plain(v, 1)), number(None, |v| plain(v, 1))]);
+        let markup = table.markup();
+        assert!(
+            markup.contains("&lt;b&gt;") && markup.contains("data-v=\"1.5\">1.5<") && markup.contains('\u{2013}'),
+            "{markup}"
+        );
+    }
+}
