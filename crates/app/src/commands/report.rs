@@ -2,7 +2,7 @@
 
 use crate::cli::Common;
 use crate::{grid, screen};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use fewlabel_study::folder::Folder;
 use fewlabel_study::{report, tables};
 use std::path::PathBuf;
@@ -11,11 +11,52 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// Folder of the study.
-    folder: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "compare")]
+    folder: Option<PathBuf>,
+    /// Say what changed from one study to another: the second minus the first, paired by seed.
+    #[arg(long, num_args = 2, value_names = ["DIR1", "DIR2"], conflicts_with = "folder")]
+    compare: Option<Vec<PathBuf>>,
+    /// Print the report in this form; without it the page and its figures are written into the folder.
+    #[arg(long, value_enum)]
+    format: Option<Form>,
+}
+
+/// What a report can be printed as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Means and claims as Markdown.
+    Md,
+    /// Every number as one JSON document.
+    Json,
+    /// Every comparison as CSV.
+    Csv,
+    /// The page.
+    Html,
+}
+
+impl From<Form> for report::Format {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Md => Self::Markdown,
+            Form::Json => Self::Json,
+            Form::Csv => Self::Csv,
+            Form::Html => Self::Html,
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let folder = Folder::open(&arguments.folder)?;
+    let json = common.json.then_some(report::Format::Json);
+    let format = arguments.format.map(report::Format::from);
+    if let Some([first, second]) = arguments.compare.as_deref() {
+        let format = format.or(json).unwrap_or(report::Format::Markdown);
+        return screen::print(&report::compare(first, second, format)?);
+    }
+    let path = arguments.folder.as_deref().unwrap_or_else(|| unreachable!("the command line asks for a folder"));
+    let folder = Folder::open(path)?;
+    if let Some(format) = format {
+        return screen::print(&report::text(&folder, format)?);
+    }
     let contents = tables::write(&folder)?;
     let written = report::write(&folder)?;
     grid::show(&contents, folder.path(), common)?;
