@@ -1,0 +1,27 @@
+//! The page in a real browser. Skipped with a message where there is no Chromium, Node or `tests/page/node_modules`.
+
+#[expect(dead_code, reason = "its main is the example's")]
+#[path = "../examples/made_up_study.rs"]
+mod made_up_study;
+
+use fewlabel_study::folder::Folder;
+use fewlabel_study::report;
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn a_browser_finds_nothing_wrong_with_the_page() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/page");
+    let there =
+        |program: &str| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !there("node") || !there("chromium") || !tests.join("node_modules/playwright-core").is_dir() {
+        println!("skipped: needs node, chromium, and `npm install` in tests/page");
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    made_up_study::write(place.path(), 4, &[24, 40]).expect("written");
+    let page = report::write(&Folder::open(place.path()).expect("a study")).expect("a report");
+    let output = Command::new("node").arg(tests.join("browser.mjs")).arg(page).output().expect("node runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}

@@ -1,0 +1,151 @@
+//! The report as a whole, on a study whose results are made up.
+
+#[expect(dead_code, reason = "its main is the example's")]
+#[path = "../examples/made_up_study.rs"]
+mod made_up_study;
+
+use fewlabel_study::folder::Folder;
+use fewlabel_study::report::{self, Format};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn study(seeds: u64, budgets: &[usize]) -> (tempfile::TempDir, Folder) {
+    let place = tempfile::tempdir().expect("a folder");
+    made_up_study::write(place.path(), seeds, budgets).expect("written");
+    let folder = Folder::open(place.path()).expect("a study");
+    (place, folder)
+}
+
+fn page(folder: &Folder) -> String {
+    fs::read_to_string(report::write(folder).expect("a report")).expect("a page")
+}
+
+fn runs(folder: &Folder) -> Vec<PathBuf> {
+    let mut runs: Vec<PathBuf> =
+        fs::read_dir(folder.path().join("runs")).expect("runs").map(|entry| entry.expect("a run").path()).collect();
+    runs.sort();
+    runs
+}
+
+fn remove(folder: &Folder, run: &Path, file: &str) {
+    assert!(run.starts_with(folder.path()));
+    fs::remove_file(run.join(file)).expect("removed");
+}
+
+#[test]
+fn every_section_and_figure_is_there() {
+    let (_place, folder) = study(3, &[24, 40]);
+    let page = page(&folder);
+    for section in [
+        "claims",
+        "accuracy",
+        "comparisons",
+        "budget",
+        "confusion",
+        "recall",
+        "calibration",
+        "queries",
+        "training",
+        "data",
+        "runs",
+        "failures",
+    ] {
+        assert!(page.contains(&format!("<section id=\"{section}\"")), "{section}");
+    }
+    assert!(page.contains("Synthetic data"));
+    for figure in [
+        "fig1",
+        "fig2",
+        "fig3",
+        "fig4",
+        "matrix-test-accuracy",
+        "budget",
+        "confusion-full",
+        "recall",
+        "calibration",
+        "training-loss",
+    ] {
+        for ending in ["svg", "png", "csv"] {
+            let file = folder.path().join("figures").join(format!("{figure}.{ending}"));
+            assert!(fs::metadata(&file).is_ok_and(|file| file.len() > 10), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_page_names_no_address_and_is_the_same_twice() {
+    let (_place, folder) = study(2, &[24]);
+    let first = page(&folder);
+    let addresses = first.matches("http").count();
+    // `http-equiv` of the content policy, nothing else.
+    assert_eq!(addresses, 1, "an address on the page");
+    assert_eq!(first, page(&folder));
+}
+
+#[test]
+fn an_empty_study_is_a_page_and_no_study_one_sentence() {
+    let place = tempfile::tempdir().expect("a folder");
+    let error = Folder::open(place.path()).expect_err("none").to_string();
+    assert!(error.contains("no study.toml") && !error.contains('\n'), "{error}");
+    fs::write(place.path().join("study.toml"), "").expect("written");
+    let page = page(&Folder::open(place.path()).expect("a study"));
+    assert!(page.contains("0 finished runs"));
+}
+
+#[test]
+fn damaged_and_unfinished_runs_are_listed_and_the_rest_is_drawn() {
+    let (_place, folder) = study(2, &[24]);
+    let runs = runs(&folder);
+    fs::write(runs[0].join("settings.json"), "{\"form").expect("written");
+    remove(&folder, &runs[1], "result.json");
+    let epochs = fs::read_to_string(runs[2].join("epochs.jsonl")).expect("read");
+    fs::write(runs[2].join("epochs.jsonl"), epochs.replacen("\"epoch\":1,", "\"epoch\":x,", 1)).expect("written");
+    let result = fs::read_to_string(runs[3].join("result.json")).expect("read");
+    fs::write(runs[3].join("result.json"), result.replacen("\"confusion\": [", "\"confusion\": [[1],", 1))
+        .expect("written");
+    fs::write(runs[4].join("failed.json"), "{\"reason\": \"disk <full>\"}").expect("written");
+    remove(&folder, &runs[4], "result.json");
+    fs::write(folder.path().join("runs/alien.txt"), "hello").expect("written");
+    fs::create_dir(folder.path().join("runs/alien")).expect("made");
+    for entry in fs::read_dir(folder.path().join("data")).expect("data") {
+        fs::write(entry.expect("one").path().join("images.npy"), "cut").expect("written");
+    }
+    let page = page(&folder);
+    assert!(page.contains("7 finished runs") && page.contains("6 not included"), "{}", &page[..2000.min(page.len())]);
+    assert!(page.contains("disk &lt;full&gt;") && page.contains("epochs.jsonl: line 2"));
+    assert!(
+        !page.contains(&folder.path().display().to_string()),
+        "the page may travel: it names no path of this machine"
+    );
+}
+
+#[test]
+fn every_format_and_a_comparison_can_be_printed() {
+    let (one, folder) = study(3, &[24]);
+    let (two, _) = study(4, &[24]);
+    let markdown = report::text(&folder, Format::Markdown).expect("text");
+    assert!(markdown.contains("| alpa | 24 | 3 |") && markdown.contains("undecided"), "{markdown}");
+    let json: serde_json::Value =
+        serde_json::from_str(&report::text(&folder, Format::Json).expect("text")).expect("json");
+    assert_eq!(json["claims"][0]["claims"].as_array().map(Vec::len), Some(12));
+    assert!(report::text(&folder, Format::Csv).expect("text").lines().count() > 15 * 8);
+    let changes = report::compare(one.path(), two.path(), Format::Markdown).expect("compared");
+    assert!(changes.contains("18 runs are the same to the bit"), "{changes}");
+}
+
+/// Every number on the page, computed again from the records by a script that shares nothing with this program.
+#[test]
+fn an_independent_script_finds_the_same_numbers() {
+    let (_place, folder) = study(7, &[24, 40]);
+    let page = report::write(&folder).expect("a report");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/page/check_numbers.py");
+    let python = std::env::var("FEWLABEL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let Ok(output) = Command::new(&python).arg(&script).arg(folder.path()).arg(&page).output() else {
+        println!("skipped: no Python");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    println!("{said}");
+}
