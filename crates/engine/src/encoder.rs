@@ -4,10 +4,11 @@
 //! owns the scratch of the layer at hand, so that a group runs on any thread; between two layers the groups' sums meet
 //! in order. Activations are stored once, rectified and before normalisation: whoever reads them normalises, pools and
 //! adds the border on the way.
+#![expect(clippy::too_many_arguments, reason = "parts of a group and of the encoder are borrowed apart")]
 
 use crate::kernels::norm::{self, Norm};
 use crate::kernels::winograd::{self, Filters, Grid, Out};
-use crate::kernels::{Isa, direct};
+use crate::kernels::{Isa, direct, winograd_back};
 use crate::layout::{ConvSlots, Layout};
 use crate::team::each;
 
@@ -457,13 +458,13 @@ impl Group {
                 Some(grid) => {
                     let dx = &mut self.lower[first * grid.bordered(grid.cin)..];
                     let du = &mut scratch.transformed;
-                    winograd::backward(isa, grid, count, x, g, transposed, du, first == 0, dx, &mut scratch.tiles);
+                    winograd_back::backward(isa, grid, count, x, g, transposed, du, first == 0, dx, &mut scratch.tiles);
                     self.sum_gradient(isa, layout, l - 1, &norms[l - 1], first, count, &mut scratch.sums);
                 }
             }
         }
         if let Some(grid) = conv.grid {
-            winograd::gather_weights(isa, grid, &scratch.transformed, &mut self.gradient[conv.weight.clone()]);
+            winograd_back::gather_weights(isa, grid, &scratch.transformed, &mut self.gradient[conv.weight.clone()]);
         }
     }
 }

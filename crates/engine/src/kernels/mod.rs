@@ -20,6 +20,7 @@ mod tiling;
 pub(crate) mod update;
 pub(crate) mod vector;
 pub(crate) mod winograd;
+pub(crate) mod winograd_back;
 
 use std::sync::OnceLock;
 

@@ -5,7 +5,7 @@ use super::norm::{self, Norm, Plane};
 use super::simd::Simd;
 use super::tiling::{Four, Three, Tiling, Two};
 use super::winograd::{self, Filter, Filters, Grid, Out};
-use super::{Isa, matmul, reference, update};
+use super::{Isa, matmul, reference, update, winograd_back};
 use crate::rng::Key;
 
 fn numbers(n: usize, salt: u64) -> Vec<f32> {
@@ -113,9 +113,9 @@ fn check_backward<T: Tiling>(s: Shape, filter: Filter) {
         winograd::transform_weights(isa, g.transposed(), &exchanged, &mut u);
         let (mut du, mut dx) = (vec![f32::NAN; g.weights()], vec![f32::NAN; 2 * g.bordered(s.cin)]);
         let mut buffers = [vec![0.0; g.buffer()], vec![0.0; g.buffer()]];
-        winograd::backward(isa, g, 2, &x, &dy, &u, &mut du, true, &mut dx, &mut buffers);
+        winograd_back::backward(isa, g, 2, &x, &dy, &u, &mut du, true, &mut dx, &mut buffers);
         let mut dw = vec![0.0; w.len()];
-        winograd::gather_weights(isa, g, &du, &mut dw);
+        winograd_back::gather_weights(isa, g, &du, &mut dw);
         assert_eq!(dw, reference::winograd_weights::<T>(s, &images), "{s:?} {isa:?}");
         for (image, dx) in images.iter().zip(dx.chunks_exact(g.bordered(s.cin))) {
             let twin = reference::winograd_inputs::<T>(s, &w, &image.1);

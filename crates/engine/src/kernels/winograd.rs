@@ -7,7 +7,7 @@
 //! What comes out does not depend on the size of a block.
 
 use super::norm::pooled;
-use super::panel::{PANEL, Sizes, correlate, multiply, multiply_planes};
+use super::panel::{PANEL, Sizes, multiply_planes};
 use super::simd::{LANES, Simd};
 use super::tiling::{Four, Three, Tiling, Two};
 use super::{Isa, dispatch};
@@ -111,7 +111,7 @@ impl Grid {
 
     /// The most tiles that are transformed together: their transforms fit the first cache, or, where the weights are
     /// much larger than that, make it worth to walk through these. Six rows fill the registers.
-    const fn block(&self) -> usize {
+    pub(super) const fn block(&self) -> usize {
         let tile = self.planes() * (self.cin + self.cout) * 4;
         let half = self.weights() * 4 / 2;
         let bytes = if half > 28 << 10 { half } else { 28 << 10 };
@@ -126,7 +126,7 @@ impl Grid {
 }
 
 /// A distance of planes of `len` values: an odd number of cache lines, so that planes do not meet in one cache set.
-const fn apart(len: usize) -> usize {
+pub(super) const fn apart(len: usize) -> usize {
     (len.div_ceil(16) | 1) * 16
 }
 
@@ -320,15 +320,15 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
 
 /// The tiles of some images in order.
 #[derive(Clone, Copy, Default)]
-struct Walk {
-    image: usize,
-    down: usize,
-    across: usize,
+pub(super) struct Walk {
+    pub(super) image: usize,
+    pub(super) down: usize,
+    pub(super) across: usize,
 }
 
 impl Walk {
     #[inline(always)]
-    fn step(&mut self, g: Grid) {
+    pub(super) fn step(&mut self, g: Grid) {
         self.across += 1;
         if self.across == g.across {
             self.across = 0;
@@ -343,7 +343,7 @@ impl Walk {
 
 /// `B^T d B` of one tile, into cells.
 #[inline(always)]
-unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *mut f32) {
+pub(super) unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *mut f32) {
     // SAFETY: the caller's tile is readable and its cells are writable.
     unsafe {
         let mut v = v;
@@ -456,236 +456,6 @@ unsafe fn tile_pool<S: Simd, T: Tiling>(
             }
             best.store(y.add(ch));
             m = m.add(T::IN * T::IN * LANES);
-        }
-    }
-}
-
-/// Backward over `count` images: bordered inputs `x`, gradients `dy` of whole tiles, transposed transformed weights.
-/// Writes the transformed weights' gradient `du` (adds to it unless `fresh`) and the bordered inputs' gradient `dx`,
-/// whose border is left undefined.
-pub(crate) fn backward(
-    isa: Isa,
-    g: Grid,
-    count: usize,
-    x: &[f32],
-    dy: &[f32],
-    transposed: &[f32],
-    du: &mut [f32],
-    fresh: bool,
-    dx: &mut [f32],
-    buffers: &mut [Vec<f32>; 2],
-) {
-    assert!(x.len() >= count * g.bordered(g.cin) && dx.len() >= count * g.bordered(g.cin));
-    assert!(
-        dy.len() >= count * g.gradient() && transposed.len() >= g.transposed().weights() && du.len() >= g.weights()
-    );
-    assert!(
-        buffers.iter().all(|b| b.len() >= g.buffer()) && g.cin.is_multiple_of(LANES) && g.cout.is_multiple_of(LANES)
-    );
-    let [v, m] = buffers;
-    let (x, dy, u, v, m) = (x.as_ptr(), dy.as_ptr(), transposed.as_ptr(), v.as_mut_ptr(), m.as_mut_ptr());
-    // SAFETY: the lengths were checked.
-    unsafe { backward_isa(isa, g, count, x, dy, u, du.as_mut_ptr(), fresh, dx.as_mut_ptr(), v, m) }
-}
-
-dispatch!(unsafe fn backward_isa = backward_body(g: Grid, count: usize, x: *const f32, dy: *const f32, u: *const f32,
-    du: *mut f32, fresh: bool, dx: *mut f32, v: *mut f32, m: *mut f32));
-
-#[inline(always)]
-unsafe fn backward_body<S: Simd>(
-    g: Grid,
-    count: usize,
-    x: *const f32,
-    dy: *const f32,
-    u: *const f32,
-    du: *mut f32,
-    fresh: bool,
-    dx: *mut f32,
-    v: *mut f32,
-    m: *mut f32,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match g.filter {
-            Filter::Four => backward_tiling::<S, Four>(g, count, x, dy, u, du, fresh, dx, v, m),
-            Filter::Three => backward_tiling::<S, Three>(g, count, x, dy, u, du, fresh, dx, v, m),
-            Filter::Window => unreachable!("windows go forward only"),
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn backward_tiling<S: Simd, T: Tiling>(
-    g: Grid,
-    count: usize,
-    x: *const f32,
-    dy: *const f32,
-    u: *const f32,
-    du: *mut f32,
-    fresh: bool,
-    dx: *mut f32,
-    v: *mut f32,
-    m: *mut f32,
-) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let (total, plane) = (count * g.tiles(), apart(g.cin * g.cout));
-        let mut blocks = total.div_ceil(g.block());
-        let (mut first, mut reading, mut writing) = (0, Walk::default(), Walk::default());
-        let row = g.pitch() * g.cin;
-        while blocks > 0 {
-            let tiles = (total - first).div_ceil(blocks);
-            let (vs, ms) = (g.planes() * g.cin, g.planes() * g.cout);
-            for t in 0..tiles {
-                let Walk { image, down: ty, across: tx } = reading;
-                reading.step(g);
-                let x = x.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
-                tile_in::<S, T>(x, row, g.cin, v.add(t * vs));
-                let pitch = g.gradient_pitch();
-                let dy = dy.add(image * g.gradient() + (ty * T::OUT * pitch + tx * T::OUT) * g.cout);
-                tile_gradient::<S, T>(dy, pitch * g.cout, g.cout, m.add(t * ms));
-            }
-            let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN };
-            for z in 0..T::IN * T::IN {
-                let (v, m) = (v.add(z * LANES), m.add(z * LANES));
-                correlate::<S>(s, v, m, du.add(z * plane), fresh && first == 0);
-                // The transformed input has served and makes room for its gradient.
-                multiply::<S>(Sizes { k: g.cout, columns: g.cin, ..s }, m, u.add(z * plane), v);
-            }
-            for t in 0..tiles {
-                let Walk { image, down: ty, across: tx } = writing;
-                writing.step(g);
-                let dx = dx.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
-                let v = v.add(t * vs);
-                match (ty > 0, tx > 0) {
-                    (false, false) => tile_spread::<S, T, false, false>(v, g.cin, dx, row),
-                    (false, true) => tile_spread::<S, T, false, true>(v, g.cin, dx, row),
-                    (true, false) => tile_spread::<S, T, true, false>(v, g.cin, dx, row),
-                    (true, true) => tile_spread::<S, T, true, true>(v, g.cin, dx, row),
-                }
-            }
-            first += tiles;
-            blocks -= 1;
-        }
-    }
-}
-
-/// `A g A^T` of one tile, into cells.
-#[inline(always)]
-unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
-    // SAFETY: the caller's tile is readable and its cells are writable.
-    unsafe {
-        let mut m = m;
-        for ch in (0..c).step_by(LANES) {
-            let mut half = [[S::zero(); 6]; 6];
-            for j in 0..T::OUT {
-                let mut d = [S::zero(); 6];
-                let mut dy = dy.add(j * c + ch);
-                for i in 0..T::OUT {
-                    d[i] = S::load(dy);
-                    dy = dy.wrapping_add(row);
-                }
-                let d = T::gradient(d);
-                for i in 0..T::IN {
-                    half[i][j] = d[i];
-                }
-            }
-            for i in 0..T::IN {
-                let d = T::gradient(half[i]);
-                for j in 0..T::IN {
-                    d[j].store(m.add((i * T::IN + j) * LANES));
-                }
-            }
-            m = m.add(T::IN * T::IN * LANES);
-        }
-    }
-}
-
-/// `B v B^T` of one tile from cells, added to what the tiles above and to the left have written.
-#[inline(always)]
-unsafe fn tile_spread<S: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
-    v: *const f32,
-    c: usize,
-    dx: *mut f32,
-    row: usize,
-) {
-    // SAFETY: the caller's cells are readable and its tile is readable and writable.
-    unsafe {
-        let mut v = v;
-        for ch in (0..c).step_by(LANES) {
-            let mut half = [[S::zero(); 6]; 6];
-            for j in 0..T::IN {
-                let mut d = [S::zero(); 6];
-                for i in 0..T::IN {
-                    d[i] = S::load(v.add((i * T::IN + j) * LANES));
-                }
-                let d = T::spread(d);
-                for i in 0..T::IN {
-                    half[i][j] = d[i];
-                }
-            }
-            let mut dx = dx.add(ch);
-            for i in 0..T::IN {
-                let d = T::spread(half[i]);
-                for j in 0..T::IN {
-                    let p = dx.wrapping_add(j * c);
-                    if (ABOVE && i < 2) || (LEFT && j < 2) {
-                        S::load(p).add(d[j]).store(p);
-                    } else {
-                        d[j].store(p);
-                    }
-                }
-                dx = dx.wrapping_add(row);
-            }
-            v = v.add(T::IN * T::IN * LANES);
-        }
-    }
-}
-
-/// Writes the weights' gradient [9, cin, cout] that `du` stands for.
-pub(crate) fn gather_weights(isa: Isa, g: Grid, du: &[f32], dw: &mut [f32]) {
-    assert!(du.len() >= g.weights() && dw.len() >= 9 * g.cin * g.cout && g.cout.is_multiple_of(LANES));
-    // SAFETY: the lengths were checked.
-    unsafe { gather_isa(isa, g, du.as_ptr(), dw.as_mut_ptr()) }
-}
-
-dispatch!(unsafe fn gather_isa = gather_body(g: Grid, du: *const f32, dw: *mut f32));
-
-#[inline(always)]
-unsafe fn gather_body<S: Simd>(g: Grid, du: *const f32, dw: *mut f32) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match g.filter {
-            Filter::Four => gather_tiling::<S, Four>(g, du, dw),
-            Filter::Three => gather_tiling::<S, Three>(g, du, dw),
-            Filter::Window => gather_tiling::<S, Two>(g, du, dw),
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn gather_tiling<S: Simd, T: Tiling>(g: Grid, du: *const f32, dw: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let (len, plane) = (g.cin * g.cout, apart(g.cin * g.cout));
-        for at in (0..len).step_by(LANES) {
-            let mut half = [[S::zero(); 6]; 3];
-            for j in 0..T::IN {
-                let mut d = [S::zero(); 6];
-                for i in 0..T::IN {
-                    d[i] = S::load(du.add((i * T::IN + j) * plane + at));
-                }
-                let d = T::gather(d);
-                for i in 0..3 {
-                    half[i][j] = d[i];
-                }
-            }
-            for i in 0..3 {
-                let d = T::gather(half[i]);
-                for j in 0..3 {
-                    d[j].store(dw.add((i * 3 + j) * len + at));
-                }
-            }
         }
     }
 }
