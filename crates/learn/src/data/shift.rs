@@ -58,6 +58,9 @@ impl Severity {
     }
 }
 
+/// What a corruption does to one image, f32 in [0, 1], under a key that names it.
+type Change = Box<dyn FnMut(Key, &mut [f32])>;
+
 impl Corruption {
     /// All corruptions.
     pub const ALL: [Self; 11] = [
@@ -106,7 +109,7 @@ impl Corruption {
         changed
     }
 
-    fn change(self, images: &Images, severity: Severity) -> Box<dyn FnMut(Key, &mut [f32])> {
+    fn change(self, images: &Images, severity: Severity) -> Change {
         let level = self.level(severity);
         let (height, width, channels) = (images.height, images.width, images.channels);
         let factor = [level; 2];

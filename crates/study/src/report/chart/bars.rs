@@ -25,11 +25,11 @@ pub(crate) fn grouped_bars(title: &str, axis: &str, series: &[&str], groups: &[G
         svg.line((x, top), (x, bottom), Ink::Grid, 1.0);
         svg.text(x, bottom + 16.0, Anchor::Middle, SMALL, Ink::Muted, &scale.label(tick));
     }
-    svg.text((left + WIDTH) / 2.0, bottom + 36.0, Anchor::Middle, TEXT, Ink::Ink, axis);
+    svg.text((left + WIDTH) / 2.0, bottom + 36.0, Anchor::Middle, TEXT, Ink::Text, axis);
     for (i, group) in groups.iter().enumerate() {
         let y = top + i as f64 * row + 4.0;
         let middle = y + BAR * series.len() as f64 / 2.0 + 4.0;
-        svg.text(left - 8.0, middle, Anchor::End, TEXT, Ink::Ink, &fit(&group.label, TEXT, left - 10.0));
+        svg.text(left - 8.0, middle, Anchor::End, TEXT, Ink::Text, &fit(&group.label, TEXT, left - 10.0));
         for (s, value) in group.values.iter().enumerate() {
             let size = (scale.at(*value) - scale.at(0.0), BAR - 1.0);
             svg.rect((scale.at(0.0), y + s as f64 * BAR), size, Ink::Series(s + 1), 1.0);

@@ -30,11 +30,11 @@ pub(crate) fn dot_plot(title: &str, axis: &str, series: &[&str], rows: &[DotRow]
         svg.line((x, top), (x, bottom), Ink::Grid, 1.0);
         svg.text(x, bottom + 16.0, Anchor::Middle, SMALL, Ink::Muted, &scale.label(tick));
     }
-    svg.text((left + right) / 2.0, bottom + 36.0, Anchor::Middle, TEXT, Ink::Ink, axis);
+    svg.text((left + right) / 2.0, bottom + 36.0, Anchor::Middle, TEXT, Ink::Text, axis);
     for (i, row) in rows.iter().enumerate() {
         let y = top + i as f64 * row_height + GAP / 2.0;
         let middle = y + (row_height - GAP) / 2.0;
-        svg.text(left - 8.0, middle + 4.0, Anchor::End, TEXT, Ink::Ink, &fit(&row.label, TEXT, left - 10.0));
+        svg.text(left - 8.0, middle + 4.0, Anchor::End, TEXT, Ink::Text, &fit(&row.label, TEXT, left - 10.0));
         for (s, values) in row.series.iter().enumerate() {
             lane(&mut svg, &scale, y + LANE * (s as f64 + 0.5), right + 6.0, s, values);
         }
@@ -63,5 +63,5 @@ fn lane(svg: &mut Svg, scale: &Scale, y: f64, text_x: f64, s: usize, values: &[(
         Some(sd) => format!("{:.1} \u{b1} {sd:.1}", summary.mean),
         None => format!("{:.1}", summary.mean),
     };
-    svg.text(text_x, y + 4.0, Anchor::Start, SMALL, Ink::Ink, &text);
+    svg.text(text_x, y + 4.0, Anchor::Start, SMALL, Ink::Text, &text);
 }

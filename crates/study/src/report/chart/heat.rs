@@ -35,23 +35,23 @@ pub(crate) fn heat_map(heat: &Heat<'_>) -> Svg {
     let notes: Vec<String> = if fits || same { Vec::new() } else { number(&heat.columns) };
     let bottom = top + height * heat.rows.len() as f64;
     let mut svg = Svg::new(WIDTH, bottom + 12.0 + 18.0 * notes.len() as f64, heat.title);
-    svg.text(left, 16.0, Anchor::Start, TEXT, Ink::Ink, heat.column_axis);
-    svg.text(4.0, 40.0, Anchor::Start, TEXT, Ink::Ink, &fit(heat.row_axis, TEXT, left - 10.0));
+    svg.text(left, 16.0, Anchor::Start, TEXT, Ink::Text, heat.column_axis);
+    svg.text(4.0, 40.0, Anchor::Start, TEXT, Ink::Text, &fit(heat.row_axis, TEXT, left - 10.0));
     for (c, name) in heat.columns.iter().enumerate() {
         let text = if fits { name.clone() } else { (c + 1).to_string() };
-        svg.text(left + (c as f64 + 0.5) * width, 40.0, Anchor::Middle, SMALL, Ink::Ink, &text);
+        svg.text(left + (c as f64 + 0.5) * width, 40.0, Anchor::Middle, SMALL, Ink::Text, &text);
     }
     for (r, (name, tiles)) in heat.rows.iter().zip(&heat.tiles).enumerate() {
         let y = top + r as f64 * height;
         let name = if same && !fits { format!("{}  {}", name, r + 1) } else { name.clone() };
-        svg.text(left - 8.0, y + height / 2.0 + 4.0, Anchor::End, TEXT, Ink::Ink, &fit(&name, TEXT, left - 10.0));
+        svg.text(left - 8.0, y + height / 2.0 + 4.0, Anchor::End, TEXT, Ink::Text, &fit(&name, TEXT, left - 10.0));
         for (c, tile) in tiles.iter().enumerate() {
             let Some((text, value)) = tile else { continue };
             let x = left + c as f64 * width;
             let (colour, dark) = colour(heat.ramp, *value);
             svg.tile((x, y), (width - 1.5, height - 1.5), &colour);
             if text_width(text, SMALL) <= width {
-                let ink = if dark { Ink::OnDark } else { Ink::Ink };
+                let ink = if dark { Ink::OnDark } else { Ink::Text };
                 tile_text(&mut svg, x + width / 2.0, y + height / 2.0 + 4.0, ink, text);
             }
         }

@@ -21,7 +21,7 @@ pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]
     let (rows, _) = legend_places(&names, WIDTH - LEFT);
     let bottom = TOP + PLOT + 22.0;
     let mut svg = Svg::new(WIDTH, bottom + 56.0 + 18.0 * rows as f64, title);
-    svg.text(LEFT, TOP + 12.0, Anchor::Start, TEXT, Ink::Ink, y_axis);
+    svg.text(LEFT, TOP + 12.0, Anchor::Start, TEXT, Ink::Text, y_axis);
     let xs = Scale::over(lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)), 8, LEFT, WIDTH - 24.0);
     let spread = lines.iter().flat_map(|line| line.points.iter().flat_map(|p| [p.1 - p.2, p.1 + p.2]));
     let ys = Scale::over(spread, 6, bottom, TOP + 28.0);
@@ -33,7 +33,7 @@ pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]
     for tick in xs.ticks() {
         svg.text(xs.at(tick), bottom + 18.0, Anchor::Middle, SMALL, Ink::Muted, &xs.label(tick));
     }
-    svg.text((LEFT + WIDTH) / 2.0, bottom + 38.0, Anchor::Middle, TEXT, Ink::Ink, x_axis);
+    svg.text((LEFT + WIDTH) / 2.0, bottom + 38.0, Anchor::Middle, TEXT, Ink::Text, x_axis);
     for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.points.iter().any(|p| p.2 > 0.0)) {
         let upper = line.points.iter().map(|p| (xs.at(p.0), ys.at(p.1 + p.2)));
         let lower = line.points.iter().rev().map(|p| (xs.at(p.0), ys.at(p.1 - p.2)));

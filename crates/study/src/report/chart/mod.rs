@@ -75,7 +75,7 @@ fn legend_from(svg: &mut Svg, first: usize, names: &[&str], at: (f64, f64), widt
         let (x, y) = (at.0 + x, at.1 + row as f64 * 18.0);
         let dashes = if dashed { dashes(i) } else { "" };
         svg.path(&[(x, y - 4.0), (x + 26.0, y - 4.0)], Ink::Series(first + i), dashes);
-        svg.text(x + 32.0, y, Anchor::Start, SMALL, Ink::Ink, name);
+        svg.text(x + 32.0, y, Anchor::Start, SMALL, Ink::Text, name);
     }
 }
 

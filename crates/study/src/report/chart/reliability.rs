@@ -30,13 +30,13 @@ fn panel(svg: &mut Svg, model: &Calibration, x: f64, y: f64) {
     let xs = Scale::over([0.0, 100.0], 5, x, x + PANEL);
     let ys = Scale::over([0.0, 100.0], 5, y + PANEL, y);
     let head = format!("{} ({})", model.name, model.note);
-    svg.text(x, y - 8.0, Anchor::Start, TEXT, Ink::Ink, &fit(&head, TEXT, STEP - 56.0));
+    svg.text(x, y - 8.0, Anchor::Start, TEXT, Ink::Text, &fit(&head, TEXT, STEP - 56.0));
     for tick in [0.0, 20.0, 40.0, 60.0, 80.0, 100.0] {
         svg.line((x, ys.at(tick)), (x + PANEL, ys.at(tick)), Ink::Grid, 1.0);
         svg.text(x - 6.0, ys.at(tick) + 4.0, Anchor::End, SMALL, Ink::Muted, &ys.label(tick));
         svg.text(xs.at(tick), y + PANEL + 15.0, Anchor::Middle, SMALL, Ink::Muted, &xs.label(tick));
     }
-    svg.text(x + PANEL / 2.0, y + PANEL + 33.0, Anchor::Middle, SMALL, Ink::Ink, "confidence / share right (%)");
+    svg.text(x + PANEL / 2.0, y + PANEL + 33.0, Anchor::Middle, SMALL, Ink::Text, "confidence / share right (%)");
     svg.line((x, y + PANEL), (x + PANEL, y), Ink::Muted, 1.0);
     let most = model.bins.iter().map(|bin| bin.2).fold(1.0, f64::max);
     let places: Vec<(f64, f64)> = model.bins.iter().map(|bin| (xs.at(100.0 * bin.0), ys.at(100.0 * bin.1))).collect();

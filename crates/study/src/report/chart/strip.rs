@@ -20,7 +20,7 @@ pub(crate) fn image_strip(title: &str, side: f64, tiles: &[Tile]) -> Svg {
         let at = ((i % columns) as f64 * step, (i / columns) as f64 * (side + 26.0));
         svg.image(at, side, &tile.png, &tile.caption);
         let caption = fit(&tile.caption, SMALL, step);
-        svg.text(at.0 + side / 2.0, at.1 + side + 16.0, Anchor::Middle, SMALL, Ink::Ink, &caption);
+        svg.text(at.0 + side / 2.0, at.1 + side + 16.0, Anchor::Middle, SMALL, Ink::Text, &caption);
     }
     if tiles.is_empty() {
         svg.text(0.0, TEXT, Anchor::Start, TEXT, Ink::Muted, "no images");

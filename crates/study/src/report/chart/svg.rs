@@ -26,7 +26,7 @@ pub(crate) enum Anchor {
 #[derive(Clone, Copy)]
 pub(crate) enum Ink {
     /// Text and axes.
-    Ink,
+    Text,
     /// Lesser text.
     Muted,
     /// Grid lines.
@@ -42,7 +42,7 @@ pub(crate) enum Ink {
 impl Ink {
     fn class(self) -> String {
         match self {
-            Self::Ink => "ink".to_owned(),
+            Self::Text => "ink".to_owned(),
             Self::Muted => "muted".to_owned(),
             Self::Grid => "grid".to_owned(),
             Self::Series(number) => format!("s{}", number % SERIES.len()),
@@ -53,7 +53,7 @@ impl Ink {
 
     fn colour(self) -> &'static str {
         match self {
-            Self::Ink | Self::OnLight => "#1f2328",
+            Self::Text | Self::OnLight => "#1f2328",
             Self::Muted => "#59636e",
             Self::Grid => "#d8dde3",
             Self::Series(number) => SERIES[number % SERIES.len()],
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn markup_in_a_name_is_text() {
         let mut svg = Svg::new(10.0, 10.0, "a<b");
-        svg.text(1.0, 2.0, Anchor::Start, TEXT, Ink::Ink, "<script>\"&'\u{7}");
+        svg.text(1.0, 2.0, Anchor::Start, TEXT, Ink::Text, "<script>\"&'\u{7}");
         let text = svg.finish(false);
         assert!(text.contains("&lt;script&gt;&quot;&amp;&#39; <") && !text.contains("<script"), "{text}");
         assert!(text.contains("aria-label=\"a&lt;b\""));
