@@ -1,4 +1,5 @@
 //! The report as a whole, on a study whose results are made up.
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 #[expect(dead_code, reason = "its main is the example's")]
 #[path = "../examples/made_up_study.rs"]
