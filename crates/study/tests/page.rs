@@ -1,4 +1,5 @@
 //! The page in a real browser. Skipped with a message where there is no Chromium, Node or `tests/page/node_modules`.
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 #[expect(dead_code, reason = "its main is the example's")]
 #[path = "../examples/made_up_study.rs"]
