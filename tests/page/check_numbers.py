@@ -61,7 +61,7 @@ def deviation(xs):
 def t_tail(t, df):
     """P(|T| >= |t|): Simpson's rule on the density with t = sqrt(df) tan(a), which makes the range finite."""
     front = math.exp(math.lgamma((df + 1) / 2) - math.lgamma(df / 2)) / math.sqrt(math.pi)
-    a, b, n = math.atan(abs(t) / math.sqrt(df)), math.pi / 2, 2000
+    a, b, n = math.atan(abs(t) / math.sqrt(df)), math.pi / 2, 300 if df < 300 else 2000
     h = (b - a) / n
     f = lambda x: max(math.cos(x), 0.0) ** (df - 1)
     return 2 * front * h / 3 * (f(a) + f(b) + 4 * math.fsum(f(a + h * i) for i in range(1, n, 2)) + 2 * math.fsum(f(a + h * i) for i in range(2, n, 2)))
@@ -73,7 +73,7 @@ QUANTILES = {}
 def t_quantile(p, df):
     if (p, df) not in QUANTILES:
         low, high = 0.0, 20.0  # 12.7 is the largest that is asked for
-        for _ in range(40):
+        for _ in range(36):
             middle = (low + high) / 2
             low, high = (middle, high) if t_tail(middle, df) > 2 * (1 - p) else (low, middle)
         QUANTILES[p, df] = (low + high) / 2

@@ -137,8 +137,9 @@ fn undecided(judged: &[&Part]) -> String {
         format!("; at this spread about {seeds} seeds would narrow every such interval to 1 point to each side")
     });
     let held = judged.len() - open.len();
-    let held = if held > 0 { format!("{held} of {} comparisons hold; ", judged.len()) } else { String::new() };
-    format!("{held}these runs cannot tell about {} ({}){seeds}.", first.what, first.in_figures())
+    let start =
+        if held > 0 { format!("{held} of {} comparisons hold; these", judged.len()) } else { "These".to_owned() };
+    format!("{start} runs cannot tell about {} ({}){seeds}.", first.what, first.in_figures())
 }
 
 impl Part {

@@ -80,19 +80,14 @@ fn colour(ramp: Ramp, value: f64) -> (String, bool) {
     const WHITE: [f64; 3] = [246.0, 248.0, 250.0];
     const BLUE: [f64; 3] = [8.0, 69.0, 128.0];
     const ORANGE: [f64; 3] = [178.0, 76.0, 0.0];
-    let end = match ramp {
-        Ramp::Share => BLUE,
-        Ramp::Signed => {
-            if value < 0.0 {
-                ORANGE
-            } else {
-                BLUE
-            }
-        }
+    // White text only where it reads better than ink: the orange is lighter than the blue for long.
+    let (end, white_from) = match ramp {
+        Ramp::Signed if value < 0.0 => (ORANGE, 0.8),
+        Ramp::Share | Ramp::Signed => (BLUE, 0.65),
     };
     let t = if value.is_finite() { value.abs().min(1.0) } else { 0.0 };
     let mix: Vec<u8> = WHITE.iter().zip(end).map(|(a, b)| (a + t * (b - a)).round() as u8).collect();
-    (format!("#{:02x}{:02x}{:02x}", mix[0], mix[1], mix[2]), t > 0.5)
+    (format!("#{:02x}{:02x}{:02x}", mix[0], mix[1], mix[2]), t > white_from)
 }
 
 #[cfg(test)]

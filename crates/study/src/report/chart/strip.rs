@@ -17,7 +17,7 @@ pub(crate) fn image_strip(title: &str, side: f64, tiles: &[Tile]) -> Svg {
     let rows = tiles.len().div_ceil(columns);
     let mut svg = Svg::new(WIDTH, rows as f64 * (side + 26.0) + 4.0, title);
     for (i, tile) in tiles.iter().enumerate() {
-        let at = ((i % columns) as f64 * step, (i / columns) as f64 * (side + 26.0));
+        let at = ((i % columns) as f64 * step + 6.0, (i / columns) as f64 * (side + 26.0));
         svg.image(at, side, &tile.png, &tile.caption);
         let caption = fit(&tile.caption, SMALL, step);
         svg.text(at.0 + side / 2.0, at.1 + side + 16.0, Anchor::Middle, SMALL, Ink::Text, &caption);
