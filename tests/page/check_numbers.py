@@ -81,10 +81,13 @@ def t_quantile(p, df):
 
 
 def wilcoxon(ds):
-    ds = sorted((d for d in ds if d != 0), key=abs)
+    ds = sorted((d for d in ds if abs(d) > 1e-9), key=abs)
     if not ds:
         return None
     sizes = [abs(d) for d in ds]
+    for i in range(1, len(sizes)):  # accuracies are counts over counts: rounding breaks no tie
+        if sizes[i] - abs(ds[i - 1]) <= 1e-9:
+            sizes[i] = sizes[i - 1]
     ranks = [(2 * sizes.index(s) + sizes.count(s) + 1) for s in sizes]  # twice the mid-ranks
     w = sum(r for r, d in zip(ranks, ds) if d > 0)
     w = min(w, sum(ranks) - w)

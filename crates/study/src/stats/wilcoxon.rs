@@ -5,13 +5,16 @@ use super::distribution::normal_upper;
 /// Up to this many non-zero differences the distribution is enumerated.
 const EXACT_LIMIT: usize = 50;
 
+/// Differences this close are equal: accuracies are counts over counts, and rounding must neither make nor break a tie.
+const EQUAL: f64 = 1e-9;
+
 /// Two-sided p-value that `differences` are symmetric about zero; `None` where no difference is left.
 ///
 /// Zero differences are dropped (Wilcoxon's own rule) and equal ones share their mean rank. Up to 50 differences the p-value is exact,
 /// with ties too: it enumerates the signs of the ranks that were seen. Above, the normal approximation with the tie correction.
 /// Fewer than six differences can never reach 0.05.
 pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
-    let mut nonzero: Vec<f64> = differences.iter().copied().filter(|d| *d != 0.0).collect();
+    let mut nonzero: Vec<f64> = differences.iter().copied().filter(|d| d.abs() > EQUAL).collect();
     if nonzero.is_empty() {
         return None;
     }
@@ -29,7 +32,7 @@ fn doubled_ranks(sorted: &[f64]) -> Vec<usize> {
     let mut start = 0;
     while start < sorted.len() {
         let mut end = start + 1;
-        while end < sorted.len() && sorted[end].abs() == sorted[start].abs() {
+        while end < sorted.len() && sorted[end].abs() - sorted[end - 1].abs() <= EQUAL {
             end += 1;
         }
         // Ranks start+1 ..= end; twice their mean is start + 1 + end.
@@ -63,6 +66,12 @@ fn approximate(doubled: &[usize], smaller: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rounding_breaks_no_tie() {
+        let exact = wilcoxon_signed_rank(&[0.3, -0.3, 0.5, 0.7]);
+        assert_eq!(wilcoxon_signed_rank(&[0.1 + 0.2, -0.3, 0.5, 0.7, 1e-16]), exact);
+    }
 
     // scipy.stats.wilcoxon(d).pvalue
     #[test]
