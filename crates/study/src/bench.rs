@@ -1,6 +1,7 @@
 //! How fast this machine trains, scores, augments and chooses.
 
 use crate::error::StudyError;
+use fewlabel_engine::measure::peak_gflops;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{Model, Scorer, Targets, Trainer};
 use fewlabel_learn::LearnError;
@@ -14,6 +15,9 @@ use std::time::{Duration, Instant};
 /// Time spent on one measurement.
 const SPAN: Duration = Duration::from_secs(2);
 
+/// Repetitions of the measurement of the machine's peak.
+const PEAK_REPEATS: usize = 5;
+
 /// The speed of one thing; the median of its repetitions counts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Measurement {
@@ -25,7 +29,8 @@ pub struct Measurement {
     pub us_per_image: f64,
     /// Thousands of millions of floating-point operations a second, counted as direct convolution.
     pub gflops: Option<f64>,
-    /// Share of the machine's fused multiply-add peak, where it is known.
+    /// Per cent of the machine's fused multiply-add peak. Above 100 where Winograd's algorithm and skipped pixels save operations that
+    /// `gflops` counts.
     pub peak_percent: Option<f64>,
 }
 
@@ -42,6 +47,15 @@ fn measure(name: &str, images: usize, flops: Option<f64>, mut once: impl FnMut()
     let images_per_s = images as f64 / median;
     let gflops = flops.map(|flops| flops * images_per_s / 1e9);
     Measurement { name: name.to_owned(), images_per_s, us_per_image: 1e6 / images_per_s, gflops, peak_percent: None }
+}
+
+impl Measurement {
+    /// Fills in the share of what `threads` cores could do in fused multiply-adds, measured beside it.
+    fn of_peak(mut self, threads: usize) -> Self {
+        let peak = peak_gflops(PEAK_REPEATS) * threads as f64;
+        self.peak_percent = self.gflops.map(|gflops| 100.0 * gflops / peak);
+        self
+    }
 }
 
 /// Grey images of 28 x 28 in 11 classes, as the paper's.
@@ -72,7 +86,7 @@ pub fn train(width: usize, batch: usize, threads: usize) -> Result<Vec<Measureme
     let step = || {
         trainer.step(&images, Targets::Classes(&labels), Key::new(0, 3));
     };
-    Ok(vec![measure("train", batch, Some(flops), step)])
+    Ok(vec![measure("train", batch, Some(flops), step).of_peak(threads)])
 }
 
 /// Scoring batches of `batch` images with C(`width`).
@@ -88,7 +102,7 @@ pub fn infer(width: usize, batch: usize, threads: usize) -> Result<Vec<Measureme
     let mut scorer = Scorer::new(&model, batch, threads).map_err(LearnError::from)?;
     let images = noise(batch * 784);
     let mut logits = vec![0.0; batch * 11];
-    Ok(vec![measure("infer", batch, Some(flops), || scorer.logits(&images, &mut logits))])
+    Ok(vec![measure("infer", batch, Some(flops), || scorer.logits(&images, &mut logits)).of_peak(threads)])
 }
 
 /// Each of the paper's transforms alone, and its policy, on `batch` images.
