@@ -1,4 +1,4 @@
-//! One file per command. A new one is a file here, a line in the list below, in [`run`], and in `cli::Command`.
+//! One file per command. A new one is a file here, a line in the list below, in [`run()`], and in `cli::Command`.
 
 pub(crate) mod bench;
 pub(crate) mod completions;

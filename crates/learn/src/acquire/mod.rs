@@ -1,6 +1,6 @@
 //! Strategies: which images to label next.
 //!
-//! Every strategy is one file and one line in [`SCORES`] or [`BATCHES`]; `contract.rs` runs the same suite on all.
+//! Every strategy is one file and one line in `SCORES` or `BATCHES`; `contract.rs` runs the same suite on all.
 //! Conventions: entropy in bits, other information scores in nats; a greater score is wanted more; ties go to the
 //! lower image number; randomness is a function of a key and an image number; products in `f32`, sums in `f64`.
 

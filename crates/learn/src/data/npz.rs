@@ -1,7 +1,7 @@
 //! MedMNIST's .npz: a zip of `{train,val,test}_{images,labels}.npy`, read without trusting anything it claims.
 //!
-//! Memory is bounded by the file's real size: an array that claims more than [`INFLATION`] times the file (and
-//! more than [`FLOOR`]) is refused before anything is allocated, and an array grows as its bytes arrive.
+//! Memory is bounded by the file's real size: an array that claims more than `INFLATION` times the file (and
+//! more than `FLOOR`) is refused before anything is allocated, and an array grows as its bytes arrive.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, Write};

@@ -1,7 +1,7 @@
 //! The built-in data set: sagittal CT-like crops of eleven organs, made from anatomy and a seed.
 //!
-//! Patients of two populations ([`patient`]) are laid out as solids in space ([`anatomy`]), filled with tissue in
-//! Hounsfield units ([`tissue`]) and cut into images ([`camera`]). Left and right organs look alike, as in sagittal
+//! Patients of two populations (`patient`) are laid out as solids in space (`anatomy`), filled with tissue in
+//! Hounsfield units (`tissue`) and cut into images (`camera`). Left and right organs look alike, as in sagittal
 //! cuts of real patients: what tells them apart is their neighbours. No patient is in two splits, and the test
 //! patients come from another population. Sizes are those of OrganSMNIST; class frequencies resemble it.
 
