@@ -3,7 +3,7 @@
 
     pip install numpy scipy albumentations torchvision kornia
     python scripts/bench_augment_peers.py            # one process, one thread
-    cargo run --release -- bench augment --threads 1  # the same rows of this project, in the same session
+    cargo run --release -- bench augment --threads 1  # the same rows of this project, run beside it
 
 28x28 float32 grey, a new random strength for every image. CPU time an image in microseconds, the median of five runs.
 """
