@@ -8,10 +8,13 @@ use std::collections::BTreeMap;
 use fewlabel_engine::Model;
 use fewlabel_engine::rng::Key;
 
-use crate::acquire;
-use crate::augment::{Applied, Kind, Policy};
+use crate::acquire::{self, Inputs, Rows};
+use crate::augment::{Applied, Kind, Learned, Policy};
 use crate::data::{Dataset, Split};
 use crate::error::LearnError;
+use crate::features::FeatureSource;
+use crate::initial::{self, Initial};
+use crate::learned;
 use crate::learner::Learner;
 use crate::oracle::Oracle;
 use crate::plan::{ActiveSettings, EpochEvent, Phase, Pick, Placement, Plan, PoolKind, QueryEvent, Selection};
@@ -19,6 +22,7 @@ use crate::predict::{Predictor, accuracy};
 use crate::purpose;
 use crate::scores::{Pool, PoolScores};
 use crate::snapshot::{Place, Snapshot};
+use crate::stopping::{Reason, Round, Rule, Stopping};
 use crate::view::View;
 
 /// Hears what a run does; keeps records and checkpoints if it likes.
@@ -56,6 +60,10 @@ pub struct Finished {
     pub val_probs_nc: Vec<f32>,
     /// Test probabilities of the final model, [n, classes].
     pub test_probs_nc: Vec<f32>,
+    /// Why the loop ended before its budget, if it did.
+    pub stopped: Option<Reason>,
+    /// The search that chose the final model's policy, if there was one.
+    pub learned: Option<Learned>,
 }
 
 /// Carries `plan` out on `data`, from the beginning or from a snapshot that an earlier call gave its observer.
@@ -75,14 +83,18 @@ pub fn run(
     plan.check(data.train.labels.len())?;
     let mut run = Run::start(plan, data, threads, snapshot, oracle)?;
     if let Selection::Active(active) = &plan.selection {
-        while run.labelled.len() < active.labels {
-            run.train_loop_model(active, observer)?;
-            let mut event = run.choose(active)?;
+        while run.labelled.len() < active.labels && run.stopped.is_none() {
+            if active.needs_model()? {
+                run.train_loop_model(active, observer)?;
+            }
+            let (mut event, predictions) = run.choose(active)?;
             run.ask(&mut event, oracle)?;
+            run.consider_stopping(active, &event, predictions.as_deref())?;
             observer.query(&event)?;
             run.checkpoint(observer)?;
         }
     }
+    run.learn_policy(observer)?;
     run.train_final_model(observer)?;
     run.judge()
 }
@@ -101,6 +113,11 @@ struct Run<'a> {
     loop_epochs: u64,
     val_accuracy_best: f64,
     learner: Option<Learner<'a>>,
+    stopping: Stopping,
+    stopped: Option<Reason>,
+    learned: Option<Learned>,
+    /// Features of a file, read once.
+    features: Option<Vec<f32>>,
     /// How each training row was augmented once and for all (`alda`).
     applied: Option<Vec<Applied>>,
 }
@@ -129,11 +146,20 @@ impl<'a> Run<'a> {
             loop_epochs: 0,
             val_accuracy_best: 0.0,
             learner: None,
+            stopping: Stopping::default(),
+            stopped: None,
+            learned: None,
+            features: None,
         };
+        if let Selection::Active(active) = &plan.selection
+            && let FeatureSource::File(file) = &active.features
+        {
+            run.features = Some(file.read(data.train.len())?);
+        }
         match snapshot {
             Some(bytes) => run.restore(Snapshot::from_bytes(bytes)?)?,
             None => {
-                run.labelled = initial_rows(plan, data.train.labels.len());
+                run.labelled = run.initial_rows()?;
                 run.labels = oracle.label(&run.labelled)?;
             }
         }
@@ -162,13 +188,20 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Scores the pool with the loop's model and lets the strategy pick.
-    fn choose(&mut self, active: &ActiveSettings) -> Result<QueryEvent, LearnError> {
+    /// Scores the pool with the loop's model and lets the strategy pick; the pool's predicted classes are for the stopping rules.
+    fn choose(&mut self, active: &ActiveSettings) -> Result<(QueryEvent, Option<Vec<u16>>), LearnError> {
         let Place::Loop { round, .. } = self.place else { unreachable!("a query belongs to the loop") };
         let at_round = |purpose| Key::new(self.plan.seed, purpose).at(u64::from(round), 0);
-        let strategy = acquire::by_name(&active.strategy)?;
+        let strategy = active.strategy(self.data.classes())?;
+        let (mut members, temperatures) = self.members(active)?;
         let (images, rows) = (&self.data.train.images, self.data.train.labels.len());
+        let given = match active.features {
+            FeatureSource::Penultimate => None,
+            FeatureSource::PixelsPca => strategy.needs().features.then(|| self.data.pixels_pca()),
+            FeatureSource::File(_) => self.features.as_deref(),
+        };
         let mut pool = Pool {
+            classes: self.data.classes(),
             view: &mut self.pool_view,
             augmented: View::new(images, &self.mean, Some(&self.plan.policy)).threads(self.threads),
             rows,
@@ -181,8 +214,7 @@ impl<'a> Run<'a> {
             target_key: at_round(purpose::TARGETS),
             threads: self.threads,
         };
-        let models = self.learner.as_ref().expect("the loop's models were trained").models();
-        let scores = PoolScores::compute(strategy.needs(), &models, &mut pool)?;
+        let scores = PoolScores::compute(active.needs()?, &mut members, given, &mut pool)?;
         let size = active.query_size.min(active.labels - self.labelled.len());
         let chosen = scores.pick(strategy.as_ref(), &pool, size, at_round(purpose::STRATEGY))?;
         let entropies = scores.entropies(self.threads)?;
@@ -194,7 +226,24 @@ impl<'a> Run<'a> {
             augmentation: self.applied.as_ref().map(|applied| applied[index as usize]),
         });
         let picks = picks.collect();
-        Ok(QueryEvent { round, picks, pool: self.pool_kinds(entropies.as_deref()) })
+        let predictions = scores.predictions();
+        let event = QueryEvent { round, picks, temperatures, pool: self.pool_kinds(entropies.as_deref()) };
+        Ok((event, predictions))
+    }
+
+    /// The loop's models, ready to score the pool, and their temperatures where these are asked for; none where no strategy
+    /// or rule looks at a model.
+    fn members(&self, active: &ActiveSettings) -> Result<(Vec<Predictor>, Vec<f64>), LearnError> {
+        let Some(learner) = &self.learner else { return Ok((Vec::new(), Vec::new())) };
+        let models = learner.models();
+        let mut members = models.iter().map(|m| Predictor::new(m, self.threads)).collect::<Result<Vec<_>, _>>()?;
+        let mut temperatures = Vec::new();
+        if active.temperature_scaling {
+            let mut view = View::new(&self.data.val.images, &self.mean, None).threads(self.threads);
+            let mut fit = |m: &mut Predictor| m.calibrate(&mut view, &self.data.val.labels, Key::new(0, 0)).value;
+            temperatures = members.iter_mut().map(&mut fit).collect();
+        }
+        Ok((members, temperatures))
     }
 
     fn ask(&mut self, event: &mut QueryEvent, oracle: &mut dyn Oracle) -> Result<(), LearnError> {
@@ -207,6 +256,42 @@ impl<'a> Run<'a> {
         self.labels.extend(labels);
         self.place = Place::Loop { round: event.round + 1, epoch: 0 };
         Ok(())
+    }
+
+    fn consider_stopping(
+        &mut self,
+        active: &ActiveSettings,
+        event: &QueryEvent,
+        predictions: Option<&[u16]>,
+    ) -> Result<(), LearnError> {
+        let validated = active.stopping.iter().any(Rule::needs_validation);
+        let asked: Option<Vec<f64>> = event.picks.iter().map(|pick| pick.entropy).collect();
+        let round = Round {
+            labels: self.labelled.len(),
+            validation_accuracy: match validated {
+                true => Some(accuracy(&self.score(&self.data.val)?, &self.data.val.labels)),
+                false => None,
+            },
+            asked_entropy: asked.map(|asked| asked.iter().sum::<f64>() / asked.len() as f64),
+            predictions,
+        };
+        self.stopped = self.stopping.after(&active.stopping, &round);
+        Ok(())
+    }
+
+    /// Chooses the final model's policy on the labelled images, if the plan leaves it open.
+    fn learn_policy(&mut self, observer: &dyn Observer) -> Result<(), LearnError> {
+        if let (Some(search), None) = (self.plan.policy.search(), &self.learned) {
+            let labelled = (&self.labelled[..], &self.labels[..]);
+            let stop = || observer.stop_requested();
+            self.learned = Some(learned::policy(search, self.plan, self.data, labelled, self.threads, &stop)?);
+        }
+        Ok(())
+    }
+
+    /// The policy that acts: the plan's, or the one that was learned.
+    fn policy(&self) -> &Policy {
+        self.learned.as_ref().map_or(&self.plan.policy, |learned| &learned.policy)
     }
 
     fn train_final_model(&mut self, observer: &mut dyn Observer) -> Result<(), LearnError> {
@@ -242,6 +327,8 @@ impl<'a> Run<'a> {
             labelled: self.labelled,
             val_probs_nc,
             test_probs_nc,
+            stopped: self.stopped,
+            learned: self.learned,
         })
     }
 
@@ -255,7 +342,7 @@ impl<'a> Run<'a> {
         let mut sums = self.score(split)?;
         for view in 1..self.plan.test_time_views.max(1) as u64 {
             let key = self.key(purpose::TEST_VIEWS).at(number, view).child();
-            let probs = self.predict(split, Some(&self.plan.policy), key)?;
+            let probs = self.predict(split, Some(self.policy()), key)?;
             sums.iter_mut().zip(probs).for_each(|(sum, p)| *sum += p);
         }
         let views = self.plan.test_time_views.max(1) as f32;
@@ -276,7 +363,7 @@ impl<'a> Run<'a> {
             }
             _ => 0,
         };
-        Learner::new(self.plan, self.data, phase, start, self.threads)
+        Learner::new(self.plan, self.policy(), self.data, (phase, start), self.threads)
     }
 
     fn train_epoch(&mut self, epoch: u64) -> f32 {
@@ -285,7 +372,7 @@ impl<'a> Run<'a> {
     }
 
     fn checkpoint(&self, observer: &mut dyn Observer) -> Result<(), LearnError> {
-        observer.checkpoint(&|| self.snapshot().to_bytes())?;
+        observer.checkpoint(&|| self.snapshot().into_bytes())?;
         if observer.stop_requested() { Err(LearnError::Interrupted) } else { Ok(()) }
     }
 
@@ -296,6 +383,9 @@ impl<'a> Run<'a> {
             labels: self.labels.clone(),
             loop_epochs: self.loop_epochs,
             val_accuracy_best: self.val_accuracy_best,
+            stopping: self.stopping.clone(),
+            stopped: self.stopped,
+            learned: self.learned.clone(),
             states: self.learner.as_ref().map(Learner::states).unwrap_or_default(),
             ..Snapshot::default()
         }
@@ -309,6 +399,7 @@ impl<'a> Run<'a> {
         self.labels = snapshot.labels;
         self.loop_epochs = snapshot.loop_epochs;
         self.val_accuracy_best = snapshot.val_accuracy_best;
+        (self.stopping, self.stopped, self.learned) = (snapshot.stopping, snapshot.stopped, snapshot.learned);
         if !snapshot.states.is_empty() {
             let phase = if matches!(self.place, Place::Final { .. }) { Phase::Final } else { Phase::Loop };
             let mut learner = self.new_learner(phase)?;
@@ -316,6 +407,31 @@ impl<'a> Run<'a> {
             self.learner = Some(learner);
         }
         Ok(())
+    }
+
+    fn initial_rows(&self) -> Result<Vec<u32>, LearnError> {
+        let (seed, labels) = (self.plan.seed, &self.data.train.labels);
+        let first = |count: usize| purpose::row_permutation(seed, labels.len())[..count].to_vec();
+        let active = match &self.plan.selection {
+            Selection::All => return Ok((0..labels.len() as u32).collect()),
+            Selection::Random { labels } => return Ok(first(*labels)),
+            Selection::Given { rows } => return Ok(rows.clone()),
+            Selection::Active(active) => active,
+        };
+        match &active.initial_choice {
+            Initial::Random => Ok(first(active.initial)),
+            Initial::Stratified => Ok(initial::stratified(seed, labels, active.initial)),
+            Initial::Strategy(name) => {
+                let options = acquire::Options { classes: Some(self.data.classes()), ..active.options.clone() };
+                let strategy = acquire::with_options(name, &options)?;
+                let features = self.features.as_deref().unwrap_or_else(|| self.data.pixels_pca());
+                let features = Some(Rows::new(features, features.len() / labels.len()));
+                let pool: Vec<u32> = (0..labels.len() as u32).collect();
+                let inputs = Inputs { features, ..Inputs::default() };
+                let key = self.key(purpose::INITIAL);
+                Ok(strategy.pick(&inputs, &pool, active.initial, key, self.threads)?.indices)
+            }
+        }
     }
 
     /// The kinds of augmentation among the unlabelled images, where the pool is augmented.
@@ -336,16 +452,6 @@ impl<'a> Run<'a> {
             .into_iter()
             .map(|(kind, (images, sum))| PoolKind { kind, images, mean_entropy: mean(sum, images) })
             .collect()
-    }
-}
-
-fn initial_rows(plan: &Plan, rows: usize) -> Vec<u32> {
-    let first = |count: usize| purpose::row_permutation(plan.seed, rows)[..count].to_vec();
-    match &plan.selection {
-        Selection::All => (0..rows as u32).collect(),
-        Selection::Random { labels } => first(*labels),
-        Selection::Given { rows } => rows.clone(),
-        Selection::Active(active) => first(active.initial),
     }
 }
 

@@ -14,6 +14,9 @@ pub enum LearnError {
     /// A strategy cannot choose from what it was given.
     #[error(transparent)]
     Acquire(#[from] crate::acquire::AcquireError),
+    /// A setting of augmentation is out of its range.
+    #[error(transparent)]
+    Augment(#[from] crate::augment::AugmentError),
     /// A setting is out of its range.
     #[error("{0}")]
     Setting(String),

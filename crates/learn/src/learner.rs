@@ -4,11 +4,12 @@ use fewlabel_engine::Model;
 use fewlabel_engine::rng::Key;
 use rayon::prelude::*;
 
+use crate::augment::Policy;
 use crate::data::Dataset;
 use crate::error::LearnError;
 use crate::plan::{Phase, Placement, Plan, Selection};
 use crate::purpose;
-use crate::train::{EpochKeys, Fit};
+use crate::train::{EpochKeys, Fit, TrainSettings};
 use crate::view::View;
 
 /// Models of one phase, in training on the same rows and the same augmented images.
@@ -28,12 +29,13 @@ struct Member<'a> {
 }
 
 impl<'a> Learner<'a> {
-    /// Fresh models of `phase`; `start` tells the initial weights of one start from those of another.
+    /// Fresh models of `phase`; `start` tells the initial weights of one start from those of another. Images are mixed where they are
+    /// augmented afresh at every epoch.
     pub(crate) fn new(
-        plan: &'a Plan,
+        plan: &Plan,
+        policy: &Policy,
         data: &'a Dataset,
-        phase: Phase,
-        start: u64,
+        (phase, start): (Phase, u64),
         threads: usize,
     ) -> Result<Self, LearnError> {
         let (network, count) = match (&plan.selection, phase) {
@@ -45,7 +47,8 @@ impl<'a> Learner<'a> {
             Placement::FinalOnly => phase == Phase::Final,
             Placement::Never | Placement::BeforeQuery => false,
         };
-        let policy = (plan.placement == Placement::BeforeQuery || is_fresh).then_some(&plan.policy);
+        let policy = (plan.placement == Placement::BeforeQuery || is_fresh).then_some(policy);
+        let training = TrainSettings { mixing: plan.training.mixing.filter(|_| is_fresh), ..plan.training };
         let architecture = network.architecture(&data.train.images, data.classes())?;
         let threads_each = (threads / count).max(1);
         let mean = data.mean();
@@ -53,7 +56,7 @@ impl<'a> Learner<'a> {
             let weights = Key::new(plan.seed, purpose::WEIGHTS).at(start, number).child();
             let model = Model::new(architecture.clone(), weights)?;
             let view = View::new(&data.train.images, &mean, policy).threads(threads_each);
-            Ok(Member { fit: Fit::new(model, &plan.training, threads_each)?, view })
+            Ok(Member { fit: Fit::new(model, &training, threads_each)?, view })
         };
         let members = (0..count as u64).map(member).collect::<Result<_, _>>()?;
         Ok(Self { seed: plan.seed, phase, is_fresh, members })
@@ -61,9 +64,9 @@ impl<'a> Learner<'a> {
 
     /// Trains every member once over `rows`; returns the members' mean loss. `epoch` counts over all rounds of the phase.
     pub(crate) fn epoch(&mut self, epoch: u64, rows: &[u32], labels: &[u16]) -> f32 {
-        let (order, augment, dropout) = match self.phase {
-            Phase::Loop => (purpose::LOOP_ORDER, purpose::LOOP_AUGMENT, purpose::LOOP_DROPOUT),
-            Phase::Final => (purpose::ORDER, purpose::AUGMENT, purpose::DROPOUT),
+        let (order, augment, dropout, mixing) = match self.phase {
+            Phase::Loop => (purpose::LOOP_ORDER, purpose::LOOP_AUGMENT, purpose::LOOP_DROPOUT, purpose::LOOP_MIXING),
+            Phase::Final => (purpose::ORDER, purpose::AUGMENT, purpose::DROPOUT, purpose::MIXING),
         };
         let (augment, augment_epoch) = if self.is_fresh { (augment, epoch) } else { (purpose::AUGMENT_ONCE, 0) };
         let key = |purpose| Key::new(self.seed, purpose);
@@ -72,6 +75,7 @@ impl<'a> Learner<'a> {
             augment: key(augment),
             augment_epoch,
             dropout: key(dropout).at(epoch, member).child(),
+            mixing: key(mixing).at(epoch, member).child(),
         };
         let train = |(number, member): (usize, &mut Member<'_>)| {
             member.fit.epoch(&mut member.view, rows, labels, keys(number as u64))

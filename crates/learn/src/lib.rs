@@ -15,6 +15,8 @@ pub mod calibrate;
 pub mod data;
 mod error;
 pub mod features;
+pub mod initial;
+mod learned;
 mod learner;
 pub mod network;
 pub mod oracle;

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::acquire;
+use crate::acquire::{self, Needs};
 use crate::augment::{Applied, Kind, Policy};
 use crate::error::LearnError;
+use crate::features::FeatureSource;
+use crate::initial::Initial;
 use crate::network::NetworkSettings;
+use crate::stopping::Rule;
 use crate::train::TrainSettings;
 
 /// Which training rows the final model learns from.
@@ -25,7 +28,7 @@ pub enum Selection {
         rows: Vec<u32>,
     },
     /// What a strategy asks for, query by query.
-    Active(ActiveSettings),
+    Active(Box<ActiveSettings>),
 }
 
 /// The settings of the active loop.
@@ -34,12 +37,27 @@ pub enum Selection {
 pub struct ActiveSettings {
     /// Name of the strategy, as `fewlabel query --strategy` takes it.
     pub strategy: String,
-    /// Labels before the first query: the first rows of the seed's permutation.
+    /// Labels before the first query.
     pub initial: usize,
+    /// Who chooses them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub initial_choice: Initial,
     /// Labels a query asks for.
     pub query_size: usize,
-    /// Labels in the end.
+    /// Labels in the end, unless a rule stops the loop before.
     pub labels: usize,
+    /// The loop stops after the first query at which one of these is met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopping: Vec<Rule>,
+    /// Features for strategies and first choices that look at some.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub features: FeatureSource,
+    /// Settings of the strategy.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub options: acquire::Options,
+    /// Whether the loop models' probabilities are scaled by a temperature fitted on the validation labels (Guo 2017).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub temperature_scaling: bool,
     /// Monte-Carlo dropout passes, for strategies that need several predictions an image.
     #[serde(default = "default_mc_samples")]
     pub mc_samples: usize,
@@ -55,6 +73,10 @@ pub struct ActiveSettings {
     pub schedule: LoopSchedule,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 fn default_mc_samples() -> usize {
     20
 }
@@ -68,10 +90,50 @@ fn default_views() -> usize {
 }
 
 impl ActiveSettings {
+    /// The strategy, ready to choose among images of `classes` classes.
+    pub(crate) fn strategy(&self, classes: usize) -> Result<Box<dyn acquire::Strategy>, LearnError> {
+        let options = acquire::Options { classes: Some(classes), ..self.options.clone() };
+        Ok(acquire::with_options(&self.strategy, &options)?)
+    }
+
+    /// What a query has to compute for the strategy and the stopping rules.
+    pub(crate) fn needs(&self) -> Result<Needs, LearnError> {
+        let needs = acquire::with_options(&self.strategy, &self.options)?.needs();
+        let probs = needs.probs || self.stopping.iter().any(Rule::needs_probs);
+        Ok(Needs { probs, ..needs })
+    }
+
+    /// Whether a query looks at a model at all: else none is trained in the loop.
+    pub(crate) fn needs_model(&self) -> Result<bool, LearnError> {
+        let needs = self.needs()?;
+        let of_model = needs.features && !self.features.is_given();
+        let validated = self.stopping.iter().any(Rule::needs_validation);
+        Ok(needs.probs || needs.mc_probs || needs.views || of_model || validated)
+    }
+
+    fn check(&self, policy: &Policy) -> Result<(), LearnError> {
+        let wrong = |text: String| Err(LearnError::Setting(text));
+        if self.initial < 2 {
+            return wrong(format!("initial labels must be at least 2, not {}", self.initial));
+        }
+        if self.initial > self.labels {
+            return wrong(format!("{} initial labels are more than the budget of {}", self.initial, self.labels));
+        }
+        if self.query_size == 0 {
+            return wrong("query_size must be at least 1".to_owned());
+        }
+        if self.schedule.first_epochs == 0 {
+            return wrong("first_epochs must be at least 1".to_owned());
+        }
+        self.stopping.iter().try_for_each(Rule::check)?;
+        self.initial_choice.check(&self.features)?;
+        self.check_needs(policy)
+    }
+
     /// Refuses a strategy that would look at predictions that cannot differ.
     fn check_needs(&self, policy: &Policy) -> Result<(), LearnError> {
         let wrong = |text: String| Err(LearnError::Setting(text));
-        let (name, needs) = (&self.strategy, acquire::by_name(&self.strategy)?.needs());
+        let (name, needs) = (&self.strategy, self.needs()?);
         if self.members == 0 || self.members > MOST_MEMBERS {
             return wrong(format!("members must lie between 1 and {MOST_MEMBERS}, not {}", self.members));
         }
@@ -157,6 +219,9 @@ pub struct Plan {
     /// 0 and 1 are the unaugmented image alone.
     #[serde(default)]
     pub test_time_views: usize,
+    /// Validation labels that count as part of the budget beside those of the training split; 0 where they are taken as given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub validation_labels: usize,
 }
 
 impl Plan {
@@ -166,28 +231,17 @@ impl Plan {
     /// Names the setting and what it may be.
     pub fn check(&self, rows: usize) -> Result<(), LearnError> {
         self.training.check()?;
+        if self.policy.is_learned() && self.placement == Placement::BeforeQuery {
+            let text = "a learned policy is chosen with labels: it cannot augment the pool before the first query";
+            return Err(LearnError::Setting(text.to_owned()));
+        }
         let wrong = |text: String| Err(LearnError::Setting(text));
         let labels = match &self.selection {
             Selection::All => rows,
             Selection::Random { labels } => *labels,
             Selection::Given { rows: given } => return check_rows(given, rows),
             Selection::Active(active) => {
-                if active.initial < 2 {
-                    return wrong(format!("initial labels must be at least 2, not {}", active.initial));
-                }
-                if active.initial > active.labels {
-                    return wrong(format!(
-                        "{} initial labels are more than the budget of {}",
-                        active.initial, active.labels
-                    ));
-                }
-                if active.query_size == 0 {
-                    return wrong("query_size must be at least 1".to_owned());
-                }
-                if active.schedule.first_epochs == 0 {
-                    return wrong("first_epochs must be at least 1".to_owned());
-                }
-                active.check_needs(&self.policy)?;
+                active.check(&self.policy)?;
                 active.labels
             }
         };
@@ -254,6 +308,9 @@ pub struct QueryEvent {
     pub round: u32,
     /// What was asked for, best first.
     pub picks: Vec<Pick>,
+    /// The temperature that each loop model's logits were divided by, where it was fitted.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub temperatures: Vec<f64>,
     /// The kinds of augmentation in the pool that was scored, where it was augmented.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub pool: Vec<PoolKind>,
@@ -302,6 +359,7 @@ mod tests {
             training: TrainSettings::default(),
             validate_every_epoch: false,
             test_time_views: 0,
+            validation_labels: 0,
         }
     }
 
@@ -331,8 +389,13 @@ mod tests {
             views: 8,
             network: NetworkSettings { dropout, ..NetworkSettings::paper(8) },
             schedule: LoopSchedule::default(),
+            initial_choice: Initial::default(),
+            stopping: Vec::new(),
+            features: FeatureSource::default(),
+            options: acquire::Options::default(),
+            temperature_scaling: false,
         };
-        let check = |members, dropout| plan(Selection::Active(active(members, dropout))).check(10);
+        let check = |members, dropout| plan(Selection::Active(Box::new(active(members, dropout)))).check(10);
         assert!(check(1, 0.0).unwrap_err().to_string().contains("dropout above 0"));
         assert!(check(1, 0.25).is_ok());
         assert!(check(5, 0.0).is_ok());

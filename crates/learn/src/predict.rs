@@ -4,6 +4,7 @@ use fewlabel_engine::rng::Key;
 use fewlabel_engine::vector::softmax_rows;
 use fewlabel_engine::{Model, Scorer};
 
+use crate::calibrate::{self, Temperature};
 use crate::error::LearnError;
 use crate::view::View;
 
@@ -17,6 +18,7 @@ pub struct Predictor {
     feature_len: usize,
     input: Vec<f32>,
     rows: Vec<u32>,
+    temperature: Option<Temperature>,
 }
 
 impl Predictor {
@@ -32,7 +34,30 @@ impl Predictor {
             feature_len: shape.feature_len(),
             input: vec![0.0; BLOCK * shape.height * shape.width * shape.channels],
             rows: Vec::with_capacity(BLOCK),
+            temperature: None,
         })
+    }
+
+    /// Divides all logits from here on by the temperature that makes the model's probabilities fit the `labels` of the view's images best.
+    ///
+    /// # Panics
+    /// If there are no labels, or a label is not a class.
+    pub fn calibrate(&mut self, view: &mut View<'_>, labels: &[u16], key: Key) -> Temperature {
+        let classes = self.classes;
+        let mut logits_nc = vec![0.0; labels.len() * classes];
+        for (block, out) in logits_nc.chunks_mut(BLOCK * classes).enumerate() {
+            let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, out.len() / classes, key);
+            self.scorer.logits(input, out);
+        }
+        *self.temperature.insert(calibrate::fit(&logits_nc, labels))
+    }
+
+    /// Turns rows of logits into probabilities.
+    fn probabilities(&self, logits: &mut [f32]) {
+        if let Some(temperature) = self.temperature {
+            temperature.scale(logits);
+        }
+        softmax_rows(logits, self.classes);
     }
 
     /// Softmax probabilities `probs_nc` of rows 0..`n` of the view's images, augmented once under `key` where the view augments.
@@ -42,7 +67,7 @@ impl Predictor {
         for (block, out) in probs_nc.chunks_mut(BLOCK * classes).enumerate() {
             let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, out.len() / classes, key);
             self.scorer.logits(input, out);
-            softmax_rows(out, classes);
+            self.probabilities(out);
         }
         probs_nc
     }
@@ -55,7 +80,7 @@ impl Predictor {
         for (block, (probs, features)) in blocks.enumerate() {
             let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, probs.len() / classes, key);
             self.scorer.logits_and_features(input, probs, features);
-            softmax_rows(probs, classes);
+            self.probabilities(probs);
         }
         (probs_nc, features_nd)
     }
@@ -67,7 +92,7 @@ impl Predictor {
         for (block, out) in probs_nkc.chunks_mut(BLOCK * row_len).enumerate() {
             let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, out.len() / row_len, key);
             self.scorer.monte_carlo(input, samples, masks, out);
-            softmax_rows(out, self.classes);
+            self.probabilities(out);
         }
         probs_nkc
     }

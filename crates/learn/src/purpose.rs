@@ -35,6 +35,17 @@ pub(crate) const TARGETS: u64 = 13;
 /// Augmented views at test time, by view and row.
 pub(crate) const TEST_VIEWS: u64 = 14;
 
+/// Choices of the strategy that chooses the first labels.
+pub(crate) const INITIAL: u64 = 15;
+/// The parts that the labelled images are divided into in the search for a policy.
+pub(crate) const FOLDS: u64 = 16;
+/// The candidates of that search.
+pub(crate) const CANDIDATES: u64 = 17;
+/// Mixing of images in a batch of the final model, by epoch and step.
+pub(crate) const MIXING: u64 = 18;
+/// Mixing of images in a batch of the loop's models, by epoch over all rounds and step.
+pub(crate) const LOOP_MIXING: u64 = 19;
+
 /// The order of the training rows that all regimes of `seed` share.
 pub fn row_permutation(seed: u64, rows: usize) -> Vec<u32> {
     Key::new(seed, PERMUTATION).stream().permutation(rows)

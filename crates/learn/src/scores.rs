@@ -1,11 +1,12 @@
 //! What a query looks at: the arrays its strategy needs, computed once, by the loop's models.
 
-use fewlabel_engine::Model;
+use std::borrow::Cow;
+
 use fewlabel_engine::rng::Key;
 
 use crate::acquire::{self, Inputs, Needs, Picks, Rows, Samples, Strategy};
 use crate::error::LearnError;
-use crate::predict::Predictor;
+use crate::predict::{Predictor, argmax};
 use crate::view::View;
 
 /// Images that stand for those to be predicted later, where a strategy asks for targets: drawn from the pool, never from test.
@@ -19,6 +20,8 @@ pub(crate) struct Pool<'a, 'v> {
     pub(crate) augmented: View<'v>,
     /// Number of images.
     pub(crate) rows: usize,
+    /// Number of classes.
+    pub(crate) classes: usize,
     /// Images already labelled.
     pub(crate) labelled: &'a [u32],
     /// Names the once-and-for-all augmentation of the pool, where there is one.
@@ -39,39 +42,44 @@ pub(crate) struct Pool<'a, 'v> {
 
 /// The arrays of one query, row i being training image i.
 #[derive(Default)]
-pub(crate) struct PoolScores {
+pub(crate) struct PoolScores<'a> {
     rows: usize,
     classes: usize,
     probs_nc: Option<Vec<f32>>,
-    features_nd: Option<Vec<f32>>,
+    features_nd: Option<Cow<'a, [f32]>>,
     probs_nkc: Option<Vec<f32>>,
     target_probs_tkc: Option<Vec<f32>>,
     view_probs_nvc: Option<Vec<f32>>,
 }
 
-impl PoolScores {
-    /// Computes what `needs` names and nothing else.
-    pub(crate) fn compute(needs: Needs, models: &[&Model], pool: &mut Pool<'_, '_>) -> Result<Self, LearnError> {
-        let classes = models[0].architecture().classes;
+impl<'a> PoolScores<'a> {
+    /// Computes what `needs` names and nothing else. Features are the model's where none are `given`.
+    pub(crate) fn compute(
+        needs: Needs,
+        members: &mut [Predictor],
+        given: Option<&'a [f32]>,
+        pool: &mut Pool<'_, '_>,
+    ) -> Result<Self, LearnError> {
+        let classes = pool.classes;
         let mut scores = Self { rows: pool.rows, classes, ..Self::default() };
-        let mut members =
-            models.iter().map(|model| Predictor::new(model, pool.threads)).collect::<Result<Vec<_>, _>>()?;
-        if needs.features {
+        let is_one = members.len() == 1;
+        scores.features_nd = given.filter(|_| needs.features).map(Cow::Borrowed);
+        if needs.features && given.is_none() {
             let (probs, features) = members[0].probs_and_features(pool.view, pool.rows, pool.once);
-            (scores.probs_nc, scores.features_nd) = (Some(probs), Some(features));
+            (scores.probs_nc, scores.features_nd) = (Some(probs), Some(Cow::Owned(features)));
         }
         if needs.probs || needs.mc_probs {
             let mut each = members.iter_mut().map(|member| member.probs_nc(pool.view, pool.rows, pool.once));
-            scores.probs_nc = match models.len() {
-                1 => each.next(),
-                _ => {
+            scores.probs_nc = match is_one {
+                true => each.next(),
+                false => {
                     let member_probs: Vec<Vec<f32>> = each.collect();
                     scores.probs_nkc = Some(interleaved(&member_probs, classes));
                     Some(mean(&member_probs))
                 }
             };
         }
-        if needs.mc_probs && models.len() == 1 {
+        if needs.mc_probs && is_one {
             let probs = members[0].probs_nkc(pool.view, pool.rows, pool.once, pool.mc_samples, pool.masks);
             scores.probs_nkc = Some(probs);
         }
@@ -116,6 +124,12 @@ impl PoolScores {
         };
         let unlabelled = acquire::unlabelled(self.rows, pool.labelled)?;
         Ok(strategy.pick(&inputs, &unlabelled, batch, key, pool.threads)?)
+    }
+
+    /// The predicted class of every image, where probabilities were computed.
+    pub(crate) fn predictions(&self) -> Option<Vec<u16>> {
+        let probs_nc = self.probs_nc.as_ref()?;
+        Some(probs_nc.chunks_exact(self.classes).map(|row| argmax(row) as u16).collect())
     }
 
     /// Entropy of every image's softmax in bits, where probabilities were computed.

@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Learned;
 use crate::error::LearnError;
+use crate::stopping::{Reason, Stopping};
 
 /// Where in its plan a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,11 @@ pub(crate) struct Snapshot {
     pub(crate) labels: Vec<u16>,
     pub(crate) loop_epochs: u64,
     pub(crate) val_accuracy_best: f64,
+    pub(crate) stopping: Stopping,
+    /// Why the loop ended before its budget, if it did.
+    pub(crate) stopped: Option<Reason>,
+    /// What the search for a policy found, once it is over.
+    pub(crate) learned: Option<Learned>,
     /// Lengths of `states`, which follow the header.
     #[serde(default)]
     pub(crate) lengths: Vec<usize>,
@@ -39,11 +46,9 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let lengths = self.states.iter().map(Vec::len).collect();
-        let header =
-            Self { lengths, labelled: self.labelled.clone(), labels: self.labels.clone(), states: Vec::new(), ..*self };
-        let header = serde_json::to_vec(&header).expect("a snapshot's header is plain numbers");
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
+        self.lengths = self.states.iter().map(Vec::len).collect();
+        let header = serde_json::to_vec(&self).expect("a snapshot's header is plain numbers");
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend(header);
         self.states.iter().for_each(|state| bytes.extend(state));
@@ -83,12 +88,12 @@ mod tests {
 
     #[test]
     fn a_snapshot_comes_back_as_it_went() {
-        assert_eq!(Snapshot::from_bytes(&snapshot().to_bytes()).unwrap(), snapshot());
+        assert_eq!(Snapshot::from_bytes(&snapshot().into_bytes()).unwrap(), snapshot());
     }
 
     #[test]
     fn damaged_bytes_are_told_apart() {
-        let bytes = snapshot().to_bytes();
+        let bytes = snapshot().into_bytes();
         for cut in [0, 7, 8, 20, bytes.len() - 1] {
             assert!(Snapshot::from_bytes(&bytes[..cut]).is_err(), "{cut} bytes");
         }

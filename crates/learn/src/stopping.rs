@@ -1,5 +1,6 @@
 //! When to stop asking for labels: rules over what each round of the loop saw.
 
+use crate::error::LearnError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -32,6 +33,40 @@ pub enum Rule {
         /// Pairs of successive rounds.
         rounds: usize,
     },
+}
+
+impl Rule {
+    /// Refuses a rule that could never act or would act at once.
+    ///
+    /// # Errors
+    /// Names the rule's setting and what it may be.
+    pub fn check(&self) -> Result<(), LearnError> {
+        let wrong = |text: &str| Err(LearnError::Setting(format!("stopping rule: {text}")));
+        match *self {
+            Self::Budget { labels: 0 } => wrong("labels must be at least 1"),
+            Self::ValidationPlateau { rounds: 0, .. } | Self::StablePredictions { rounds: 0, .. } => {
+                wrong("rounds must be at least 1")
+            }
+            Self::ValidationPlateau { gain, .. } if !gain.is_finite() => wrong("gain must be a number"),
+            Self::Uncertainty { below } if below.is_nan() || below <= 0.0 => {
+                wrong("below must be a number of bits above 0")
+            }
+            Self::StablePredictions { kappa, .. } if !(kappa > 0.0 && kappa <= 1.0) => {
+                wrong("kappa must lie above 0 and at most at 1")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the rule looks at the loop model's predictions for the pool.
+    pub fn needs_probs(&self) -> bool {
+        matches!(self, Self::Uncertainty { .. } | Self::StablePredictions { .. })
+    }
+
+    /// Whether the rule looks at the loop model's accuracy on the validation split.
+    pub fn needs_validation(&self) -> bool {
+        matches!(self, Self::ValidationPlateau { .. })
+    }
 }
 
 /// What a round saw. A rule whose measurement is missing is not met.
@@ -74,23 +109,17 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The rules of a run and what they remember. Feeding the same rounds again leads to the same state: a resumed run replays them.
-#[derive(Clone, Debug)]
+/// What the rules of a run remember of its rounds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stopping {
-    rules: Vec<Rule>,
     accuracies: Vec<f64>,
     kappas: Vec<f64>,
     predictions: Vec<u16>,
 }
 
 impl Stopping {
-    /// Nothing seen yet.
-    pub fn new(rules: Vec<Rule>) -> Self {
-        Self { rules, accuracies: Vec::new(), kappas: Vec::new(), predictions: Vec::new() }
-    }
-
-    /// Takes in a round; the first rule that is met, if any.
-    pub fn after(&mut self, round: &Round) -> Option<Reason> {
+    /// Takes in a round; the first of `rules` that is met, if any.
+    pub fn after(&mut self, rules: &[Rule], round: &Round) -> Option<Reason> {
         self.accuracies.extend(round.validation_accuracy);
         if let Some(predictions) = round.predictions {
             if self.predictions.len() == predictions.len() {
@@ -99,7 +128,7 @@ impl Stopping {
             self.predictions = predictions.to_vec();
         }
         let met = |rule: &Rule| self.measure(*rule, round).map(|measured| Reason { rule: *rule, measured });
-        self.rules.iter().find_map(met)
+        rules.iter().find_map(met)
     }
 
     /// What the rule measured, if it is met.
@@ -143,17 +172,19 @@ mod tests {
 
     #[test]
     fn the_budget_stops_at_its_last_label() {
-        let mut stopping = Stopping::new(vec![Rule::Budget { labels: 11 }]);
-        assert_eq!(stopping.after(&Round { labels: 7, ..Round::default() }), None);
-        let reason = stopping.after(&Round { labels: 11, ..Round::default() }).unwrap();
+        let (mut stopping, rules) = (Stopping::default(), [Rule::Budget { labels: 11 }]);
+        assert_eq!(stopping.after(&rules, &Round { labels: 7, ..Round::default() }), None);
+        let reason = stopping.after(&rules, &Round { labels: 11, ..Round::default() }).unwrap();
         assert_eq!(reason.to_string(), "11 labels were given, the budget is 11");
     }
 
     #[test]
     fn a_plateau_needs_all_its_rounds() {
-        let mut stopping = Stopping::new(vec![Rule::ValidationPlateau { rounds: 2, gain: 0.01 }]);
+        let (mut stopping, rules) = (Stopping::default(), [Rule::ValidationPlateau { rounds: 2, gain: 0.01 }]);
         let mut after = |accuracy| {
-            stopping.after(&Round { validation_accuracy: Some(accuracy), ..Round::default() }).map(|r| r.measured)
+            stopping
+                .after(&rules, &Round { validation_accuracy: Some(accuracy), ..Round::default() })
+                .map(|r| r.measured)
         };
         let found: Vec<bool> = [0.5, 0.6, 0.605, 0.62, 0.61, 0.62].into_iter().map(|a| after(a).is_some()).collect();
         assert_eq!(found, [false, false, false, false, false, true]);
@@ -161,19 +192,22 @@ mod tests {
 
     #[test]
     fn low_entropy_stops_and_a_missing_measurement_does_not() {
-        let mut stopping = Stopping::new(vec![Rule::Uncertainty { below: 0.1 }, Rule::Budget { labels: 5 }]);
-        assert_eq!(stopping.after(&Round::default()), None);
-        assert_eq!(stopping.after(&Round { asked_entropy: Some(0.2), ..Round::default() }), None);
-        let reason = stopping.after(&Round { asked_entropy: Some(0.05), labels: 9, ..Round::default() }).unwrap();
+        let (mut stopping, rules) =
+            (Stopping::default(), [Rule::Uncertainty { below: 0.1 }, Rule::Budget { labels: 5 }]);
+        assert_eq!(stopping.after(&rules, &Round::default()), None);
+        assert_eq!(stopping.after(&rules, &Round { asked_entropy: Some(0.2), ..Round::default() }), None);
+        let reason =
+            stopping.after(&rules, &Round { asked_entropy: Some(0.05), labels: 9, ..Round::default() }).unwrap();
         assert_eq!(reason.rule, Rule::Uncertainty { below: 0.1 });
     }
 
     #[test]
     fn predictions_that_stay_stop_the_loop() {
-        let mut stopping = Stopping::new(vec![Rule::StablePredictions { kappa: 0.99, rounds: 2 }]);
+        let (mut stopping, rules) = (Stopping::default(), [Rule::StablePredictions { kappa: 0.99, rounds: 2 }]);
         let rounds: [&[u16]; 5] = [&[0, 1, 2, 0], &[0, 1, 2, 1], &[0, 1, 2, 1], &[0, 1, 2, 1], &[0, 1, 2, 1]];
-        let stops = rounds
-            .map(|predictions| stopping.after(&Round { predictions: Some(predictions), ..Round::default() }).is_some());
+        let stops = rounds.map(|predictions| {
+            stopping.after(&rules, &Round { predictions: Some(predictions), ..Round::default() }).is_some()
+        });
         assert_eq!(stops, [false, false, false, true, true]);
     }
 

@@ -1,9 +1,11 @@
 //! Training: batches in a random but named order, one optimiser step each.
 
+use fewlabel_engine::image::Shape;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{AdamW, Model, Targets, Trainer};
 use serde::{Deserialize, Serialize};
 
+use crate::augment::{Mixer, Mixing};
 use crate::error::LearnError;
 use crate::view::View;
 
@@ -19,11 +21,14 @@ pub struct TrainSettings {
     pub learning_rate: f32,
     /// AdamW's decoupled weight decay, acting on every parameter.
     pub weight_decay: f32,
+    /// How the images of a batch are mixed; the labels with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixing: Option<Mixing>,
 }
 
 impl Default for TrainSettings {
     fn default() -> Self {
-        Self { epochs: 40, batch_size: 64, learning_rate: 1e-3, weight_decay: 0.01 }
+        Self { epochs: 40, batch_size: 64, learning_rate: 1e-3, weight_decay: 0.01, mixing: None }
     }
 }
 
@@ -66,6 +71,8 @@ pub struct EpochKeys {
     pub augment_epoch: u64,
     /// Dropout masks; its first counter is set to the step.
     pub dropout: Key,
+    /// Partners and shares of mixed images; its first counter is set to the step.
+    pub mixing: Key,
 }
 
 /// A model in training on some rows of a split.
@@ -74,21 +81,29 @@ pub struct Fit {
     batch: Vec<f32>,
     batch_labels: Vec<u16>,
     batch_size: usize,
+    mixer: Option<Mixer>,
+    soft: Vec<f32>,
+    classes: usize,
 }
 
 impl Fit {
     /// Starts from `model`; `threads` never changes a bit of the result.
     ///
     /// # Errors
-    /// If the engine cannot hold a batch of `settings.batch_size` images of this shape.
+    /// If the engine cannot hold a batch of `settings.batch_size` images of this shape, or the mixing is out of its range.
     pub fn new(model: Model, settings: &TrainSettings, threads: usize) -> Result<Self, LearnError> {
         let shape = model.architecture();
-        let image_len = shape.height * shape.width * shape.channels;
+        let (classes, batch_size) = (shape.classes, settings.batch_size);
+        let image = Shape { height: shape.height, width: shape.width, channels: shape.channels };
+        let mixer = settings.mixing.map(|mixing| Mixer::new(mixing, image, classes, batch_size)).transpose()?;
         Ok(Self {
-            trainer: Trainer::new(model, settings.optimizer(), settings.batch_size, threads)?,
-            batch: vec![0.0; settings.batch_size * image_len],
-            batch_labels: Vec::with_capacity(settings.batch_size),
-            batch_size: settings.batch_size,
+            trainer: Trainer::new(model, settings.optimizer(), batch_size, threads)?,
+            batch: vec![0.0; batch_size * image.len()],
+            batch_labels: Vec::with_capacity(batch_size),
+            batch_size,
+            soft: vec![0.0; if mixer.is_some() { batch_size * classes } else { 0 }],
+            mixer,
+            classes,
         })
     }
 
@@ -108,8 +123,17 @@ impl Fit {
             self.batch_labels.extend(positions.iter().map(|&p| labels[p as usize]));
             let batch = &mut self.batch[..positions.len() * image_len];
             view.fill(&batch_rows, keys.augment, keys.augment_epoch, batch);
+            let targets = match &mut self.mixer {
+                None => Targets::Classes(&self.batch_labels),
+                Some(mixer) => {
+                    let soft = &mut self.soft[..positions.len() * self.classes];
+                    one_hot(&self.batch_labels, self.classes, soft);
+                    mixer.apply(keys.mixing.at(step as u64, 0), batch, soft);
+                    Targets::Soft(soft)
+                }
+            };
             let dropout = keys.dropout.at(step as u64, 0).child();
-            let mean = self.trainer.step(batch, Targets::Classes(&self.batch_labels), dropout);
+            let mean = self.trainer.step(batch, targets, dropout);
             loss += f64::from(mean) * positions.len() as f64;
             seen += positions.len();
         }
@@ -137,6 +161,13 @@ impl Fit {
     /// If the bytes are not a state of this architecture.
     pub fn restore(&mut self, state: &[u8]) -> Result<(), LearnError> {
         Ok(self.trainer.restore(state)?)
+    }
+}
+
+fn one_hot(labels: &[u16], classes: usize, out: &mut [f32]) {
+    out.fill(0.0);
+    for (&label, row) in labels.iter().zip(out.chunks_exact_mut(classes)) {
+        row[usize::from(label)] = 1.0;
     }
 }
 

@@ -16,15 +16,15 @@ const CHUNK: usize = 16;
 pub struct View<'a> {
     images: &'a Images,
     mean: Vec<f32>,
-    policy: Option<&'a Policy>,
+    policy: Option<Policy>,
     augmenters: Vec<Augmenter>,
     parallel: bool,
 }
 
 impl<'a> View<'a> {
     /// A view that subtracts `mean` (one value a channel) and, where `policy` is given, augments.
-    pub fn new(images: &'a Images, mean: &[f32], policy: Option<&'a Policy>) -> Self {
-        Self { images, mean: mean.to_vec(), policy, augmenters: Vec::new(), parallel: false }
+    pub fn new(images: &'a Images, mean: &[f32], policy: Option<&Policy>) -> Self {
+        Self { images, mean: mean.to_vec(), policy: policy.cloned(), augmenters: Vec::new(), parallel: false }
     }
 
     /// Augments on `threads` threads; never changes a bit.
@@ -41,7 +41,7 @@ impl<'a> View<'a> {
     /// Writes `rows` into `out` [rows, height, width, channels]; `key` at (epoch, row) names each image's augmentation.
     pub fn fill(&mut self, rows: &[u32], key: Key, epoch: u64, out: &mut [f32]) {
         let (images, mean, len) = (self.images, &self.mean, self.image_len());
-        let Some(policy) = self.policy else {
+        let Some(policy) = &self.policy else {
             for (&row, pixels) in rows.iter().zip(out.chunks_exact_mut(len)) {
                 scale(images.image(row as usize), pixels);
                 centre(pixels, mean);
@@ -67,7 +67,7 @@ impl<'a> View<'a> {
 
     /// What [`View::fill`] does to each of `rows`, without the images; `None` where nothing is augmented.
     pub fn applied(&self, rows: usize, key: Key, epoch: u64) -> Option<Vec<Applied>> {
-        let policy = self.policy?;
+        let policy = self.policy.as_ref()?;
         let images = self.images;
         let mut augmenter = Augmenter::new(policy, images.height, images.width, images.channels);
         let mut pixels = vec![0.0; self.image_len()];

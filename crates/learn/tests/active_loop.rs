@@ -1,12 +1,16 @@
 //! The main path on a small data set: what is labelled, what is said, and that a run resumes to the same bits.
 
 use fewlabel_learn::LearnError;
+use fewlabel_learn::acquire::Options;
 use fewlabel_learn::active_loop::{Finished, Observer, run};
-use fewlabel_learn::augment::Policy;
+use fewlabel_learn::augment::{Beta, Mixing, Policy, Spec};
 use fewlabel_learn::data::{Dataset, Images, Split};
+use fewlabel_learn::features::FeatureSource;
+use fewlabel_learn::initial::Initial;
 use fewlabel_learn::network::NetworkSettings;
 use fewlabel_learn::oracle::Simulated;
 use fewlabel_learn::plan::{ActiveSettings, EpochEvent, LoopSchedule, Phase, Placement, Plan, QueryEvent, Selection};
+use fewlabel_learn::stopping::Rule;
 use fewlabel_learn::train::TrainSettings;
 
 const SIDE: usize = 8;
@@ -38,7 +42,7 @@ fn plan(placement: Placement) -> Plan {
     let network = NetworkSettings { dropout: 0.1, ..NetworkSettings::paper(2) };
     Plan {
         seed: 5,
-        selection: Selection::Active(ActiveSettings {
+        selection: Selection::Active(Box::new(ActiveSettings {
             strategy: "entropy".to_owned(),
             initial: 4,
             query_size: 3,
@@ -48,13 +52,19 @@ fn plan(placement: Placement) -> Plan {
             views: 3,
             network: network.clone(),
             schedule: LoopSchedule { first_epochs: 2, reset_every_queries: 2, epochs_growth: 1 },
-        }),
+            initial_choice: Initial::default(),
+            stopping: Vec::new(),
+            features: FeatureSource::default(),
+            options: Options::default(),
+            temperature_scaling: false,
+        })),
         placement,
         policy: Policy::paper(),
         network,
         training: TrainSettings { epochs: 3, batch_size: 8, ..TrainSettings::default() },
         validate_every_epoch: true,
         test_time_views: 2,
+        validation_labels: 0,
     }
 }
 
@@ -216,4 +226,108 @@ fn a_snapshot_of_other_data_is_refused() {
     let snapshot = &heard.snapshots.last().unwrap().0;
     let result = run(&plan(Placement::Never), &smaller, 1, Some(snapshot), &mut oracle, &mut Listener::default());
     assert!(matches!(result, Err(LearnError::Snapshot(_))));
+}
+
+/// The active plan with some of its loop's settings changed.
+fn changed(placement: Placement, change: impl Fn(&mut ActiveSettings)) -> Plan {
+    let mut plan = plan(placement);
+    let Selection::Active(active) = &mut plan.selection else { unreachable!() };
+    change(active);
+    plan
+}
+
+/// Cuts the run everywhere and compares what it ends with.
+fn resumes_to_the_same_bits(plan: &Plan, data: &Dataset) -> (Finished, Listener) {
+    let (whole, heard) = go(plan, data, 1, None);
+    for (snapshot, ..) in heard.snapshots.iter().step_by(3) {
+        let (resumed, _) = go(plan, data, 2, Some(snapshot));
+        assert_eq!(bits(&resumed), bits(&whole));
+        assert_eq!((&resumed.stopped, &resumed.learned), (&whole.stopped, &whole.learned));
+    }
+    (whole, heard)
+}
+
+#[test]
+fn a_rule_ends_the_loop_before_its_budget_and_says_why() {
+    let data = data();
+    let rules = [
+        Rule::Budget { labels: 8 },
+        Rule::Uncertainty { below: 1.6 },
+        Rule::ValidationPlateau { rounds: 1, gain: 0.9 },
+        Rule::StablePredictions { kappa: 0.01, rounds: 1 },
+    ];
+    for rule in rules {
+        let plan = changed(Placement::Never, |active| active.stopping = vec![rule]);
+        let (finished, heard) = resumes_to_the_same_bits(&plan, &data);
+        let reason = finished.stopped.unwrap_or_else(|| panic!("{rule:?} was met"));
+        assert_eq!(reason.rule, rule);
+        assert!(finished.labelled.len() < 15 && heard.queries.len() < 4, "{rule:?}: {}", finished.labelled.len());
+    }
+    assert!(go(&plan(Placement::Never), &data, 1, None).0.stopped.is_none());
+}
+
+#[test]
+fn given_features_need_no_model_in_the_loop() {
+    let data = data();
+    let plan = changed(Placement::Never, |active| {
+        active.strategy = "typiclust".to_owned();
+        active.initial_choice = Initial::Strategy("core-set".to_owned());
+        active.features = FeatureSource::PixelsPca;
+    });
+    let (finished, heard) = resumes_to_the_same_bits(&plan, &data);
+    assert!(heard.epochs.iter().all(|epoch| epoch.phase == Phase::Final));
+    assert_eq!((finished.labelled.len(), heard.queries.len()), (15, 4));
+    let random = changed(Placement::Never, |_| ());
+    assert_ne!(finished.labelled[..4], go(&random, &data, 1, None).0.labelled[..4]);
+}
+
+#[test]
+fn stratified_first_labels_hold_every_class() {
+    let data = data();
+    let plan = changed(Placement::Never, |active| active.initial_choice = Initial::Stratified);
+    let (finished, _) = go(&plan, &data, 1, None);
+    let mut first: Vec<u16> = finished.labelled[..3].iter().map(|&row| data.train.labels[row as usize]).collect();
+    first.sort_unstable();
+    assert_eq!(first, [0, 1, 2]);
+}
+
+#[test]
+fn a_temperature_changes_entropies_but_no_order_of_classes() {
+    let data = data();
+    let with = changed(Placement::Never, |active| active.temperature_scaling = true);
+    let (_, heard) = resumes_to_the_same_bits(&with, &data);
+    let (_, without) = go(&plan(Placement::Never), &data, 1, None);
+    assert!(without.queries.iter().all(|query| query.temperatures.is_empty()));
+    assert!(heard.queries.iter().all(|query| query.temperatures.len() == 1 && query.temperatures[0] > 0.0));
+    assert_ne!(heard.queries[0].picks[0].entropy, without.queries[0].picks[0].entropy);
+}
+
+#[test]
+fn a_learned_policy_is_chosen_on_the_labels_and_kept() {
+    let data = data();
+    let search: Spec = serde_json::from_str(r#"{"policy": "learned", "budget": 9, "folds": 3, "width": 2}"#).unwrap();
+    let mut plan = plan(Placement::AfterQuery);
+    plan.policy = Policy::new(search).unwrap();
+    let (finished, _) = resumes_to_the_same_bits(&plan, &data);
+    let learned = finished.learned.unwrap();
+    assert!(!learned.policy.is_learned());
+    assert_eq!(learned.trials[0].scores.len(), 3);
+    plan.placement = Placement::BeforeQuery;
+    assert!(plan.check(60).unwrap_err().to_string().contains("before the first query"));
+}
+
+#[test]
+fn images_are_mixed_where_they_are_augmented_afresh() {
+    let data = data();
+    for mixing in [Mixing::Mixup(Beta { alpha: 1.0 }), Mixing::Cutmix(Beta { alpha: 1.0 })] {
+        let mixed = |placement| {
+            let mut plan = plan(placement);
+            plan.training.mixing = Some(mixing);
+            plan
+        };
+        let (finished, _) = resumes_to_the_same_bits(&mixed(Placement::AfterQuery), &data);
+        assert_ne!(bits(&finished), bits(&go(&plan(Placement::AfterQuery), &data, 1, None).0));
+        let never = |plan: &Plan| bits(&go(plan, &data, 1, None).0);
+        assert_eq!(never(&mixed(Placement::Never)), never(&plan(Placement::Never)));
+    }
 }

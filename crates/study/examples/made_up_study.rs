@@ -110,7 +110,17 @@ fn write_run(folder: &Folder, settings: &RunSettings, data: &Dataset, budget: us
     fs::create_dir_all(&run).expect("made");
     let id = settings.id();
     let labelled = if is_full { Vec::new() } else { (0..budget as u32).collect() };
-    let result = RunResult { format: 1, id, labels, labelled, val_accuracy_best: best, validation, test };
+    let result = RunResult {
+        format: 1,
+        id,
+        labels,
+        labelled,
+        stopped: None,
+        learned: None,
+        val_accuracy_best: best,
+        validation,
+        test,
+    };
     json(&run.join("settings.json"), settings);
     lines(&run.join("epochs.jsonl"), "epochs", epochs);
     lines(&run.join("queries.jsonl"), "queries", queries.into_iter());
@@ -162,7 +172,7 @@ fn queries(settings: &RunSettings, data: &Dataset, budget: usize, stream: &mut S
             let mean_entropy = Some(2.0 + 0.1 * place as f64 + 0.01 * stream.normal());
             PoolKind { kind, images: 370 - round + place, mean_entropy }
         });
-        QueryEvent { round: round as u32, picks, pool: pool.collect() }
+        QueryEvent { round: round as u32, picks, temperatures: Vec::new(), pool: pool.collect() }
     };
     (0..count).map(query).collect()
 }

@@ -19,7 +19,7 @@ use crate::names;
 use crate::runner::Job;
 use crate::settings::{Point, RunSettings};
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::data::{Dataset, Images, Split};
+use fewlabel_learn::data::{Dataset, Split};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -208,7 +208,7 @@ fn defaults() -> Table {
 /// The names of all settings of a run but the seed.
 pub fn setting_names() -> Vec<String> {
     let mut names: Vec<String> = defaults().into_iter().map(|(key, _)| key).collect();
-    names.extend(["width".to_owned(), "block_multiples".to_owned()]);
+    names.extend(["width", "block_multiples", "features", "stopping", "mixing"].map(str::to_owned));
     names.sort();
     names
 }
@@ -303,10 +303,7 @@ fn subset(data: Dataset, sizes: [usize; 3]) -> Result<Dataset, StudyError> {
         let mut rows = key.stream().permutation(split.len());
         rows.truncate(size);
         rows.sort_unstable();
-        let images = &split.images;
-        let pixels = rows.iter().flat_map(|&row| images.image(row as usize).iter().copied()).collect();
-        let labels = rows.iter().map(|&row| split.labels[row as usize]).collect();
-        Ok(Split { images: Images { pixels, ..*images }, labels })
+        Ok(split.select(&rows))
     };
     let splits = data.splits().into_iter().zip(sizes).enumerate().map(reduce).collect::<Result<Vec<_>, _>>()?;
     let splits = splits.try_into().map_err(|_| StudyError::Setting("a data set has three splits".into()))?;

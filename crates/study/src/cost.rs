@@ -90,7 +90,7 @@ mod tests {
     fn the_last_epoch_leaves_only_the_judging() {
         let data = testing::dataset(200);
         for regime in REGIMES {
-            let plan = regime.plan(&testing::quick_point(), data.train.len());
+            let plan = regime.plan(&testing::quick_point(), data.train.len(), data.val.len()).expect("a plan");
             let cost = Cost::of(&plan, &data);
             let event = EpochEvent {
                 phase: Phase::Final,
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn all_labels_cost_more_than_a_few() {
         let data = testing::dataset(2000);
-        let total = |i: usize| Cost::of(&REGIMES[i].plan(&Point::default(), 2000), &data).total();
+        let total = |i: usize| Cost::of(&REGIMES[i].plan(&Point::default(), 2000, 400).expect("a plan"), &data).total();
         assert!(total(0) > total(1));
     }
 }

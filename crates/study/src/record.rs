@@ -14,7 +14,9 @@
 use crate::error::StudyError;
 use crate::files;
 use crate::metrics::Metrics;
+use fewlabel_learn::augment::Learned;
 use fewlabel_learn::plan::{EpochEvent, QueryEvent};
+use fewlabel_learn::stopping::Reason;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -48,6 +50,12 @@ pub struct RunResult {
     /// Rows of the training split in the order in which they were labelled; left out where all were.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub labelled: Vec<u32>,
+    /// Why the loop ended before its budget, if it did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped: Option<Reason>,
+    /// The search that chose the final model's augmentation, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub learned: Option<Learned>,
     /// Best validation accuracy over the final model's epochs.
     pub val_accuracy_best: f64,
     /// The final model on the validation split.

@@ -148,8 +148,10 @@ impl Run<'_> {
         let result = RunResult {
             format: FORMAT,
             id: self.settings.id(),
-            labels: finished.labelled.len(),
+            labels: finished.labelled.len() + self.settings.plan.validation_labels,
             labelled: if is_all { Vec::new() } else { finished.labelled },
+            stopped: finished.stopped,
+            learned: finished.learned,
             val_accuracy_best: finished.val_accuracy_best,
             validation: Metrics::of(&finished.val_probs_nc, &self.data.val.labels),
             test: Metrics::of(&finished.test_probs_nc, &self.data.test.labels),

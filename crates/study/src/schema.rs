@@ -45,6 +45,8 @@ fn setting(name: &str, default: Option<&Value>) -> Value {
             let share = json!({ "type": "string", "pattern": "^[0-9.]+ ?%$" });
             json!({ "anyOf": [{ "type": "integer", "minimum": 2 }, share], "default": default })
         }
+        ("strategy_options" | "mixing" | "stopping", _) => json!({ "type": "object" }),
+        ("features", _) => json!({ "type": "string" }),
         ("augmentation", _) => json!({ "type": ["string", "object"], "default": "paper" }),
         ("block_multiples", _) => {
             json!({ "type": "array", "items": { "type": "integer", "minimum": 1 }, "minItems": 3, "maxItems": 3 })

@@ -2,9 +2,11 @@
 
 use crate::error::StudyError;
 use crate::regimes;
-use fewlabel_learn::augment::Policy;
+use fewlabel_learn::acquire::Options;
+use fewlabel_learn::augment::{Mixing, Policy};
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::plan::{Plan, Selection};
+use fewlabel_learn::stopping::Rule;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -26,10 +28,22 @@ pub struct Point {
     pub labels: Budget,
     /// Labels before the first query.
     pub initial: Budget,
+    /// Who chooses them: `random`, `stratified`, or a strategy that needs no model.
+    pub initial_choice: String,
     /// Labels a query asks for.
     pub query_size: usize,
     /// Who picks in the active regimes.
     pub strategy: String,
+    /// Settings of the strategy, such as `delta` of `probcover`.
+    pub strategy_options: Options,
+    /// Features for strategies that look at some: `penultimate`, `pixels-pca` or a .npy file; those that suit the strategy if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<String>,
+    /// Whether the loop's probabilities are scaled by a temperature fitted on the validation labels.
+    pub temperature_scaling: bool,
+    /// A rule that may stop the loop before its budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<Rule>,
     /// Monte-Carlo dropout passes, for strategies that need them.
     pub mc_samples: usize,
     /// Models of the loop, trained side by side; above 1 they replace the Monte-Carlo passes.
@@ -38,6 +52,9 @@ pub struct Point {
     pub views: usize,
     /// How images are augmented in `da`, `alda` and `alpa`.
     pub augmentation: Policy,
+    /// How the images of a batch are mixed where they are augmented afresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mixing: Option<Mixing>,
     /// Width f of the final model; the regime's own if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
@@ -66,6 +83,8 @@ pub struct Point {
     pub validate_every_epoch: bool,
     /// Views of each validation and test image whose predictions are averaged; 0 and 1 are the image alone.
     pub test_time_views: usize,
+    /// Whether the validation labels are part of the budget; `val_images` says how many there are.
+    pub validation_in_budget: bool,
     /// Use only so many training images, drawn once; 0 is all.
     pub train_images: usize,
     /// Use only so many validation images; 0 is all.
@@ -82,12 +101,18 @@ impl Default for Point {
             seed: 0,
             labels: Budget::PerCent(1.0),
             initial: Budget::PerCent(0.05),
+            initial_choice: "random".into(),
             query_size: 4,
             strategy: "entropy".into(),
+            strategy_options: Options::default(),
+            features: None,
+            temperature_scaling: false,
+            stopping: None,
             mc_samples: 20,
             members: 1,
             views: 8,
             augmentation: Policy::paper(),
+            mixing: None,
             width: None,
             loop_width: 8,
             block_multiples: None,
@@ -101,6 +126,7 @@ impl Default for Point {
             epochs_growth: 1,
             validate_every_epoch: true,
             test_time_views: 0,
+            validation_in_budget: false,
             train_images: 0,
             val_images: 0,
             test_images: 0,
@@ -201,11 +227,10 @@ impl RunSettings {
     pub fn new(point: &Point, data: &Dataset) -> Result<Self, StudyError> {
         let regime = regimes::by_name(&point.regime)?;
         let rows = data.train.len();
-        let plan = regime.plan(point, rows);
+        let plan = regime.plan(point, rows, data.val.len())?;
         plan.check(rows)?;
         plan.network.architecture(&data.train.images, data.classes())?;
         if let Selection::Active(active) = &plan.selection {
-            fewlabel_learn::acquire::by_name(&active.strategy).map_err(fewlabel_learn::LearnError::from)?;
             active.network.architecture(&data.train.images, data.classes())?;
         }
         Ok(Self::of_plan(plan, &point.regime, data))
@@ -240,12 +265,13 @@ impl RunSettings {
 
     /// The label budget on a training split of `rows` rows.
     pub fn labels(&self, rows: usize) -> usize {
-        match &self.plan.selection {
+        let of_training = match &self.plan.selection {
             Selection::All => rows,
             Selection::Random { labels } => *labels,
             Selection::Given { rows } => rows.len(),
             Selection::Active(active) => active.labels,
-        }
+        };
+        of_training + self.plan.validation_labels
     }
 
     /// What a person calls this run.

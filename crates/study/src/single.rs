@@ -164,7 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("m.safetensors");
         let data = testing::dataset(60);
-        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60);
+        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60, 30).expect("a plan");
         let trained = train(&plan, &data, 1, &path, &mut |_| true).expect("trained");
         let prediction = predict(&path, &data, &data.test, 2).expect("predicted");
         assert_eq!(prediction.metrics.expect("same classes").accuracy, trained.test_accuracy);
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn an_unwritable_place_is_said_before_training() {
         let data = testing::dataset(60);
-        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60);
+        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60, 30).expect("a plan");
         let path = Path::new("/proc/no/m.safetensors");
         let error = train(&plan, &data, 1, path, &mut |_| panic!("trained")).expect_err("no such place");
         assert!(error.to_string().starts_with("cannot write into /proc/no"), "{error}");

@@ -1,6 +1,5 @@
 //! `fewlabel query`: any strategy, on the arrays of any model.
 
-mod array;
 mod pool;
 
 use crate::cli::Common;

@@ -108,6 +108,7 @@ impl Arguments {
             training: TrainSettings { epochs: self.epochs, ..TrainSettings::default() },
             validate_every_epoch: true,
             test_time_views: 0,
+            validation_labels: 0,
         })
     }
 }

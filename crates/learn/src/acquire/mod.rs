@@ -40,6 +40,7 @@ pub use error::AcquireError;
 pub use inputs::{Inputs, Needs, Rows, Samples};
 pub use strategy::{Picks, Score, Strategy, check_batch, unlabelled};
 
+use serde::{Deserialize, Serialize};
 use stochastic::{Chance, Stochastic};
 use strategy::Scored;
 
@@ -83,17 +84,20 @@ const CHANCES: &[(&str, Chance)] =
     &[("power-", Chance::Power), ("softmax-", Chance::Softmax), ("softrank-", Chance::SoftRank)];
 
 /// Settings that some strategies read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Sharpness of the stochastic batches (1: chances proportional to the score).
     pub beta: f64,
     /// Draws of `batchbald`, which is exact while the classes of its batch have no more combinations than this.
     pub draws: usize,
     /// Radius of `probcover`; chosen by purity if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<f64>,
     /// Share of images whose radius must hold one cluster only, when `probcover` chooses the radius.
     pub purity: f64,
     /// Number of classes, for strategies that see no probabilities.
+    #[serde(skip)]
     pub classes: Option<usize>,
     /// Go on where work or memory of all pairs of images would be refused.
     pub force: bool,

@@ -5,6 +5,7 @@ use super::pairs::{affordable, squares, visit};
 use super::strategy::{checked_pool, preferred};
 use super::typiclust::with_labelled;
 use super::{AcquireError, Inputs, Needs, Options, Picks, Strategy, kmeans};
+use crate::features::FeatureSource;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::vector::squared_distances;
 
@@ -31,6 +32,10 @@ impl Strategy for ProbCover {
 
     fn needs(&self) -> Needs {
         Needs { features: true, labelled: true, ..Needs::NONE }
+    }
+
+    fn default_features(&self) -> FeatureSource {
+        FeatureSource::PixelsPca
     }
 
     fn pick(

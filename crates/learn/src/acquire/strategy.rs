@@ -1,6 +1,7 @@
 //! What a strategy is, and the choice of the best of a list of scores.
 
 use super::{AcquireError, Inputs, Needs};
+use crate::features::FeatureSource;
 use fewlabel_engine::rng::Key;
 use std::cmp::Ordering;
 
@@ -22,6 +23,11 @@ pub trait Strategy: Send + Sync {
 
     /// The arrays it needs.
     fn needs(&self) -> Needs;
+
+    /// The features that suit it where the user names none.
+    fn default_features(&self) -> FeatureSource {
+        FeatureSource::Penultimate
+    }
 
     /// Chooses `batch` images of `pool`. The result depends on the inputs, the set of images in the pool, the batch and
     /// the first three words of the key (by convention seed, purpose and round; the fourth is the strategy's own), never on

@@ -3,6 +3,7 @@
 use super::core_set::features;
 use super::strategy::{checked_pool, preferred};
 use super::{AcquireError, Inputs, Needs, Picks, Rows, Strategy, kmeans};
+use crate::features::FeatureSource;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::vector::squared_distances_at;
 
@@ -29,6 +30,10 @@ impl Strategy for TypiClust {
 
     fn needs(&self) -> Needs {
         Needs { features: true, labelled: true, ..Needs::NONE }
+    }
+
+    fn default_features(&self) -> FeatureSource {
+        FeatureSource::PixelsPca
     }
 
     fn pick(

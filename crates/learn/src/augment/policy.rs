@@ -1,6 +1,7 @@
 //! Policies: which transforms an image may meet.
 
 use super::ladder::{RandAugment, TrivialAugment};
+use super::search::Search;
 use super::transform::{Kind, Transform};
 use super::{affine, blur, elastic};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
@@ -53,6 +54,8 @@ pub enum Spec {
     RandAugment(RandAugment),
     /// One of fourteen operations at a random magnitude.
     TrivialAugment(TrivialAugment),
+    /// Chosen on the labelled images when the final model begins to learn; until then the paper's.
+    Learned(Search),
 }
 
 /// No settings.
@@ -210,7 +213,7 @@ impl Policy {
     }
 
     /// Names of the policies that need no settings.
-    pub const NAMES: &[&str] = &["none", "paper", "randaugment", "trivialaugment"];
+    pub const NAMES: &[&str] = &["none", "paper", "randaugment", "trivialaugment", "learned"];
 
     /// The policy of this name with its default settings.
     ///
@@ -222,6 +225,7 @@ impl Policy {
             "paper" => Ok(Self::paper()),
             "randaugment" => Ok(Self(Spec::RandAugment(RandAugment::default()))),
             "trivialaugment" => Ok(Self(Spec::TrivialAugment(TrivialAugment::default()))),
+            "learned" => Ok(Self(Spec::Learned(Search::default()))),
             _ => Err(AugmentError::Unknown { name: name.into(), known: Self::NAMES.join(", ") }),
         }
     }
@@ -235,6 +239,7 @@ impl Policy {
             Spec::Chain(_) => "chain",
             Spec::RandAugment(_) => "randaugment",
             Spec::TrivialAugment(_) => "trivialaugment",
+            Spec::Learned(_) => "learned",
         }
     }
 
@@ -243,8 +248,21 @@ impl Policy {
         matches!(self.0, Spec::None(_))
     }
 
+    /// Whether the policy is still to be chosen, on labelled images.
+    pub fn is_learned(&self) -> bool {
+        self.search().is_some()
+    }
+
+    /// How the policy is to be chosen, if it is.
+    pub(crate) fn search(&self) -> Option<&Search> {
+        if let Spec::Learned(search) = &self.0 { Some(search) } else { None }
+    }
+
     /// Whether an image may be mirrored, which on some data changes its label.
     pub fn flips(&self) -> bool {
+        if let Some(search) = self.search() {
+            return search.flips;
+        }
         self.plan().transforms().any(|t| matches!(t.kind(), Kind::HorizontalFlip | Kind::VerticalFlip))
     }
 
@@ -257,6 +275,7 @@ impl Policy {
         match &self.0 {
             Spec::None(_) => Plan::OneOf(OneOf { identity_weight: 1.0, transforms: Vec::new() }),
             Spec::Paper(paper) => Plan::OneOf(paper.one_of()),
+            Spec::Learned(_) => Plan::OneOf(Paper::default().one_of()),
             Spec::OneOf(one_of) => Plan::OneOf(one_of.clone()),
             Spec::Chain(chain) => Plan::Chain(chain.clone()),
             Spec::RandAugment(settings) => Plan::RandAugment(settings.clone()),
@@ -337,7 +356,7 @@ mod tests {
         let cases = [
             (
                 "augmentation = 'papper'",
-                "no augmentation policy is called `papper`; there are none, paper, randaugment, trivialaugment",
+                "no augmentation policy is called `papper`; there are none, paper, randaugment, trivialaugment, learned",
             ),
             ("augmentation = { policy = 'none', alpha = 1 }", "unknown field `alpha`"),
             ("augmentation = { policy = 'paper', angle = 1 }", "unknown field `angle`, expected one of"),

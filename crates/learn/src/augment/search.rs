@@ -22,16 +22,18 @@ pub struct Search {
     pub folds: u32,
     /// Whether images may be mirrored: a fact of the data set.
     pub flips: bool,
+    /// Width f of the networks that are trained to compare candidates.
+    pub width: usize,
 }
 
 impl Default for Search {
     fn default() -> Self {
-        Self { budget: 60, folds: 4, flips: false }
+        Self { budget: 60, folds: 4, flips: false, width: 8 }
     }
 }
 
 /// A candidate and its accuracies, one a fold that it was scored on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// The candidate.
     pub policy: Policy,
@@ -47,7 +49,7 @@ impl Trial {
 }
 
 /// What a search found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Learned {
     /// The winner.
     pub policy: Policy,
@@ -68,6 +70,9 @@ impl Search {
         let least = self.cost(2);
         if !(least..=1_000_000).contains(&self.budget) {
             return Err(error(format!("with {} folds budget is {least} to 1000000, not {}", self.folds, self.budget)));
+        }
+        if !(1..=1024).contains(&self.width) {
+            return Err(error(format!("width is 1 to 1024, not {}", self.width)));
         }
         Ok(self)
     }
@@ -178,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_better_half_goes_on_and_the_budget_is_kept() {
-        let search = Search { budget: 60, folds: 4, flips: true }.checked().unwrap();
+        let search = Search { flips: true, ..Search::default() }.checked().unwrap();
         let (mut trainings, mut seen) = (0, Vec::new());
         let learned = search.run(Key::new(1, 0), |policy, fold| {
             trainings += 1;

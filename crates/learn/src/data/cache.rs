@@ -41,11 +41,16 @@ pub(super) fn published(entry: &Entry, folder: &Path) -> Result<PathBuf, DataErr
     Ok(path)
 }
 
-/// The MD5 of a file, in hex, read in blocks.
+/// The MD5 of a file, in hex.
 pub fn file_md5(path: &Path) -> Result<String, DataError> {
+    file_digest::<Md5>(path)
+}
+
+/// A checksum of a file, in hex, read in blocks.
+pub(crate) fn file_digest<D: Digest>(path: &Path) -> Result<String, DataError> {
     let failed = |source| DataError::Read { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
-    let (mut hash, mut block) = (Md5::new(), vec![0; 1 << 16]);
+    let (mut hash, mut block) = (D::new(), vec![0; 1 << 16]);
     loop {
         match file.read(&mut block).map_err(failed)? {
             0 => return Ok(hex(&hash.finalize())),

@@ -1,6 +1,8 @@
 //! Images and labels in memory: bytes as they were stored, in three splits.
 
+use crate::features::{Pixels, pixels_pca};
 use sha2::{Digest, Sha256};
+use std::sync::{Arc, OnceLock};
 
 /// Images of one size, `[n, height, width, channels]`, kept as the bytes they were stored as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +63,16 @@ impl Split {
         self.labels.is_empty()
     }
 
+    /// Some of the samples.
+    ///
+    /// # Panics
+    /// If a row is not there.
+    pub fn select(&self, rows: &[u32]) -> Self {
+        let pixels = rows.iter().flat_map(|&row| self.images.image(row as usize)).copied().collect();
+        let labels = rows.iter().map(|&row| self.labels[row as usize]).collect();
+        Self { images: Images { pixels, ..self.images }, labels }
+    }
+
     /// How many samples each of `classes` classes has.
     pub fn class_counts(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
@@ -92,6 +104,7 @@ pub struct Dataset {
     pub sides: Vec<(u16, u16)>,
     /// Whether a mirrored image keeps its label: not where left and right are classes.
     pub flips_keep_labels: bool,
+    pixels_pca: OnceLock<Arc<[f32]>>,
 }
 
 impl Dataset {
@@ -100,7 +113,18 @@ impl Dataset {
         let checksum = checksum([&train, &val, &test]);
         let sides = sides(&class_names);
         let flips_keep_labels = sides.is_empty();
-        Self { name, train, val, test, class_names, checksum, synthetic: false, sides, flips_keep_labels }
+        Self {
+            name,
+            train,
+            val,
+            test,
+            class_names,
+            checksum,
+            synthetic: false,
+            sides,
+            flips_keep_labels,
+            pixels_pca: OnceLock::new(),
+        }
     }
 
     /// The number of classes.
@@ -111,6 +135,12 @@ impl Dataset {
     /// The splits with their names, in their usual order.
     pub fn splits(&self) -> [(&'static str, &Split); 3] {
         [("train", &self.train), ("val", &self.val), ("test", &self.test)]
+    }
+
+    /// [`pixels_pca`] of the training images, computed once for all runs on them.
+    pub fn pixels_pca(&self) -> &[f32] {
+        let images = &self.train.images;
+        self.pixels_pca.get_or_init(|| pixels_pca(Pixels::Bytes(&images.pixels), images.image_len()).into())
     }
 
     /// The training split's mean of each channel, of pixels scaled to [0, 1].

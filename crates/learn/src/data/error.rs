@@ -42,6 +42,14 @@ pub enum DataError {
         /// What was found and what was expected.
         problem: String,
     },
+    /// A file of features or predictions holds no array that can be used.
+    #[error("{path}: {problem}")]
+    Array {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        problem: String,
+    },
     /// The path has none of the formats that are understood.
     #[error("{path} is no data set: expected a MedMNIST .npz file")]
     UnknownFormat {

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+mod array;
 pub mod cache;
 pub mod catalogue;
 mod dataset;
@@ -14,6 +15,7 @@ pub mod npz;
 pub mod phantom;
 pub mod shift;
 
+pub use array::Array;
 pub use dataset::{Dataset, Images, Split};
 pub use error::DataError;
 

@@ -1,11 +1,11 @@
 //! From files to picks: in blocks of rows where the strategy scores every image by itself, else as a whole.
 
 use super::Arguments;
-use super::array::Array;
 use crate::cli::Common;
 use anyhow::bail;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::acquire::{self, Inputs, Needs, Options, Picks, Rows, Samples, Score, Strategy};
+use fewlabel_learn::data::Array;
 use std::path::Path;
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ impl Slot {
 
     fn read(&mut self, rows: usize) -> anyhow::Result<()> {
         match &mut self.array {
-            Some(array) => array.read_rows(rows, &mut self.block),
+            Some(array) => Ok(array.read_rows(rows, &mut self.block)?),
             None => Ok(()),
         }
     }

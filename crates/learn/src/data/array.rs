@@ -1,10 +1,11 @@
 //! Arrays of floats in .npy and .npz files, read in blocks of rows.
 
-use anyhow::{Context, anyhow, bail};
-use fewlabel_learn::data::npy::Header;
+use super::DataError;
+use super::npy::Header;
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
 /// The number types that can be read.
@@ -40,8 +41,8 @@ impl Kind {
 }
 
 /// An array whose rows are still to be read.
-pub(super) struct Array {
-    name: String,
+pub struct Array {
+    path: PathBuf,
     shape: Vec<usize>,
     kind: Kind,
     source: Box<dyn Read>,
@@ -49,42 +50,50 @@ pub(super) struct Array {
 
 impl Array {
     /// Opens `path`: a .npy, a .npz with one array, or FILE.npz:NAME. The shape must have `axes` axes, none of them empty.
-    pub(super) fn open(path: &Path, axes: usize) -> anyhow::Result<Self> {
-        let name = path.display().to_string();
-        let (mut source, bytes) = open_source(path).with_context(|| format!("cannot read {name}"))?;
-        let header = Header::read(&mut source).map_err(|reason| anyhow!("{name}: {reason}"))?;
+    ///
+    /// # Errors
+    /// If there is no such array of float32 or float64 in C order, or the file is too short for it.
+    pub fn open(path: &Path, axes: usize) -> Result<Self, DataError> {
+        let wrong = |problem: String| DataError::Array { path: path.to_owned(), problem };
+        let (mut source, bytes) = open_source(path)?;
+        let header = Header::read(&mut source).map_err(wrong)?;
         let kind = match header.descr.as_str() {
             "<f4" | "=f4" => Kind::F32 { big_endian: false },
             ">f4" => Kind::F32 { big_endian: true },
             "<f8" | "=f8" => Kind::F64 { big_endian: false },
             ">f8" => Kind::F64 { big_endian: true },
-            other => bail!("{name}: holds numbers of type {other}, expected float32 or float64"),
+            other => return Err(wrong(format!("holds numbers of type {other}, expected float32 or float64"))),
         };
         if header.fortran_order && header.shape.len() > 1 {
-            bail!("{name}: is in Fortran order, expected C order (numpy.ascontiguousarray)");
+            return Err(wrong("is in Fortran order, expected C order (numpy.ascontiguousarray)".to_owned()));
         }
         if header.shape.len() != axes || header.shape.contains(&0) {
-            bail!("{name}: has the shape {:?}, expected {axes} axes, none of them empty", header.shape);
+            let shape = &header.shape;
+            return Err(wrong(format!("has the shape {shape:?}, expected {axes} axes, none of them empty")));
         }
         let needed = header.elements().and_then(|n| n.checked_mul(kind.bytes() as u64));
         if needed.is_none_or(|needed| needed > bytes) {
-            bail!("{name}: is too short for its shape {:?}", header.shape);
+            return Err(wrong(format!("is too short for its shape {:?}", header.shape)));
         }
         let shape = header.shape.iter().map(|&axis| axis as usize).collect();
-        Ok(Self { name, shape, kind, source })
+        Ok(Self { path: path.to_owned(), shape, kind, source })
     }
 
-    pub(super) fn shape(&self) -> &[usize] {
+    /// Length of every axis.
+    pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// Numbers in a row.
-    pub(super) fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.shape[1..].iter().product()
     }
 
     /// Reads the next `rows` rows into `values`, in place of what was there.
-    pub(super) fn read_rows(&mut self, rows: usize, values: &mut Vec<f32>) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// If the file ends before, or cannot be read.
+    pub fn read_rows(&mut self, rows: usize, values: &mut Vec<f32>) -> Result<(), DataError> {
         let size = self.kind.bytes();
         let mut left = rows * self.width();
         values.clear();
@@ -93,7 +102,7 @@ impl Array {
         while left > 0 {
             let count = left.min(1 << 16);
             let chunk = &mut bytes[..count * size];
-            self.source.read_exact(chunk).with_context(|| format!("cannot read {}", self.name))?;
+            self.source.read_exact(chunk).map_err(|source| DataError::Read { path: self.path.clone(), source })?;
             values.extend(chunk.chunks_exact(size).map(|number| self.kind.decode(number)));
             left -= count;
         }
@@ -102,36 +111,39 @@ impl Array {
 }
 
 /// The bytes of an array from its .npy header on, and at most how many there are.
-fn open_source(path: &Path) -> anyhow::Result<(Box<dyn Read>, u64)> {
-    let (path, member) = split_member(path);
-    let file = File::open(&path)?;
-    let metadata = file.metadata()?;
+fn open_source(given: &Path) -> Result<(Box<dyn Read>, u64), DataError> {
+    let read = |source: io::Error| DataError::Read { path: given.to_owned(), source };
+    let wrong = |problem: String| DataError::Array { path: given.to_owned(), problem };
+    let (path, member) = split_member(given);
+    let file = File::open(&path).map_err(read)?;
+    let metadata = file.metadata().map_err(read)?;
     if !metadata.is_file() {
-        bail!("it is not a file");
+        return Err(wrong("is not a file".to_owned()));
     }
     if path.extension().is_none_or(|extension| extension != "npz") {
         return Ok((Box::new(BufReader::with_capacity(1 << 20, file)), metadata.len()));
     }
-    let mut archive = ZipArchive::new(BufReader::new(file))?;
+    let zip = |error: ZipError| DataError::NotZip { path: path.clone(), reason: error.to_string() };
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip)?;
     let index = match member {
         Some(member) => {
-            archive.index_for_name(&format!("{member}.npy")).ok_or_else(|| anyhow!("it holds no array {member}"))?
+            archive.index_for_name(&format!("{member}.npy")).ok_or_else(|| wrong(format!("holds no array {member}")))?
         }
         None if archive.len() == 1 => 0,
-        None => bail!("it holds {} arrays, expected one or FILE.npz:NAME", archive.len()),
+        None => return Err(wrong(format!("holds {} arrays, expected one or FILE.npz:NAME", archive.len()))),
     };
-    let mut entry = archive.by_index(index)?;
+    let mut entry = archive.by_index(index).map_err(zip)?;
     let size = entry.size();
     if entry.compression() == CompressionMethod::Stored {
-        let start = entry.data_start().ok_or_else(|| anyhow!("it is damaged"))?;
+        let start = entry.data_start().ok_or_else(|| wrong("is damaged".to_owned()))?;
         drop(entry);
-        let mut file = BufReader::with_capacity(1 << 20, File::open(&path)?);
-        file.seek(SeekFrom::Start(start))?;
+        let mut file = BufReader::with_capacity(1 << 20, File::open(&path).map_err(read)?);
+        file.seek(SeekFrom::Start(start)).map_err(read)?;
         return Ok((Box::new(file.take(size)), size.min(metadata.len())));
     }
     // A compressed array is unpacked as a whole; nothing honest shrinks below a thousandth.
     let mut bytes = Vec::new();
-    entry.by_ref().take(metadata.len().saturating_mul(1000)).read_to_end(&mut bytes)?;
+    entry.by_ref().take(metadata.len().saturating_mul(1000)).read_to_end(&mut bytes).map_err(read)?;
     let length = bytes.len() as u64;
     Ok((Box::new(Cursor::new(bytes)), length))
 }
@@ -159,10 +171,10 @@ mod tests {
         bytes
     }
 
-    fn read(name: &str, bytes: &[u8], axes: usize) -> anyhow::Result<Vec<f32>> {
-        let folder = tempfile::tempdir()?;
+    fn read(name: &str, bytes: &[u8], axes: usize) -> Result<Vec<f32>, DataError> {
+        let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
-        std::fs::write(&path, bytes)?;
+        std::fs::write(&path, bytes).unwrap();
         let mut array = Array::open(&path, axes)?;
         let (mut values, mut block) = (Vec::new(), Vec::new());
         for _ in 0..array.shape()[0] {
@@ -211,7 +223,7 @@ mod tests {
             (b"hello".to_vec(), "cut off"),
         ];
         for (bytes, expected) in cases {
-            let error = format!("{:#}", read("p.npy", &bytes, 2).unwrap_err());
+            let error = read("p.npy", &bytes, 2).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
     }
