@@ -6,6 +6,7 @@ use crate::progress::Progress;
 use crate::screen::{self, Exit};
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
+use fewlabel_learn::augment::Policy;
 use fewlabel_study::StudyError;
 use fewlabel_study::config::Study;
 use fewlabel_study::folder::{Contents, Folder};
@@ -32,6 +33,14 @@ pub(crate) fn carry_out(
         screen::note(&format!("{runs} runs on {threads} threads, records in {}", out.display()));
         if data.iter().any(|(_, data)| data.synthetic) {
             screen::note("the data are synthetic: images made by a program, not by a scanner");
+        }
+    }
+    let mut warned: Vec<&Policy> = Vec::new();
+    for job in &jobs {
+        let policy = &job.settings.plan.policy;
+        if !warned.contains(&policy) {
+            screen::warn_of_mirrors(policy, &job.data);
+            warned.push(policy);
         }
     }
     let progress = Progress::new(&jobs, Interrupt::listen()?, common.quiet);

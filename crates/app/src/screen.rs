@@ -1,5 +1,7 @@
 //! What a person or a pipe sees: results on standard output, everything else on standard error.
 
+use fewlabel_learn::augment::Policy;
+use fewlabel_learn::data::Dataset;
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -28,6 +30,13 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 /// Prints one line to standard error; a closed one is nobody's loss.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Says so where a policy mirrors images whose labels know left from right.
+pub(crate) fn warn_of_mirrors(policy: &Policy, data: &Dataset) {
+    if policy.flips() && !data.flips_keep_labels {
+        note(&format!("warning: the policy mirrors images, and on {} that changes labels", data.name));
+    }
 }
 
 /// Prints the error, if there is one, with its causes in one sentence; 1 is the code of every failure.

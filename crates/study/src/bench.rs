@@ -1,12 +1,13 @@
 //! How fast this machine trains, scores, augments and chooses.
 
 use crate::error::StudyError;
+use fewlabel_engine::image::Shape;
 use fewlabel_engine::measure::peak_gflops;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{Model, Scorer, Targets, Trainer};
 use fewlabel_learn::LearnError;
 use fewlabel_learn::acquire::{self, Inputs, Rows};
-use fewlabel_learn::augment::{Augmenter, Policy};
+use fewlabel_learn::augment::{Speed, speed};
 use fewlabel_learn::data::Images;
 use fewlabel_learn::network::NetworkSettings;
 use serde::Serialize;
@@ -32,6 +33,22 @@ pub struct Measurement {
     /// Per cent of the machine's fused multiply-add peak. Above 100 where Winograd's algorithm and skipped pixels save operations that
     /// `gflops` counts.
     pub peak_percent: Option<f64>,
+    /// Of a training step: where its time goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phases: Option<Phases>,
+}
+
+/// Shares of a training step without augmentation, in per cent.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Phases {
+    /// From the images to the encoder's output.
+    pub forward_percent: f64,
+    /// The head, the loss, and from there to the gradients.
+    pub backward_percent: f64,
+    /// The optimiser.
+    pub update_percent: f64,
+    /// What augmenting every image by the paper's policy adds.
+    pub augmentation_percent: f64,
 }
 
 fn measure(name: &str, images: usize, flops: Option<f64>, mut once: impl FnMut()) -> Measurement {
@@ -46,7 +63,14 @@ fn measure(name: &str, images: usize, flops: Option<f64>, mut once: impl FnMut()
     let median = seconds[seconds.len() / 2].max(1e-9);
     let images_per_s = images as f64 / median;
     let gflops = flops.map(|flops| flops * images_per_s / 1e9);
-    Measurement { name: name.to_owned(), images_per_s, us_per_image: 1e6 / images_per_s, gflops, peak_percent: None }
+    Measurement {
+        name: name.to_owned(),
+        images_per_s,
+        us_per_image: 1e6 / images_per_s,
+        gflops,
+        peak_percent: None,
+        phases: None,
+    }
 }
 
 impl Measurement {
@@ -86,7 +110,18 @@ pub fn train(width: usize, batch: usize, threads: usize) -> Result<Vec<Measureme
     let step = || {
         trainer.step(&images, Targets::Classes(&labels), Key::new(0, 3));
     };
-    Ok(vec![measure("train", batch, Some(flops), step).of_peak(threads)])
+    let mut measured = measure("train", batch, Some(flops), step).of_peak(threads);
+    let spent = trainer.phases();
+    let all = spent.forward + spent.backward + spent.update;
+    let percent = |part: Duration| 100.0 * part.as_secs_f64() / all.as_secs_f64();
+    let paper = augment().into_iter().find(|measured| measured.name == "paper").map_or(f64::NAN, |m| m.us_per_image);
+    measured.phases = Some(Phases {
+        forward_percent: percent(spent.forward),
+        backward_percent: percent(spent.backward),
+        update_percent: percent(spent.update),
+        augmentation_percent: 100.0 * paper / (measured.us_per_image * threads as f64),
+    });
+    Ok(vec![measured])
 }
 
 /// Scoring batches of `batch` images with C(`width`).
@@ -105,41 +140,18 @@ pub fn infer(width: usize, batch: usize, threads: usize) -> Result<Vec<Measureme
     Ok(vec![measure("infer", batch, Some(flops), || scorer.logits(&images, &mut logits)).of_peak(threads)])
 }
 
-/// Each of the paper's transforms alone, and its policy, on `batch` images.
-///
-/// # Errors
-/// If a policy cannot be made.
-pub fn augment(batch: usize) -> Result<Vec<Measurement>, StudyError> {
-    let originals = noise(batch.max(1) * 784);
-    let mut images = originals.clone();
-    let policies = ["rotation", "blur", "elastic", "paper"];
-    let measurement = |name: &str| {
-        let policy = match name {
-            "paper" => Policy::paper(),
-            kind => {
-                toml::from_str::<Only>(&format!(
-                    "policy = {{ policy = \"one_of\", transforms = [{{ kind = \"{kind}\" }}] }}"
-                ))
-                .map_err(|error| StudyError::Setting(error.message().to_owned()))?
-                .policy
-            }
-        };
-        let mut augmenter = Augmenter::new(&policy, 28, 28, 1);
-        let mut epoch = 0;
-        Ok(measure(name, batch.max(1), None, || {
-            images.copy_from_slice(&originals);
-            epoch += 1;
-            for (row, image) in images.chunks_exact_mut(784).enumerate() {
-                augmenter.apply(Key::new(0, 4).at(epoch, row as u64), image);
-            }
-        }))
+/// Each of the paper's transforms alone, and its policy, on 28 x 28 grey images and one thread.
+pub fn augment() -> Vec<Measurement> {
+    let shape = Shape { height: 28, width: 28, channels: 1 };
+    let measurement = |Speed { name, us_per_image }| Measurement {
+        name: name.to_owned(),
+        images_per_s: 1e6 / us_per_image,
+        us_per_image,
+        gflops: None,
+        peak_percent: None,
+        phases: None,
     };
-    policies.into_iter().map(measurement).collect()
-}
-
-#[derive(serde::Deserialize)]
-struct Only {
-    policy: Policy,
+    speed(shape, SPAN).into_iter().map(measurement).collect()
 }
 
 /// Each strategy that needs no more than probabilities and features, choosing `batch` of 13,925 images.

@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     /// Width f of the network C(f).
     #[arg(long, value_name = "F", default_value_t = 32)]
     width: usize,
-    /// Images at a time; for `query` the number chosen [default: 64, scoring 256, query 4].
+    /// Images at a time; for `query` the number chosen, for `augment` without effect [default: 64, scoring 256, query 4].
     #[arg(long, value_name = "B")]
     batch: Option<usize>,
 }
@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let results = match arguments.what {
         What::Train => bench::train(width, batch(64), threads)?,
         What::Infer => bench::infer(width, batch(256), threads)?,
-        What::Augment => bench::augment(batch(256))?,
+        What::Augment => bench::augment(),
         What::Query => bench::query(batch(4), threads)?,
     };
     if common.json {
@@ -43,10 +43,17 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     table.load_style(presets::ASCII_MARKDOWN);
     table.set_header(["name", "images/s", "us/image", "GFLOP/s", "% of peak"]);
     let optional = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
+    let mut phases = String::new();
     for result in results {
+        if let Some(p) = result.phases {
+            phases = format!(
+                "forward {:.0} %, backward {:.0} %, update {:.0} %; the paper's augmentation adds {:.1} %\n",
+                p.forward_percent, p.backward_percent, p.update_percent, p.augmentation_percent
+            );
+        }
         let numbers = [format!("{:.0}", result.images_per_s), format!("{:.2}", result.us_per_image)];
         let [rate, time] = numbers;
         table.add_row([result.name, rate, time, optional(result.gflops), optional(result.peak_percent)]);
     }
-    screen::print(&format!("{table}\n"))
+    screen::print(&format!("{table}\n{phases}"))
 }

@@ -34,9 +34,10 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     };
     let policy = read_policy(&arguments.policy)?;
     let dataset = data::open(&arguments.data)?;
-    if policy.flips() && !dataset.flips_keep_labels {
-        screen::note(&format!("warning: the policy mirrors images, and on {} that changes labels", dataset.name));
+    if policy.is_learned() {
+        bail!("a learned policy is chosen on labelled images during a run; there is nothing to preview before");
     }
+    screen::warn_of_mirrors(&policy, &dataset);
     let (images, variants) = (usize::from(arguments.images), usize::from(arguments.variants));
     let sheet = preview(&dataset.train, &dataset.class_names, &policy, images, variants, common.seed);
     let bytes = if svg { sheet.to_svg().into_bytes() } else { sheet.to_png() };

@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let data = data::open(&arguments.data)?;
     let plan = arguments.plan(&data, common.seed)?;
     plan.check(data.train.len())?;
+    screen::warn_of_mirrors(&plan.policy, &data);
     let interrupt = Interrupt::listen()?;
     let mut epoch = |event: &fewlabel_learn::plan::EpochEvent| {
         if !common.quiet {
