@@ -286,7 +286,8 @@ def check_claims(tables, cells, study):
             own[regime] = min(mine, key=lambda c: abs(next(iter(c.values())).labels - target))
     picks = {"validation": "val_accuracy_best", "test": "test_accuracy"}
     for number in range(1, 13):
-        for row in tables[f"t-claim-{number}"][1:]:
+        table = next(table for name, table in tables.items() if re.fullmatch(rf"t-claim-.+-{number}", name))
+        for row in table[1:]:
             what, where = row[0][0], f"claim {number}, {row[0][0]}"
             deviations = re.fullmatch(rf"deviation of (\w+) {MINUS} of (\w+), test", what)
             difference = re.fullmatch(rf"(\w+) {MINUS} (\w+), (validation|test)", what)

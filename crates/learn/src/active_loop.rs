@@ -152,7 +152,7 @@ impl<'a> Run<'a> {
             features: None,
         };
         if let Selection::Active(active) = &plan.selection
-            && let FeatureSource::File(file) = &active.features
+            && let FeatureSource::File(file) = active.source()
         {
             run.features = Some(file.read(data.train.len())?);
         }
@@ -195,7 +195,7 @@ impl<'a> Run<'a> {
         let strategy = active.strategy(self.data.classes())?;
         let (mut members, temperatures) = self.members(active)?;
         let (images, rows) = (&self.data.train.images, self.data.train.labels.len());
-        let given = match active.features {
+        let given = match active.source() {
             FeatureSource::Penultimate => None,
             FeatureSource::PixelsPca => strategy.needs().features.then(|| self.data.pixels_pca()),
             FeatureSource::File(_) => self.features.as_deref(),

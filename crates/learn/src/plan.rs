@@ -49,9 +49,9 @@ pub struct ActiveSettings {
     /// The loop stops after the first query at which one of these is met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stopping: Vec<Rule>,
-    /// Features for strategies and first choices that look at some.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub features: FeatureSource,
+    /// Features for a strategy and a first choice that look at some; the model's if none are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureSource>,
     /// Settings of the strategy.
     #[serde(default, skip_serializing_if = "is_default")]
     pub options: acquire::Options,
@@ -96,6 +96,11 @@ impl ActiveSettings {
         Ok(acquire::with_options(&self.strategy, &options)?)
     }
 
+    /// Where features come from.
+    pub(crate) fn source(&self) -> &FeatureSource {
+        self.features.as_ref().unwrap_or(&FeatureSource::Penultimate)
+    }
+
     /// What a query has to compute for the strategy and the stopping rules.
     pub(crate) fn needs(&self) -> Result<Needs, LearnError> {
         let needs = acquire::with_options(&self.strategy, &self.options)?.needs();
@@ -106,7 +111,7 @@ impl ActiveSettings {
     /// Whether a query looks at a model at all: else none is trained in the loop.
     pub(crate) fn needs_model(&self) -> Result<bool, LearnError> {
         let needs = self.needs()?;
-        let of_model = needs.features && !self.features.is_given();
+        let of_model = needs.features && !self.source().is_given();
         let validated = self.stopping.iter().any(Rule::needs_validation);
         Ok(needs.probs || needs.mc_probs || needs.views || of_model || validated)
     }
@@ -126,7 +131,7 @@ impl ActiveSettings {
             return wrong("first_epochs must be at least 1".to_owned());
         }
         self.stopping.iter().try_for_each(Rule::check)?;
-        self.initial_choice.check(&self.features)?;
+        self.initial_choice.check(self.source())?;
         self.check_needs(policy)
     }
 
@@ -391,7 +396,7 @@ mod tests {
             schedule: LoopSchedule::default(),
             initial_choice: Initial::default(),
             stopping: Vec::new(),
-            features: FeatureSource::default(),
+            features: None,
             options: acquire::Options::default(),
             temperature_scaling: false,
         };

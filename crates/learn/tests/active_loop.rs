@@ -54,7 +54,7 @@ fn plan(placement: Placement) -> Plan {
             schedule: LoopSchedule { first_epochs: 2, reset_every_queries: 2, epochs_growth: 1 },
             initial_choice: Initial::default(),
             stopping: Vec::new(),
-            features: FeatureSource::default(),
+            features: None,
             options: Options::default(),
             temperature_scaling: false,
         })),
@@ -272,7 +272,7 @@ fn given_features_need_no_model_in_the_loop() {
     let plan = changed(Placement::Never, |active| {
         active.strategy = "typiclust".to_owned();
         active.initial_choice = Initial::Strategy("core-set".to_owned());
-        active.features = FeatureSource::PixelsPca;
+        active.features = Some(FeatureSource::PixelsPca);
     });
     let (finished, heard) = resumes_to_the_same_bits(&plan, &data);
     assert!(heard.epochs.iter().all(|epoch| epoch.phase == Phase::Final));

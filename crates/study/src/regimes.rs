@@ -90,7 +90,7 @@ impl Regime {
             selection,
             placement: self.placement,
             policy,
-            network: network(point, point.width.unwrap_or(self.width)),
+            network: network(point, point.width.unwrap_or(self.width), point.dropout),
             training: TrainSettings {
                 epochs: point.epochs,
                 batch_size: point.batch_size,
@@ -107,10 +107,11 @@ impl Regime {
 
 fn active(point: &Point, labels: usize, rows: usize) -> Result<ActiveSettings, LearnError> {
     let initial_choice = Initial::parse(&point.initial_choice)?;
-    let suits = acquire::by_name(&point.strategy)?.default_features();
+    let strategy = acquire::by_name(&point.strategy)?;
+    let cold_start = matches!(initial_choice, Initial::Strategy(_));
     let features = match point.features.as_deref() {
-        None if matches!(initial_choice, Initial::Strategy(_)) => FeatureSource::PixelsPca,
-        None => suits,
+        None if cold_start => FeatureSource::PixelsPca,
+        None => strategy.default_features(),
         Some("penultimate") => FeatureSource::Penultimate,
         Some("pixels-pca") => FeatureSource::PixelsPca,
         Some(path) => FeatureSource::File(FeatureFile::at(Path::new(path))?),
@@ -118,7 +119,7 @@ fn active(point: &Point, labels: usize, rows: usize) -> Result<ActiveSettings, L
     Ok(ActiveSettings {
         initial_choice,
         stopping: point.stopping.into_iter().collect(),
-        features,
+        features: (strategy.needs().features || cold_start).then_some(features),
         options: point.strategy_options.clone(),
         temperature_scaling: point.temperature_scaling,
         strategy: point.strategy.clone(),
@@ -128,7 +129,7 @@ fn active(point: &Point, labels: usize, rows: usize) -> Result<ActiveSettings, L
         mc_samples: point.mc_samples,
         members: point.members,
         views: point.views,
-        network: network(point, point.loop_width),
+        network: network(point, point.loop_width, point.loop_dropout.unwrap_or(point.dropout)),
         schedule: LoopSchedule {
             first_epochs: point.first_epochs,
             reset_every_queries: point.reset_every_queries,
@@ -138,9 +139,9 @@ fn active(point: &Point, labels: usize, rows: usize) -> Result<ActiveSettings, L
 }
 
 /// `block_widths` are multiples of the width, so that one setting fits the loop's model and the final one.
-fn network(point: &Point, width: usize) -> NetworkSettings {
+fn network(point: &Point, width: usize, dropout: f64) -> NetworkSettings {
     let block_widths = point.block_multiples.map(|multiples| multiples.map(|multiple| multiple * width));
-    NetworkSettings { width, block_widths, dropout: point.dropout as f32 }
+    NetworkSettings { width, block_widths, dropout: dropout as f32 }
 }
 
 #[cfg(test)]
@@ -188,7 +189,7 @@ mod tests {
             let (strategy, initial_choice) = (strategy.to_owned(), initial_choice.to_owned());
             let point = Point { strategy, features: features.map(str::to_owned), initial_choice, ..Point::default() };
             let Selection::Active(active) = REGIMES[3].plan(&point, 1000, 40)?.selection else { panic!("active") };
-            Ok::<_, StudyError>(active.features)
+            Ok::<_, StudyError>(active.features.expect("the strategy looks at features"))
         };
         assert_eq!(features("typiclust", None, "random").expect("known"), FeatureSource::PixelsPca);
         assert_eq!(features("badge", None, "random").expect("known"), FeatureSource::Penultimate);

@@ -46,6 +46,7 @@ fn setting(name: &str, default: Option<&Value>) -> Value {
             json!({ "anyOf": [{ "type": "integer", "minimum": 2 }, share], "default": default })
         }
         ("strategy_options" | "mixing" | "stopping", _) => json!({ "type": "object" }),
+        ("loop_dropout", _) => json!({ "type": "number", "minimum": 0 }),
         ("features", _) => json!({ "type": "string" }),
         ("augmentation", _) => json!({ "type": ["string", "object"], "default": "paper" }),
         ("block_multiples", _) => {

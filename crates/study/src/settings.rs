@@ -65,6 +65,9 @@ pub struct Point {
     pub block_multiples: Option<[usize; 3]>,
     /// Dropout before every fully connected layer but the first.
     pub dropout: f64,
+    /// Dropout of the loop's model; that of the final one if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loop_dropout: Option<f64>,
     /// Epochs of the final model.
     pub epochs: u32,
     /// Images in a step.
@@ -117,6 +120,7 @@ impl Default for Point {
             loop_width: 8,
             block_multiples: None,
             dropout: 0.0,
+            loop_dropout: None,
             epochs: 40,
             batch_size: 64,
             learning_rate: 1e-3,

@@ -2,7 +2,7 @@
 
 use super::analysis::{Analysis, Comparison, DataClaims};
 use super::cell::{Cell, METRICS, Metric};
-use super::figures::{Figure, SHOWN};
+use super::figures::{Figure, SHOWN, slug};
 use super::html::{Entry, Table, digits, escape, number, plain, signed};
 use super::load::Loaded;
 use crate::claims::{Claim, Part, p_value};
@@ -93,12 +93,12 @@ pub(crate) fn claims(of: &DataClaims) -> String {
     );
     out += "<ol class=\"claims\">";
     for claim in &of.claims {
-        out += &one_claim(claim);
+        out += &one_claim(claim, &of.data);
     }
     out + "</ol>"
 }
 
-fn one_claim(claim: &Claim) -> String {
+fn one_claim(claim: &Claim, data: &str) -> String {
     let word = claim.verdict.word();
     let mark = match word {
         "supported" => "\u{2713}",
@@ -108,7 +108,7 @@ fn one_claim(claim: &Claim) -> String {
     let note = claim.note.as_ref().map_or_else(String::new, |note| format!("<p class=\"note\">{}</p>", escape(note)));
     let caption = format!("What claim {} rests on", claim.number);
     let mut table = Table::new(
-        &format!("t-claim-{}", claim.number),
+        &format!("t-claim-{}-{}", slug(data), claim.number),
         &caption,
         &["comparison", "expected", "n", "difference", "95 % interval", "p", "so it is", "seeds for \u{b1}1"],
     );

@@ -23,7 +23,9 @@ pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]
     let mut svg = Svg::new(WIDTH, bottom + 56.0 + 18.0 * rows as f64, title);
     svg.text(LEFT, TOP + 12.0, Anchor::Start, TEXT, Ink::Text, y_axis);
     let xs = Scale::over(lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)), 8, LEFT, WIDTH - 24.0);
-    let spread = lines.iter().flat_map(|line| line.points.iter().flat_map(|p| [p.1 - p.2, p.1 + p.2]));
+    // What is drawn is never below zero, and neither is its band.
+    let low = |p: &(f64, f64, f64)| (p.1 - p.2).max(p.1.min(0.0));
+    let spread = lines.iter().flat_map(|line| line.points.iter().flat_map(|p| [low(p), p.1 + p.2]));
     let ys = Scale::over(spread, 6, bottom, TOP + 28.0);
     for tick in ys.ticks() {
         let y = ys.at(tick);
@@ -36,7 +38,7 @@ pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]
     svg.text((LEFT + WIDTH) / 2.0, bottom + 38.0, Anchor::Middle, TEXT, Ink::Text, x_axis);
     for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.points.iter().any(|p| p.2 > 0.0)) {
         let upper = line.points.iter().map(|p| (xs.at(p.0), ys.at(p.1 + p.2)));
-        let lower = line.points.iter().rev().map(|p| (xs.at(p.0), ys.at(p.1 - p.2)));
+        let lower = line.points.iter().rev().map(|p| (xs.at(p.0), ys.at(low(p))));
         svg.area(&upper.chain(lower).collect::<Vec<_>>(), Ink::Series(i));
     }
     for (i, line) in lines.iter().enumerate() {

@@ -65,7 +65,7 @@ fn share_of(counts: &[usize], class: usize) -> f64 {
 }
 
 /// A name as part of a file name.
-fn slug(name: &str) -> String {
+pub(super) fn slug(name: &str) -> String {
     let mut slug = String::new();
     for letter in name.chars() {
         if letter.is_ascii_alphanumeric() {
