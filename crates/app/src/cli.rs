@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Status(commands::status::Arguments),
     /// Draw tables, figures and a page from the records of a study.
     Report(commands::report::Arguments),
+    /// Learn an encoder from images without labels.
+    Pretrain(commands::pretrain::Arguments),
     /// Train one model.
     Train(commands::train::Arguments),
     /// Predict a split with a trained model.

@@ -2,7 +2,7 @@
 
 use crate::kernels::Isa;
 use crate::rng::Key;
-use crate::{AdamW, Architecture, Model, NUMERIC_VERSION, Scorer, Targets, Trainer};
+use crate::{AdamW, Architecture, Contrastive, Model, NUMERIC_VERSION, Scorer, Targets, Trainer};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -48,6 +48,59 @@ fn any_number_of_threads_on_any_instructions_gives_the_recorded_bits() {
 fn odd_networks_have_the_same_bits_on_any_instructions() {
     let network = network(11, 14, 3, 5);
     assert!(trained(Isa::Portable, 1, &network) == trained(Isa::detect(), 2, &network));
+}
+
+/// The bytes of a model after contrastive steps on 70 images, which are several groups, and on 3.
+fn contrasted(isa: Isa, threads: usize, network: &Architecture) -> Vec<u8> {
+    let views = images(140 * network.image_len());
+    let model = Model::new(network.clone(), Key::new(1, 0)).unwrap();
+    let mut trainer = Contrastive::on(isa, model, AdamW::default(), 0.2, 70, threads).unwrap();
+    for n in [70, 70, 3] {
+        assert!(trainer.step(&views[..2 * n * network.image_len()]).is_finite());
+    }
+    trainer.model().to_safetensors(&BTreeMap::new())
+}
+
+fn projecting(width: usize) -> Architecture {
+    Architecture { hidden: vec![13], classes: 10, dropout: 0.0, ..network(10, 13, 1, width) }
+}
+
+#[test]
+fn contrastive_training_has_the_same_bits_on_any_threads_and_instructions() {
+    for network in [projecting(8), projecting(5)] {
+        let expected = contrasted(Isa::detect(), 1, &network);
+        for threads in [2, 3] {
+            assert!(contrasted(Isa::detect(), threads, &network) == expected, "{threads} threads");
+        }
+        assert!(contrasted(Isa::Portable, 1, &network) == expected, "the portable path");
+    }
+}
+
+#[test]
+fn contrastive_training_goes_on_where_its_state_was_taken() {
+    let (network, views) = (projecting(8), images(8 * 130));
+    let make = |seed| {
+        let model = Model::new(network.clone(), Key::new(seed, 0)).unwrap();
+        Contrastive::new(model, AdamW::default(), 0.2, 4, 1).unwrap()
+    };
+    let (mut trainer, mut other) = (make(1), make(2));
+    trainer.step(&views);
+    let state = trainer.state();
+    let expected = [trainer.step(&views), trainer.step(&views)];
+    other.restore(&state).unwrap();
+    assert_eq!([other.step(&views), other.step(&views)], expected);
+    assert_eq!((other.state(), other.steps()), (trainer.state(), 3));
+    assert!(other.restore(&state[1..]).is_err());
+}
+
+#[test]
+fn a_head_that_is_no_projection_is_refused() {
+    let model = Model::new(network(10, 13, 1, 8), Key::new(1, 0)).unwrap();
+    let error = Contrastive::new(model, AdamW::default(), 0.2, 4, 1).unwrap_err().to_string();
+    assert!(error.contains("a head of 2 hidden layers"), "{error}");
+    let model = Model::new(projecting(8), Key::new(1, 0)).unwrap();
+    let error = Contrastive::new(model, AdamW::default(), 0.0, 4, 1).unwrap_err().to_string();
+    assert!(error.contains("temperature is 0"), "{error}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::kernels::norm::pooled;
 use crate::rng::Key;
-use crate::{AdamW, Architecture, Model, Targets, Trainer};
+use crate::{AdamW, Architecture, Contrastive, Model, Targets, Trainer};
 
 type Image = Vec<f64>;
 
@@ -13,7 +13,8 @@ struct Exact {
 }
 
 impl Exact {
-    fn loss(&self, images: &[Image], labels: &[u16]) -> f64 {
+    /// The encoder's outputs, and the tensors of the head.
+    fn encode(&self, images: &[Image]) -> (Vec<Image>, &[Vec<f64>]) {
         let a = &self.architecture;
         let (mut h, mut w, mut cin) = (a.height, a.width, a.channels);
         let mut x = images.to_vec();
@@ -30,19 +31,48 @@ impl Exact {
                 cin = cout;
             }
         }
-        let mut left = a.hidden.len();
+        (x, tensors.as_slice())
+    }
+
+    fn loss(&self, images: &[Image], labels: &[u16]) -> f64 {
+        let (mut x, head) = self.encode(images);
+        let mut tensors = head.iter();
+        let mut left = self.architecture.hidden.len();
         while let (Some(weight), Some(bias)) = (tensors.next(), tensors.next()) {
-            let row = |x: &Image, o: usize| -> f64 {
-                let sum: f64 = x.iter().zip(&weight[o * x.len()..]).map(|(x, w)| x * w).sum();
-                let y = sum + bias[o];
-                if left > 0 { y.max(0.0) } else { y }
-            };
-            x = x.iter().map(|x| (0..bias.len()).map(|o| row(x, o)).collect()).collect();
+            x = dense(&x, weight, bias);
+            if left > 0 {
+                x.iter_mut().flatten().for_each(|y| *y = y.max(0.0));
+            }
             left = left.saturating_sub(1);
         }
         let loss = |(x, &label): (&Image, &u16)| x.iter().map(|v| v.exp()).sum::<f64>().ln() - x[usize::from(label)];
         x.iter().zip(labels).map(loss).sum::<f64>() / images.len() as f64
     }
+
+    /// NT-Xent of the first half of the images against the second.
+    fn contrast(&self, images: &[Image], temperature: f64) -> f64 {
+        let (x, head) = self.encode(images);
+        let [w1, b1, w2, b2] = head else { panic!("{} tensors", head.len()) };
+        let mut x = dense(&x, w1, &vec![0.0; b1.len()]);
+        normalise(&mut x, 1, &vec![1.0; b1.len()], b1);
+        x.iter_mut().flatten().for_each(|y| *y = y.max(0.0));
+        let mut x = dense(&x, w2, b2);
+        for row in &mut x {
+            let length = row.iter().map(|v| v * v).sum::<f64>().sqrt();
+            row.iter_mut().for_each(|v| *v /= length);
+        }
+        let n = x.len();
+        let like = |i: usize, j: usize| x[i].iter().zip(&x[j]).map(|(a, b)| a * b).sum::<f64>() / temperature;
+        let loss = |i: usize| {
+            (0..n).filter(|&j| j != i).map(|j| like(i, j).exp()).sum::<f64>().ln() - like(i, (i + n / 2) % n)
+        };
+        (0..n).map(loss).sum::<f64>() / n as f64
+    }
+}
+
+fn dense(x: &[Image], weight: &[f64], bias: &[f64]) -> Vec<Image> {
+    let row = |x: &Image, o: usize| x.iter().zip(&weight[o * x.len()..]).map(|(x, w)| x * w).sum::<f64>() + bias[o];
+    x.iter().map(|x| (0..bias.len()).map(|o| row(x, o)).collect()).collect()
 }
 
 fn convolve(x: &Image, cin: usize, cout: usize, h: usize, w: usize, weight: &[f64], bias: &[f64]) -> Image {
@@ -79,15 +109,15 @@ fn pool(x: &Image, channels: usize, h: usize, w: usize) -> Image {
     (0..channels * high * wide).map(|i| largest(place(i))).collect()
 }
 
-#[test]
-fn gradients_are_the_slopes_of_the_exact_network() {
+/// A small network whose values lie off their starts, random images, and the same in f64.
+fn case(hidden: usize, classes: usize, n: usize) -> (Model, Vec<f32>, Exact, Vec<Image>) {
     let architecture = Architecture {
         height: 11,
         width: 9,
         channels: 2,
         block_widths: vec![3, 10],
-        hidden: vec![6],
-        classes: 3,
+        hidden: vec![hidden],
+        classes,
         dropout: 0.0,
     };
     let mut tensors = Model::new(architecture.clone(), Key::new(3, 0)).unwrap().tensors();
@@ -96,32 +126,53 @@ fn gradients_are_the_slopes_of_the_exact_network() {
         // A factor below zero turns a pool's order round.
         values.iter_mut().for_each(|v| *v += stream.uniform(-1.5, 0.5));
     }
-    let n = 18;
     let images: Vec<f32> = (0..n * 198).map(|_| stream.uniform(-1.0, 1.0)).collect();
-    let labels: Vec<u16> = (0..n as u16).map(|i| i % 3).collect();
-    let model = Model::from_tensors(architecture.clone(), tensors.clone()).unwrap();
-    let mut trainer = Trainer::new(model, AdamW::default(), n, 2).unwrap();
-    let loss = trainer.gradients(&images, Targets::Classes(&labels), Key::new(0, 0));
-    trainer.gather(n);
     let planes = |image: &[f32]| (0..198).map(|i| f64::from(image[i % 99 * 2 + i / 99])).collect();
-    let exact_images: Vec<Image> = images.chunks(198).map(planes).collect();
-    let trained = || tensors.iter().filter(|(name, ..)| !name.contains("running"));
+    let exact_images = images.chunks(198).map(planes).collect();
     let values = |v: &Vec<f32>| v.iter().map(|&v| f64::from(v)).collect();
-    let mut exact = Exact { architecture, tensors: trained().map(|(_, _, v)| values(v)).collect() };
-    assert!((exact.loss(&exact_images, &labels) - f64::from(loss)).abs() < 1e-5);
-    for (t, (name, _, _)) in trained().enumerate() {
-        let entry = trainer.model().layout.entries.iter().find(|e| &e.name == name).unwrap();
+    let trained = tensors.iter().filter(|(name, ..)| !name.contains("running"));
+    let exact = Exact { architecture: architecture.clone(), tensors: trained.map(|(_, _, v)| values(v)).collect() };
+    (Model::from_tensors(architecture, tensors).unwrap(), images, exact, exact_images)
+}
+
+/// Holds some values of every tensor's gradient against the slopes of `loss`.
+fn check(exact: &mut Exact, model: &Model, gradient: &[f32], loss: impl Fn(&Exact) -> f64) {
+    for (t, entry) in model.layout.entries.iter().filter(|e| !e.running).enumerate() {
         let len = exact.tensors[t].len();
         for i in (0..len).step_by(len.div_ceil(7)) {
             let value = exact.tensors[t][i];
             let mut at = |v: f64| {
                 exact.tensors[t][i] = v;
-                exact.loss(&exact_images, &labels)
+                loss(exact)
             };
             let slope = (at(value + 1e-6) - at(value - 1e-6)) / 2e-6;
             at(value);
-            let ours = f64::from(trainer.gradient[entry.position(i)]);
-            assert!((ours - slope).abs() < 1e-4 * slope.abs().max(0.1), "{name}[{i}]: {ours}, slope {slope}");
+            let ours = f64::from(gradient[entry.position(i)]);
+            assert!((ours - slope).abs() < 1e-4 * slope.abs().max(0.1), "{}[{i}]: {ours}, slope {slope}", entry.name);
         }
+    }
+}
+
+#[test]
+fn gradients_are_the_slopes_of_the_exact_network() {
+    let n = 18;
+    let (model, images, mut exact, exact_images) = case(6, 3, n);
+    let labels: Vec<u16> = (0..n as u16).map(|i| i % 3).collect();
+    let mut trainer = Trainer::new(model, AdamW::default(), n, 2).unwrap();
+    let loss = trainer.gradients(&images, Targets::Classes(&labels), Key::new(0, 0));
+    trainer.gather(n);
+    assert!((exact.loss(&exact_images, &labels) - f64::from(loss)).abs() < 1e-5);
+    check(&mut exact, trainer.model(), &trainer.gradient, |e| e.loss(&exact_images, &labels));
+}
+
+#[test]
+fn contrastive_gradients_are_the_slopes_of_the_exact_network() {
+    for (images_n, temperature) in [(9, 0.5), (10, 0.1)] {
+        let (model, images, mut exact, exact_images) = case(10, 5, 2 * images_n);
+        let mut trainer = Contrastive::new(model, AdamW::default(), temperature, 16, 2).unwrap();
+        let loss = trainer.gradients(&images);
+        let exactly = |e: &Exact| e.contrast(&exact_images, f64::from(temperature));
+        assert!((exactly(&exact) - loss).abs() < 1e-5, "{loss}");
+        check(&mut exact, trainer.model(), &trainer.gradient, exactly);
     }
 }

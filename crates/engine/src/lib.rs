@@ -21,6 +21,7 @@
 
 mod architecture;
 mod checkpoint;
+mod contrastive;
 mod encoder;
 mod error;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub mod math;
 pub mod measure;
 mod model;
 mod optimizer;
+mod projector;
 pub mod rng;
 mod scorer;
 mod team;
@@ -43,6 +45,7 @@ mod trainer;
 pub mod vector;
 
 pub use architecture::Architecture;
+pub use contrastive::Contrastive;
 pub use error::EngineError;
 pub use loss::Targets;
 pub use model::Model;

@@ -1,6 +1,6 @@
 //! A model in training.
 
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, Group};
 use crate::head::{self, Head};
 use crate::kernels::{Isa, update};
 use crate::layout::Layout;
@@ -164,16 +164,8 @@ impl Trainer {
 
     /// Adds up the groups' gradients in order.
     pub(crate) fn gather(&mut self, n: usize) {
-        let layout = &self.model.layout;
         let used = n.div_ceil(self.encoder.size());
-        // The normalisation's gradients are whole already.
-        let ranges = layout.convs.iter().flat_map(|c| [c.weight.clone(), c.bias.clone()]);
-        for range in ranges.chain(layout.dense.iter().flat_map(|d| [d.weight.clone(), d.bias.clone()])) {
-            self.gradient[range.clone()].copy_from_slice(&self.encoder.groups[0].gradient[range.clone()]);
-            for group in &self.encoder.groups[1..used] {
-                update::add(&mut self.gradient[range.clone()], &group.gradient[range.clone()]);
-            }
-        }
+        gather(&self.model.layout, &self.encoder.groups[..used], &mut self.gradient);
     }
 
     /// Changes the step size from the next step on.
@@ -199,13 +191,8 @@ impl Trainer {
 
     /// Everything a step depends on besides its arguments, the architecture and the optimiser's settings.
     pub fn state(&self) -> Vec<u8> {
-        let mut bytes = STATE.to_vec();
-        bytes.extend(self.steps.to_le_bytes());
-        for part in [&self.model.parameters, &self.model.running, &self.first_moments, &self.second_moments] {
-            bytes.extend((part.len() as u64).to_le_bytes());
-            bytes.extend(part.iter().flat_map(|v| v.to_le_bytes()));
-        }
-        bytes
+        let parts = [&self.model.parameters, &self.model.running, &self.first_moments, &self.second_moments];
+        write_state(self.steps, parts)
     }
 
     /// Goes on exactly where [`Self::state`] was taken. An error leaves the trainer as it was.
@@ -213,21 +200,51 @@ impl Trainer {
     /// # Errors
     /// If the bytes are not the state of a trainer of this architecture.
     pub fn restore(&mut self, state: &[u8]) -> Result<(), EngineError> {
-        let mut parts =
-            [&self.model.parameters, &self.model.running, &self.first_moments, &self.second_moments].map(|v| v.clone());
-        let steps = read_state(state, &mut parts).ok_or_else(|| {
-            let text =
-                format!("{} bytes are not the state of a network of {} parameters", state.len(), self.gradient.len());
-            EngineError::State(text)
-        })?;
+        let held = [&self.model.parameters, &self.model.running, &self.first_moments, &self.second_moments];
+        let (steps, parts) = read_state(state, held)?;
         [self.model.parameters, self.model.running, self.first_moments, self.second_moments] = parts;
         self.steps = steps;
         Ok(())
     }
 }
 
+/// Adds up the groups' gradients in order; those of the normalisation are whole already.
+pub(crate) fn gather(layout: &Layout, groups: &[Group], gradient: &mut [f32]) {
+    let ranges = layout.convs.iter().flat_map(|c| [c.weight.clone(), c.bias.clone()]);
+    for range in ranges.chain(layout.dense.iter().flat_map(|d| [d.weight.clone(), d.bias.clone()])) {
+        gradient[range.clone()].copy_from_slice(&groups[0].gradient[range.clone()]);
+        for group in &groups[1..] {
+            update::add(&mut gradient[range.clone()], &group.gradient[range.clone()]);
+        }
+    }
+}
+
+/// The number of steps, then each part with its length before it.
+pub(crate) fn write_state(steps: u64, parts: [&Vec<f32>; 4]) -> Vec<u8> {
+    let mut bytes = STATE.to_vec();
+    bytes.extend(steps.to_le_bytes());
+    for part in parts {
+        bytes.extend((part.len() as u64).to_le_bytes());
+        bytes.extend(part.iter().flat_map(|v| v.to_le_bytes()));
+    }
+    bytes
+}
+
+/// The number of steps and the parts that [`write_state`] wrote, as long as those that are `held`.
+pub(crate) fn read_state(state: &[u8], held: [&Vec<f32>; 4]) -> Result<(u64, [Vec<f32>; 4]), EngineError> {
+    let mut parts = held.map(Vec::clone);
+    let parameters = parts[0].len();
+    match fill_from_state(state, &mut parts) {
+        Some(steps) => Ok((steps, parts)),
+        None => {
+            let text = format!("{} bytes are not the state of a network of {parameters} parameters", state.len());
+            Err(EngineError::State(text))
+        }
+    }
+}
+
 /// Fills `parts` and returns the number of steps, or nothing if the bytes do not fit.
-fn read_state(state: &[u8], parts: &mut [Vec<f32>; 4]) -> Option<u64> {
+fn fill_from_state(state: &[u8], parts: &mut [Vec<f32>; 4]) -> Option<u64> {
     let mut rest = state.strip_prefix(STATE)?;
     let steps = u64::from_le_bytes(*rest.split_off(..8)?.as_array()?);
     for part in parts {

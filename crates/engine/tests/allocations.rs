@@ -1,6 +1,6 @@
 //! Once made, a trainer and a scorer allocate nothing.
 
-use fewlabel_engine::{AdamW, Architecture, Model, Scorer, Targets, Trainer, rng::Key};
+use fewlabel_engine::{AdamW, Architecture, Contrastive, Model, Scorer, Targets, Trainer, rng::Key};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -54,6 +54,28 @@ fn steps_and_scores_allocate_nothing() {
         trainer.step(&images[..n * 784], Targets::Classes(&[3; 40][..n]), Key::new(1, 1));
         scorer.logits(&images[..n * 784], &mut logits[..n * 11]);
         scorer.monte_carlo(&images[..n * 784], 3, Key::new(2, 0), &mut samples[..n * 33]);
+    }
+    assert_eq!(COUNT.with(Cell::get), before);
+}
+
+#[test]
+fn contrastive_steps_allocate_nothing() {
+    let network = Architecture {
+        height: 14,
+        width: 14,
+        channels: 1,
+        block_widths: vec![8, 16],
+        hidden: vec![16],
+        classes: 8,
+        dropout: 0.0,
+    };
+    let views: Vec<f32> = (0..40 * 196).map(|i| (i % 97) as f32 / 97.0).collect();
+    let mut trainer =
+        Contrastive::new(Model::new(network, Key::new(0, 0)).unwrap(), AdamW::default(), 0.2, 20, 1).unwrap();
+    trainer.step(&views);
+    let before = COUNT.with(Cell::get);
+    for n in [20, 7, 2] {
+        trainer.step(&views[..2 * n * 196]);
     }
     assert_eq!(COUNT.with(Cell::get), before);
 }

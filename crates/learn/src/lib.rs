@@ -22,6 +22,7 @@ pub mod network;
 pub mod oracle;
 pub mod plan;
 pub mod predict;
+pub mod pretrain;
 mod purpose;
 mod scores;
 mod snapshot;

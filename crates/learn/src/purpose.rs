@@ -45,6 +45,14 @@ pub(crate) const CANDIDATES: u64 = 17;
 pub(crate) const MIXING: u64 = 18;
 /// Mixing of images in a batch of the loop's models, by epoch over all rounds and step.
 pub(crate) const LOOP_MIXING: u64 = 19;
+/// Initial weights of an encoder that learns without labels.
+pub(crate) const PRETRAIN_WEIGHTS: u64 = 20;
+/// Order of the rows in an epoch of its training.
+pub(crate) const PRETRAIN_ORDER: u64 = 21;
+/// The first of its two views of an image, by (epoch, row); the second is the next number.
+pub(crate) const PRETRAIN_VIEWS: u64 = 22;
+/// Views whose features are averaged, by (view, row).
+pub(crate) const FEATURE_VIEWS: u64 = 24;
 
 /// The order of the training rows that all regimes of `seed` share.
 pub fn row_permutation(seed: u64, rows: usize) -> Vec<u32> {

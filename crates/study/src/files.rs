@@ -36,6 +36,17 @@ fn temporary_name(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.{unique}.part", std::process::id()))
 }
 
+/// Learning takes minutes; that its result cannot be written is said before, not after.
+pub(crate) fn refuse_unwritable(path: &Path) -> Result<(), StudyError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() || path.file_name().is_none() {
+        return Err(StudyError::damaged(path, "is a folder; a file is expected"));
+    }
+    let probe = folder.join(format!(".fewlabel-{}.part", std::process::id()));
+    fs::write(&probe, b"").at("write into", folder)?;
+    remove_if_there(&probe)
+}
+
 /// Makes a rename last through a power cut, where the system lets a folder be synced.
 fn sync_folder(path: &Path) {
     if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {

@@ -16,6 +16,7 @@ pub mod folder;
 pub mod metrics;
 pub mod names;
 mod npy;
+pub mod pretrained;
 pub mod record;
 pub mod regimes;
 pub mod report;

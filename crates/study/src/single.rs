@@ -49,7 +49,7 @@ pub fn train(
     path: &Path,
     epoch: &mut dyn FnMut(&EpochEvent) -> bool,
 ) -> Result<Trained, StudyError> {
-    refuse_unwritable(path)?;
+    files::refuse_unwritable(path)?;
     let mut listener = Listener { epoch, goes_on: true, train_loss: 0.0 };
     let mut oracle = Simulated::new(&data.train.labels);
     let finished = match active_loop::run(plan, data, threads, None, &mut oracle, &mut listener) {
@@ -69,17 +69,6 @@ pub fn train(
         test_auc: test.auc,
         train_loss: listener.train_loss,
     })
-}
-
-/// Learning takes minutes; that its result cannot be written is said before, not after.
-fn refuse_unwritable(path: &Path) -> Result<(), StudyError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() || path.file_name().is_none() {
-        return Err(StudyError::damaged(path, "is a folder; a file for the model is expected"));
-    }
-    let probe = folder.join(format!(".fewlabel-{}.part", std::process::id()));
-    std::fs::write(&probe, b"").at("write into", folder)?;
-    files::remove_if_there(&probe)
 }
 
 struct Listener<'a> {

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod man;
 pub(crate) mod predict;
+pub(crate) mod pretrain;
 pub(crate) mod preview;
 pub(crate) mod query;
 pub(crate) mod report;
@@ -25,6 +26,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Data(arguments) => data::run(&arguments, common),
         Command::Man(arguments) => man::run(&arguments, common),
         Command::Predict(arguments) => predict::run(&arguments, common),
+        Command::Pretrain(arguments) => pretrain::run(&arguments, common),
         Command::Report(arguments) => report::run(&arguments, common),
         Command::Reproduce(arguments) => reproduce::run(&arguments, common),
         Command::Run(arguments) => run::run(&arguments, common),

@@ -1,0 +1,89 @@
+//! `fewlabel pretrain`: an encoder from images without labels.
+
+use crate::cli::Common;
+use crate::interrupt::Interrupt;
+use crate::screen::{self, Exit};
+use clap::Args;
+use fewlabel_learn::augment::Policy;
+use fewlabel_learn::data;
+use fewlabel_learn::pretrain::PretrainSettings;
+use fewlabel_study::StudyError;
+use fewlabel_study::pretrained::{self, Pretrained};
+
+/// Arguments of `pretrain`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Data set: a catalogue name or a path. Its training images are seen, its labels are not.
+    #[arg(long, value_name = "D")]
+    data: String,
+    /// Width f of the encoder, whose blocks have f, 2f and 3f channels.
+    #[arg(long, value_name = "F", default_value_t = PretrainSettings::default().width)]
+    width: usize,
+    /// Passes over the images.
+    #[arg(long, value_name = "E", default_value_t = PretrainSettings::default().epochs)]
+    epochs: u32,
+    /// Images in a step, two views each.
+    #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().batch_size)]
+    batch_size: usize,
+    /// Highest learning rate.
+    #[arg(long, value_name = "R", default_value_t = PretrainSettings::default().learning_rate)]
+    learning_rate: f32,
+    /// What similarities are divided by, 0.03 to 10.
+    #[arg(long, value_name = "T", default_value_t = PretrainSettings::default().temperature)]
+    temperature: f32,
+    /// What a view may change: an augmentation policy [default: made for the data set, without flips where left and right are classes].
+    #[arg(long, value_name = "P")]
+    views: Option<String>,
+    /// Write the features of the training images here, for `features` in a study and for `query --features`.
+    #[arg(long, value_name = "F.npy")]
+    features: Option<std::path::PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
+    let data = data::open(&arguments.data)?;
+    let settings = PretrainSettings {
+        width: arguments.width,
+        epochs: arguments.epochs,
+        batch_size: arguments.batch_size,
+        learning_rate: arguments.learning_rate,
+        temperature: arguments.temperature,
+        views: arguments.views.as_deref().map(Policy::from_name).transpose()?,
+        ..PretrainSettings::default()
+    };
+    let path = common.out("encoder.safetensors");
+    let interrupt = Interrupt::listen()?;
+    let mut heard = |epoch: usize, loss: f64| {
+        if !common.quiet {
+            screen::note(&format!("epoch {epoch} of {}: loss {loss:.4}", settings.epochs));
+        }
+    };
+    let stop = || interrupt.exit_code().is_some();
+    let threads = common.threads();
+    let made = match pretrained::make(&data, &settings, common.seed, threads, &path, &mut heard, &stop) {
+        Err(StudyError::Interrupted) => {
+            screen::note("stopped; the same command goes on from here");
+            return Err(Exit(interrupt.exit_code().unwrap_or(1)).into());
+        }
+        made => made?,
+    };
+    if let Some(features) = &arguments.features {
+        pretrained::write_features(&made, &data, features, threads)?;
+    }
+    report(&made, &path.display().to_string(), &data.name, common)
+}
+
+fn report(made: &Pretrained, path: &str, data: &str, common: &Common) -> anyhow::Result<()> {
+    if common.json {
+        let document = serde_json::json!({
+            "encoder": path, "data": data, "seed": common.seed, "settings": made.settings, "losses": made.losses,
+            "feature_len": made.encoder.feature_len(),
+        });
+        return screen::print_json(&document);
+    }
+    let last = made.losses.last().copied().unwrap_or(f64::NAN);
+    screen::print(&format!(
+        "{path}: encoder of {data}, {} features an image, loss {last:.4} after {} epochs\n",
+        made.encoder.feature_len(),
+        made.losses.len()
+    ))
+}

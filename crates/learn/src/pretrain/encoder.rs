@@ -1,0 +1,81 @@
+//! A pretrained encoder in use.
+
+use fewlabel_engine::rng::Key;
+use fewlabel_engine::{Architecture, Model, Scorer};
+
+use crate::augment::Policy;
+use crate::data::Images;
+use crate::error::LearnError;
+use crate::purpose;
+use crate::view::View;
+
+/// Images encoded at a time.
+const BLOCK: usize = 256;
+
+/// A trained encoder, without the projection it was trained with.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    model: Model,
+    mean: Vec<f32>,
+}
+
+impl Encoder {
+    /// The encoder of `model`, for images that `mean` (one value a channel) is to be subtracted from.
+    pub fn new(model: Model, mean: Vec<f32>) -> Self {
+        Self { model, mean }
+    }
+
+    /// Refuses images of another shape.
+    ///
+    /// # Errors
+    /// Says which shape was found and which is expected.
+    pub fn check(&self, images: &Images) -> Result<(), LearnError> {
+        let Architecture { height, width, channels, .. } = self.model.architecture();
+        if (images.height, images.width, images.channels) == (*height, *width, *channels) {
+            return Ok(());
+        }
+        let Images { height: h, width: w, channels: c, .. } = images;
+        Err(LearnError::Setting(format!("the encoder takes {height}x{width}x{channels} images, not {h}x{w}x{c}")))
+    }
+
+    /// Features of an image: the last block's output, every channel at every place.
+    pub fn feature_len(&self) -> usize {
+        self.model.architecture().encoder_len()
+    }
+
+    /// Features `[n, feature_len]` of all `images`, averaged over the image itself and `views` - 1 changed ones. The same
+    /// bits for any number of threads.
+    ///
+    /// # Errors
+    /// If the images have another shape, or the threads cannot be started.
+    pub fn features(
+        &self,
+        images: &Images,
+        views: usize,
+        policy: &Policy,
+        seed: u64,
+        threads: usize,
+    ) -> Result<Vec<f32>, LearnError> {
+        self.check(images)?;
+        let (len, dim) = (images.image_len(), self.feature_len());
+        let key = Key::new(seed, purpose::FEATURE_VIEWS);
+        let mut scorer = Scorer::new(&self.model, BLOCK, threads)?;
+        let mut sums = vec![0.0; images.len() * dim];
+        let (mut input, mut encoded) = (vec![0.0; BLOCK * len], vec![0.0; BLOCK * dim]);
+        for number in 0..views.max(1) {
+            let policy = (number > 0).then_some(policy);
+            let mut view = View::new(images, &self.mean, policy).threads(threads);
+            for (block, out) in sums.chunks_mut(BLOCK * dim).enumerate() {
+                let first = (block * BLOCK) as u32;
+                let rows: Vec<u32> = (first..first + (out.len() / dim) as u32).collect();
+                let (input, encoded) = (&mut input[..rows.len() * len], &mut encoded[..out.len()]);
+                view.fill(&rows, key, number as u64, input);
+                scorer.encode(input, encoded);
+                out.iter_mut().zip(encoded).for_each(|(sum, value)| *sum += *value);
+            }
+        }
+        let share = 1.0 / views.max(1) as f32;
+        sums.iter_mut().for_each(|sum| *sum *= share);
+        Ok(sums)
+    }
+}

@@ -1,0 +1,309 @@
+//! Learning from the images alone, before the first label.
+//!
+//! Two views of each image are to look alike, and unlike all other images (SimCLR: Chen et al. 2020, arXiv 2002.05709).
+//! What comes out is an encoder: its output serves as features for the choice of labels and for a classifier on few of
+//! them. Only images of the training split are seen, never a label, never a validation or test image.
+
+mod encoder;
+pub mod views;
+
+pub use encoder::Encoder;
+
+use fewlabel_engine::rng::Key;
+use fewlabel_engine::{AdamW, Architecture, Contrastive, Model};
+use serde::{Deserialize, Serialize};
+
+use crate::augment::Policy;
+use crate::data::Dataset;
+use crate::error::LearnError;
+use crate::purpose;
+use crate::view::View;
+
+/// How an encoder is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PretrainSettings {
+    /// f of the encoder, whose blocks have (f, 2f, 3f) channels.
+    pub width: usize,
+    /// Passes over the images.
+    pub epochs: u32,
+    /// Images in a step, two views each.
+    pub batch_size: usize,
+    /// AdamW's learning rate at its highest: it rises over the first twentieth of the steps and falls as a cosine.
+    pub learning_rate: f32,
+    /// AdamW's decoupled weight decay.
+    pub weight_decay: f32,
+    /// What similarities are divided by: a lower temperature looks more at the most similar images.
+    pub temperature: f32,
+    /// Hidden units of the projection.
+    pub hidden: usize,
+    /// Numbers in an embedding.
+    pub embedding: usize,
+    /// What a view may change; `None` is [`views::for_data`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub views: Option<Policy>,
+}
+
+impl Default for PretrainSettings {
+    fn default() -> Self {
+        Self {
+            width: 24,
+            epochs: 16,
+            batch_size: 256,
+            learning_rate: 2e-3,
+            weight_decay: 0.01,
+            temperature: 0.2,
+            hidden: 256,
+            embedding: 64,
+            views: None,
+        }
+    }
+}
+
+impl PretrainSettings {
+    /// Refuses settings that cannot train on `images` images.
+    ///
+    /// # Errors
+    /// Names the setting that is out of its range.
+    pub fn check(&self, images: usize) -> Result<(), LearnError> {
+        let wrong = |what: String| Err(LearnError::Setting(what));
+        if self.epochs == 0 {
+            return wrong("epochs must be at least 1".to_owned());
+        }
+        if !(2..=2048).contains(&self.batch_size) {
+            return wrong(format!("batch_size must lie between 2 and 2048, not {}", self.batch_size));
+        }
+        if images < 2 {
+            return wrong(format!("{images} images cannot be told apart: at least 2 are needed"));
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return wrong("learning_rate must be a positive number".to_owned());
+        }
+        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            return wrong("weight_decay must be zero or a positive number".to_owned());
+        }
+        Ok(())
+    }
+
+    fn architecture(&self, data: &Dataset) -> Architecture {
+        let (images, f) = (&data.train.images, self.width);
+        Architecture {
+            height: images.height,
+            width: images.width,
+            channels: images.channels,
+            block_widths: vec![f, 2 * f, 3 * f],
+            hidden: vec![self.hidden],
+            classes: self.embedding,
+            dropout: 0.0,
+        }
+    }
+}
+
+/// Share of the steps in which the learning rate rises.
+const WARM_UP: f64 = 0.05;
+
+/// The learning rate's share of its highest at `step` of `steps`.
+fn schedule(step: u64, steps: u64) -> f64 {
+    let rise = (WARM_UP * steps as f64).max(1.0);
+    let at = step as f64 + 1.0;
+    if at <= rise {
+        return at / rise;
+    }
+    let fallen = (at - rise) / (steps as f64 - rise + 1.0);
+    0.5 * (1.0 + libm::cos(std::f64::consts::PI * fallen))
+}
+
+/// An encoder in training: a pure function of data, settings and seed, whatever the number of threads and however often
+/// it was stopped and gone on with.
+pub struct Pretraining<'a> {
+    settings: PretrainSettings,
+    seed: u64,
+    trainer: Contrastive,
+    view: View<'a>,
+    batch: usize,
+    per_epoch: u64,
+    /// Rows in this epoch's order.
+    order: Vec<u32>,
+    ordered: Option<u64>,
+    buffer: Vec<f32>,
+    /// Mean loss of each epoch that is over, and the sum in this one.
+    losses: Vec<f64>,
+    sum: f64,
+}
+
+/// What a snapshot holds beside the trainer's state.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    settings: PretrainSettings,
+    seed: u64,
+    losses: Vec<f64>,
+    sum: f64,
+}
+
+impl<'a> Pretraining<'a> {
+    /// Starts on the training images of `data`.
+    ///
+    /// # Errors
+    /// If a setting is out of its range or the network cannot be built.
+    pub fn new(data: &'a Dataset, settings: &PretrainSettings, seed: u64, threads: usize) -> Result<Self, LearnError> {
+        let images = &data.train.images;
+        settings.check(images.len())?;
+        let key = Key::new(seed, purpose::PRETRAIN_WEIGHTS);
+        let model = Model::new(settings.architecture(data), key)?;
+        let optimizer = AdamW { weight_decay: settings.weight_decay, ..AdamW::default() };
+        let batch = settings.batch_size.min(images.len());
+        let policy = settings.views.clone().unwrap_or_else(|| views::for_data(data));
+        Ok(Self {
+            trainer: Contrastive::new(model, optimizer, settings.temperature, batch, threads)?,
+            view: View::new(images, &data.mean(), Some(&policy)).threads(threads),
+            seed,
+            batch,
+            per_epoch: (images.len() / batch) as u64,
+            order: (0..images.len() as u32).collect(),
+            ordered: None,
+            buffer: vec![0.0; 2 * batch * images.image_len()],
+            losses: Vec::new(),
+            sum: 0.0,
+            settings: settings.clone(),
+        })
+    }
+
+    /// Steps altogether.
+    pub fn steps(&self) -> u64 {
+        self.per_epoch * u64::from(self.settings.epochs)
+    }
+
+    /// Steps made.
+    pub fn steps_made(&self) -> u64 {
+        self.trainer.steps()
+    }
+
+    /// Mean loss, in nats, of each epoch that is over.
+    pub fn losses(&self) -> &[f64] {
+        &self.losses
+    }
+
+    /// Makes one step; `false` when there is none left. Images beyond the last whole batch of an epoch wait for the next.
+    pub fn step(&mut self) -> bool {
+        let step = self.trainer.steps();
+        if step >= self.steps() {
+            return false;
+        }
+        let epoch = step / self.per_epoch;
+        if self.ordered != Some(epoch) {
+            let key = Key::new(self.seed, purpose::PRETRAIN_ORDER).at(epoch, 0);
+            self.order = key.stream().permutation(self.order.len());
+            self.ordered = Some(epoch);
+        }
+        let rows = &self.order[(step % self.per_epoch) as usize * self.batch..][..self.batch];
+        let half = self.buffer.len() / 2;
+        for (number, out) in self.buffer.chunks_exact_mut(half).enumerate() {
+            let key = Key::new(self.seed, purpose::PRETRAIN_VIEWS + number as u64);
+            self.view.fill(rows, key, epoch, out);
+        }
+        let rate = f64::from(self.settings.learning_rate) * schedule(step, self.steps());
+        self.trainer.set_learning_rate(rate as f32);
+        self.sum += f64::from(self.trainer.step(&self.buffer));
+        if (step + 1).is_multiple_of(self.per_epoch) {
+            self.losses.push(self.sum / self.per_epoch as f64);
+            self.sum = 0.0;
+        }
+        true
+    }
+
+    /// The encoder as trained so far, projection included.
+    pub fn model(&self) -> &Model {
+        self.trainer.model()
+    }
+
+    /// Everything that training goes on from: the length of a JSON header (u64, little endian), the header, the state.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let (settings, losses) = (self.settings.clone(), self.losses.clone());
+        let header = Header { settings, seed: self.seed, losses, sum: self.sum };
+        let header = serde_json::to_vec(&header).expect("a header is plain numbers");
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header);
+        bytes.extend(self.trainer.state());
+        bytes
+    }
+
+    /// Goes on from a [`Pretraining::snapshot`].
+    ///
+    /// # Errors
+    /// If the bytes are damaged or belong to other settings.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), LearnError> {
+        let damaged = || LearnError::Snapshot("its bytes are damaged".to_owned());
+        let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
+        let (header, state) = rest.split_at_checked(length).ok_or_else(damaged)?;
+        let header: Header = serde_json::from_slice(header).map_err(|_| damaged())?;
+        if (&header.settings, header.seed) != (&self.settings, self.seed) {
+            return Err(LearnError::Snapshot("it was made with other settings or another seed".to_owned()));
+        }
+        self.trainer.restore(state)?;
+        (self.losses, self.sum) = (header.losses, header.sum);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Images, Split};
+
+    fn data() -> Dataset {
+        let pixels = (0..40 * 100).map(|i| (i * 37 % 251) as u8).collect();
+        let images = Images { height: 10, width: 10, channels: 1, pixels };
+        let split = Split { images, labels: (0..40).map(|i| i % 2).collect() };
+        Dataset::new("tiny".into(), [split.clone(), split.clone(), split], vec!["a".into(), "b".into()])
+    }
+
+    fn settings() -> PretrainSettings {
+        PretrainSettings { width: 4, epochs: 3, batch_size: 16, hidden: 16, embedding: 8, ..Default::default() }
+    }
+
+    #[test]
+    fn threads_and_interruptions_leave_no_trace() {
+        let data = data();
+        let mut whole = Pretraining::new(&data, &settings(), 7, 1).unwrap();
+        while whole.step() {}
+        assert_eq!((whole.steps_made(), whole.losses().len()), (6, 3));
+        let mut first = Pretraining::new(&data, &settings(), 7, 2).unwrap();
+        (0..3).for_each(|_| assert!(first.step()));
+        let mut second = Pretraining::new(&data, &settings(), 7, 1).unwrap();
+        second.restore(&first.snapshot()).unwrap();
+        while second.step() {}
+        assert!(second.snapshot() == whole.snapshot());
+    }
+
+    #[test]
+    fn labels_and_other_splits_are_not_looked_at() {
+        let run = |data: &Dataset| {
+            let mut training = Pretraining::new(data, &settings(), 7, 1).unwrap();
+            while training.step() {}
+            training.snapshot()
+        };
+        let (data, mut other) = (data(), data());
+        other.train.labels.reverse();
+        other.val.images.pixels.fill(9);
+        other.test.images.pixels.fill(9);
+        assert!(run(&other) == run(&data));
+    }
+
+    #[test]
+    fn a_snapshot_of_other_settings_is_refused() {
+        let data = data();
+        let snapshot = Pretraining::new(&data, &settings(), 7, 1).unwrap().snapshot();
+        let mut other = Pretraining::new(&data, &settings(), 8, 1).unwrap();
+        assert!(other.restore(&snapshot).unwrap_err().to_string().contains("other settings"));
+        assert!(other.restore(&snapshot[..9]).unwrap_err().to_string().contains("damaged"));
+    }
+
+    #[test]
+    fn the_learning_rate_rises_and_falls() {
+        let rates: Vec<f64> = (0..100).map(|step| schedule(step, 100)).collect();
+        assert_eq!(rates[4], 1.0);
+        assert!(rates[0] == 0.2 && rates[99] > 0.0 && rates[99] < 1e-3);
+        assert!(rates[4..].windows(2).all(|pair| pair[1] < pair[0]));
+    }
+}
