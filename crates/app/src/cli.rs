@@ -41,6 +41,11 @@ impl Common {
         self.threads.map_or_else(cores, usize::from)
     }
 
+    /// The number of threads asked for, or `default`.
+    pub(crate) fn threads_or(&self, default: usize) -> usize {
+        self.threads.map_or(default, usize::from)
+    }
+
     /// `--out`, or the command's own `default`.
     pub(crate) fn out(&self, default: &str) -> PathBuf {
         self.out.clone().unwrap_or_else(|| PathBuf::from(default))
@@ -54,6 +59,8 @@ pub(crate) enum Command {
     Reproduce(commands::reproduce::Arguments),
     /// Carry out a study: a whole grid of runs from one file.
     Run(commands::run::Arguments),
+    /// Submit the missing runs of a study to a cluster.
+    Submit(commands::submit::Arguments),
     /// Print the JSON Schema of a study file, for editors.
     Schema,
     /// Say which runs of a study are done, running, failed or missing.

@@ -12,19 +12,25 @@ use fewlabel_study::config::Study;
 use fewlabel_study::folder::{Contents, Folder};
 use fewlabel_study::runner::{self, Job, Options};
 use fewlabel_study::stats::Summary;
-use fewlabel_study::{regimes, report, tables};
+use fewlabel_study::{event_tables, regimes, report, tables};
 use std::path::Path;
 
+/// How a grid is carried out; nothing here changes a result.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    /// Whether the other runs go on after one has failed.
+    pub(crate) keep_going: bool,
+    /// Whether event files for TensorBoard are written.
+    pub(crate) tensorboard: bool,
+    /// Whether tables of epochs and queries, figures and page are made in the end.
+    pub(crate) report: bool,
+}
+
 /// Carries `study` out in the folder `out`, and draws its tables and figures.
-pub(crate) fn carry_out(
-    study: &Study,
-    jobs: Vec<Job>,
-    out: &Path,
-    keep_going: bool,
-    common: &Common,
-) -> anyhow::Result<()> {
+pub(crate) fn carry_out(study: &Study, jobs: Vec<Job>, out: &Path, way: Way, common: &Common) -> anyhow::Result<()> {
     let folder = Folder::claim(out, &study.resolved())?;
-    let options = Options { threads: common.threads(), keep_models: study.keep_models, keep_going };
+    let (keep_going, keep_models) = (way.keep_going, study.keep_models);
+    let options = Options { threads: common.threads(), keep_models, keep_going, tensorboard: way.tensorboard };
     let mut data: Vec<_> = jobs.iter().map(|job| (job.settings.data.checksum.clone(), job.data.clone())).collect();
     data.sort_by(|a, b| a.0.cmp(&b.0));
     data.dedup_by(|a, b| a.0 == b.0);
@@ -58,6 +64,10 @@ pub(crate) fn carry_out(
         }
         outcome => outcome?,
     }
+    if !way.report {
+        return Ok(());
+    }
+    event_tables::write(&folder, &contents)?;
     let written = report::write(&folder).context("failed to draw the report")?;
     show(&contents, out, common)?;
     if !common.quiet {

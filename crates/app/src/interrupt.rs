@@ -1,6 +1,6 @@
-//! SIGINT and SIGTERM: the first one asks for an orderly end, a second one ends the program at once.
+//! SIGINT, SIGTERM and SIGUSR1 (a scheduler's notice): the first one asks for an orderly end, a second one ends the program at once.
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ impl Interrupt {
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let number = Arc::new(AtomicUsize::new(0));
         let again = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGINT, SIGTERM, SIGUSR1] {
             // The conditional end stands first: a first signal finds `again` unset and only sets both.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
             flag::register(signal, Arc::clone(&again))?;
@@ -23,7 +23,7 @@ impl Interrupt {
         Ok(Self(number))
     }
 
-    /// The exit code of the signal that came, 130 or 143.
+    /// The exit code of the signal that came, 130, 143 or 138.
     pub(crate) fn exit_code(&self) -> Option<u8> {
         match self.0.load(Ordering::Relaxed) {
             0 => None,

@@ -7,6 +7,7 @@ mod grid;
 mod interrupt;
 mod progress;
 mod screen;
+mod slurm;
 
 use clap::Parser;
 use std::process::ExitCode;

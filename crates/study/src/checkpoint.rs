@@ -25,6 +25,9 @@ pub(crate) struct Lengths {
     pub(crate) queries: u64,
     /// Seconds computed so far.
     pub(crate) seconds: f64,
+    /// Starts so far, this one included.
+    #[serde(default)]
+    pub(crate) starts: u32,
 }
 
 impl Checkpoint {
@@ -70,7 +73,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.bin");
         assert_eq!(Checkpoint::read(&path).expect("none yet"), None);
-        let lengths = Lengths { epochs: 7, queries: 9, seconds: 1.5 };
+        let lengths = Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3 };
         let written = Checkpoint { lengths, snapshot: vec![1, 2, 3] };
         written.write(&path).expect("written");
         assert_eq!(Checkpoint::read(&path).expect("read"), Some(written));

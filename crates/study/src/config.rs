@@ -156,16 +156,16 @@ impl Study {
     /// # Errors
     /// If data cannot be opened or a setting does not fit them.
     pub fn jobs(&self) -> Result<Vec<Job>, StudyError> {
-        let mut opened: BTreeMap<(String, [usize; 3]), Arc<Dataset>> = BTreeMap::new();
+        let mut opened: BTreeMap<(String, [usize; 3], String), Arc<Dataset>> = BTreeMap::new();
         let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
         for point in self.points()? {
             crate::regimes::by_name(&point.regime)?;
             let sizes = [point.train_images, point.val_images, point.test_images];
-            let key = (point.data.clone(), sizes);
+            let key = (point.data.clone(), sizes, format!("{:?}", point.shift));
             let data = match opened.get(&key) {
                 Some(data) => Arc::clone(data),
                 None => {
-                    let data = Arc::new(subset(fewlabel_learn::data::open(&point.data)?, sizes)?);
+                    let data = Arc::new(prepare(&point)?);
                     opened.insert(key, Arc::clone(&data));
                     data
                 }
@@ -286,6 +286,15 @@ fn conditions(value: Option<Value>) -> Result<Vec<Condition>, String> {
     list.into_iter().map(condition).collect()
 }
 
+/// The data of a point of the grid: opened, made smaller, shifted.
+fn prepare(point: &Point) -> Result<Dataset, StudyError> {
+    let open = |name: &str| {
+        let sizes = [point.train_images, point.val_images, point.test_images];
+        subset(fewlabel_learn::data::open(name)?, sizes)
+    };
+    point.shift.apply(open(&point.data)?, open)
+}
+
 /// Fewer images of each split, the same ones every time; 0 is all.
 fn subset(data: Dataset, sizes: [usize; 3]) -> Result<Dataset, StudyError> {
     if sizes == [0; 3] {
@@ -307,9 +316,7 @@ fn subset(data: Dataset, sizes: [usize; 3]) -> Result<Dataset, StudyError> {
     };
     let splits = data.splits().into_iter().zip(sizes).enumerate().map(reduce).collect::<Result<Vec<_>, _>>()?;
     let splits = splits.try_into().map_err(|_| StudyError::Setting("a data set has three splits".into()))?;
-    let mut fewer = Dataset::new(data.name.clone(), splits, data.class_names.clone());
-    (fewer.synthetic, fewer.sides, fewer.flips_keep_labels) = (data.synthetic, data.sides, data.flips_keep_labels);
-    Ok(fewer)
+    Ok(data.with_splits(data.name.clone(), |_| splits))
 }
 
 #[cfg(test)]
@@ -334,7 +341,7 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies");
         let files = std::fs::read_dir(folder).expect("shipped").map(|entry| entry.expect("an entry").path());
         let studies: Vec<_> = files.filter(|path| path.extension().is_some_and(|kind| kind == "toml")).collect();
-        assert!(studies.len() >= 5);
+        assert!(studies.len() >= 6);
         for path in studies {
             let text = std::fs::read_to_string(&path).expect("read");
             let study = Study::parse(&text, &path.display().to_string(), &[]).expect("valid");

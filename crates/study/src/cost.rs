@@ -70,6 +70,11 @@ impl Cost {
     }
 }
 
+/// The cost of training C(`width`) on one image.
+pub(crate) fn of_training(width: usize, pixels: usize, channels: usize) -> f64 {
+    TRAINING * multiplications(width, pixels, channels)
+}
+
 /// Multiplications of one forward pass of C(f), whose pools divide the pixels by nine.
 fn multiplications(width: usize, pixels: usize, channels: usize) -> f64 {
     let (f, pixels, channels) = (width as f64, pixels as f64, channels as f64);

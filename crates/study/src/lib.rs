@@ -11,6 +11,7 @@ pub mod claims;
 pub mod config;
 mod cost;
 mod error;
+pub mod event_tables;
 mod files;
 pub mod folder;
 pub mod metrics;
@@ -24,9 +25,12 @@ pub mod run;
 pub mod runner;
 pub mod schema;
 pub mod settings;
+pub mod shift;
 pub mod single;
+pub mod speed;
 pub mod stats;
 pub mod tables;
+mod tensorboard;
 #[cfg(test)]
 mod testing;
 

@@ -71,7 +71,7 @@ pub struct Timing {
     pub seconds: f64,
     /// Threads in the end.
     pub threads: usize,
-    /// How often the run was started.
+    /// How often the run was started; starts that ended before their first checkpoint leave no trace.
     pub starts: u32,
 }
 
@@ -137,6 +137,17 @@ mod tests {
     fn a_torn_last_line_is_left_out() {
         let folder = folder_with(&format!("{{\"records\":\"epochs\",\"format\":1}}\n{LINE}{}", &LINE[..20]));
         assert_eq!(read_epochs(folder.path()).expect("read").len(), 1);
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_reads_back() {
+        let folder = folder_with("{\"records\":\"epochs\",\"format\":1}\n");
+        let event = EpochEvent { train_loss: f32::NAN, ..serde_json::from_str(LINE).expect("an epoch") };
+        let mut file = files::Appended::open(&folder.path().join(EPOCHS), 32).expect("opened");
+        file.line(&event).expect("a line");
+        file.sync().expect("synced");
+        let epochs = read_epochs(folder.path()).expect("read");
+        assert!(epochs.len() == 1 && epochs[0].train_loss.is_nan(), "{epochs:?}");
     }
 
     #[test]

@@ -127,8 +127,7 @@ impl Run<'_> {
         let finished = active_loop::run(&self.settings.plan, self.data, threads, snapshot, &mut oracle, &mut keeper);
         match finished {
             Ok(finished) => {
-                let starts = 1 + u32::from(checkpoint.is_some());
-                let timing = Timing { seconds: keeper.seconds(), threads, starts };
+                let timing = Timing { seconds: keeper.seconds(), threads, starts: keeper.starts };
                 keeper.sync()?;
                 let result = self.keep(finished, timing)?;
                 Ok(Outcome::Finished(Box::new(result), timing.seconds))
@@ -186,6 +185,7 @@ struct Keeper<'a> {
     follower: &'a mut dyn Follower,
     started: Instant,
     seconds_before: f64,
+    starts: u32,
     last: Instant,
     stop: bool,
 }
@@ -206,6 +206,7 @@ impl<'a> Keeper<'a> {
             follower,
             started: Instant::now(),
             seconds_before: lengths.seconds,
+            starts: lengths.starts + 1,
             last: Instant::now(),
             stop: false,
         })
@@ -216,7 +217,8 @@ impl<'a> Keeper<'a> {
     }
 
     fn sync(&mut self) -> Result<Lengths, StudyError> {
-        Ok(Lengths { epochs: self.epochs.sync()?, queries: self.queries.sync()?, seconds: self.seconds() })
+        let (epochs, queries) = (self.epochs.sync()?, self.queries.sync()?);
+        Ok(Lengths { epochs, queries, seconds: self.seconds(), starts: self.starts })
     }
 }
 

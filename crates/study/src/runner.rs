@@ -6,6 +6,7 @@ use crate::folder::Folder;
 use crate::record::RunResult;
 use crate::run::{Follower, Outcome, Run};
 use crate::settings::RunSettings;
+use crate::tensorboard::Board;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::plan::{EpochEvent, QueryEvent};
 use std::collections::VecDeque;
@@ -47,6 +48,8 @@ pub struct Options {
     pub keep_models: bool,
     /// Whether the other runs go on after one has failed.
     pub keep_going: bool,
+    /// Whether event files for TensorBoard are written into the folder `tensorboard`.
+    pub tensorboard: bool,
 }
 
 /// What happens, as it happens. Several threads report at the same time.
@@ -145,7 +148,8 @@ impl Grid<'_> {
         };
         loop {
             *threads += self.spare.swap(0, Ordering::Relaxed);
-            let mut follower = JobFollower { grid: self, job, done: 0.0, is_started: false };
+            let board = self.options.tensorboard.then(|| Board::new(self.folder, job));
+            let mut follower = JobFollower { grid: self, job, done: 0.0, is_started: false, board };
             let outcome = catch_unwind(AssertUnwindSafe(|| run.carry_out(*threads, &mut follower)));
             match outcome {
                 Ok(Ok(Outcome::Finished(result, seconds))) => {
@@ -189,6 +193,17 @@ struct JobFollower<'a> {
     job: &'a Job,
     done: f64,
     is_started: bool,
+    board: Option<Board>,
+}
+
+impl JobFollower<'_> {
+    /// A board that cannot be written is said once and left; the run goes on.
+    fn tell_board(&mut self, tell: impl FnOnce(&mut Board) -> Result<(), StudyError>) {
+        if let Some(Err(error)) = self.board.as_mut().map(tell) {
+            self.board = None;
+            self.grid.watch.event(Event::Notice(&format!("no more events for TensorBoard: {error}")));
+        }
+    }
 }
 
 impl Follower for JobFollower<'_> {
@@ -197,11 +212,14 @@ impl Follower for JobFollower<'_> {
             self.is_started = true;
             self.grid.watch.event(Event::Started(self.job));
         }
+        self.tell_board(|board| board.epoch(event));
         self.done = self.job.cost.until(event);
         self.grid.watch.event(Event::Progress(self.job, self.done));
     }
 
-    fn query(&mut self, _event: &QueryEvent) {}
+    fn query(&mut self, event: &QueryEvent) {
+        self.tell_board(|board| board.query(event));
+    }
 
     fn notice(&mut self, text: &str) {
         self.grid.watch.event(Event::Notice(text));
@@ -257,7 +275,7 @@ mod tests {
     }
 
     fn options(threads: usize) -> Options {
-        Options { threads, keep_models: true, keep_going: true }
+        Options { threads, keep_models: true, keep_going: true, tensorboard: false }
     }
 
     /// Every file of the runs but the timings.

@@ -3,6 +3,7 @@
 use crate::config::setting_names;
 use crate::regimes;
 use crate::settings::Point;
+use fewlabel_learn::data::shift::Corruption;
 use serde_json::{Map, Value, json};
 
 /// The schema.
@@ -48,6 +49,21 @@ fn setting(name: &str, default: Option<&Value>) -> Value {
         ("strategy_options" | "mixing" | "stopping", _) => json!({ "type": "object" }),
         ("loop_dropout", _) => json!({ "type": "number", "minimum": 0 }),
         ("features", _) => json!({ "type": "string" }),
+        ("shift", _) => {
+            let shift = json!({
+                "type": "object",
+                "properties": {
+                    "corruption": { "enum": Corruption::ALL.map(Corruption::name) },
+                    "severity": { "type": "integer", "minimum": 1, "maximum": 5 },
+                    "prior": { "type": "number", "minimum": -10, "maximum": 10 },
+                    "test_data": { "type": "string" },
+                    "on": { "enum": ["test", "pool"], "default": "test" },
+                },
+                "dependentRequired": { "corruption": ["severity"], "severity": ["corruption"] },
+                "additionalProperties": false,
+            });
+            json!({ "anyOf": [{ "const": "none" }, shift], "default": "none" })
+        }
         ("augmentation", _) => json!({ "type": ["string", "object"], "default": "paper" }),
         ("block_multiples", _) => {
             json!({ "type": "array", "items": { "type": "integer", "minimum": 1 }, "minItems": 3, "maxItems": 3 })
@@ -65,6 +81,13 @@ fn setting(name: &str, default: Option<&Value>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_shipped_schema_is_this_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies/study.schema.json");
+        let shipped: Value = serde_json::from_slice(&std::fs::read(path).expect("shipped")).expect("JSON");
+        assert!(shipped == schema(), "the settings have changed: fewlabel schema > studies/study.schema.json");
+    }
 
     #[test]
     fn every_setting_has_a_type() {

@@ -2,6 +2,7 @@
 
 use crate::error::StudyError;
 use crate::regimes;
+use crate::shift::Shift;
 use fewlabel_learn::acquire::Options;
 use fewlabel_learn::augment::{Mixing, Policy};
 use fewlabel_learn::data::Dataset;
@@ -20,6 +21,8 @@ pub const FORMAT: u32 = 1;
 pub struct Point {
     /// Name or path of the data set.
     pub data: String,
+    /// What is changed of the data before the run sees them.
+    pub shift: Shift,
     /// Name of the regime.
     pub regime: String,
     /// Names every random number.
@@ -100,6 +103,7 @@ impl Default for Point {
     fn default() -> Self {
         Self {
             data: "phantom".into(),
+            shift: Shift::default(),
             regime: "full".into(),
             seed: 0,
             labels: Budget::PerCent(1.0),

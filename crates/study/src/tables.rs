@@ -105,7 +105,8 @@ fn flattened(run: &Kept) -> BTreeMap<String, String> {
     out
 }
 
-fn quoted(text: &str) -> String {
+/// `text` as a field of CSV.
+pub(crate) fn quoted(text: &str) -> String {
     if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 

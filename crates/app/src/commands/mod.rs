@@ -13,6 +13,7 @@ pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod status;
+pub(crate) mod submit;
 pub(crate) mod train;
 
 use crate::cli::{Cli, Command};
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Run(arguments) => run::run(&arguments, common),
         Command::Schema => schema::run(),
         Command::Status(arguments) => status::run(&arguments, common),
+        Command::Submit(arguments) => submit::run(&arguments, common),
         Command::Query(arguments) => query::run(&arguments, common),
         Command::Preview(arguments) => preview::run(&arguments, common),
         Command::Train(arguments) => train::run(&arguments, common),

@@ -4,7 +4,7 @@ use crate::cli::Common;
 use crate::{grid, screen};
 use clap::{Args, ValueEnum};
 use fewlabel_study::folder::Folder;
-use fewlabel_study::{report, tables};
+use fewlabel_study::{event_tables, report, tables};
 use std::path::PathBuf;
 
 /// Arguments of `report`.
@@ -58,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         return screen::print(&report::text(&folder, format)?);
     }
     let contents = tables::write(&folder)?;
+    event_tables::write(&folder, &contents)?;
     let written = report::write(&folder)?;
     grid::show(&contents, folder.path(), common)?;
     screen::note(&format!("report: {}", written.display()));

@@ -1,7 +1,7 @@
 //! `fewlabel reproduce`: the paper's experiment, six regimes over some seeds.
 
 use crate::cli::Common;
-use crate::grid;
+use crate::grid::{self, Way};
 use anyhow::ensure;
 use clap::Args;
 use fewlabel_study::config::Study;
@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// The same road in under a minute: fewer seeds and epochs, a smaller pool.
     #[arg(long)]
     quick: bool,
+    /// Write event files for TensorBoard into the study's folder tensorboard while computing.
+    #[arg(long)]
+    tensorboard: bool,
 }
 
 /// What `--quick` changes: a smaller pool and fewer epochs; few labels need more of them to learn anything.
@@ -35,7 +38,8 @@ const QUICK: &str = "train_images = 1500\nval_images = 300\ntest_images = 800\ne
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let study = arguments.study(common.seed)?;
     let jobs = study.jobs()?;
-    grid::carry_out(&study, jobs, &common.out("fewlabel-out"), true, common)
+    let way = Way { keep_going: true, tensorboard: arguments.tensorboard, report: true };
+    grid::carry_out(&study, jobs, &common.out("fewlabel-out"), way, common)
 }
 
 impl Arguments {

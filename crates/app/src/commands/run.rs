@@ -1,34 +1,65 @@
 //! `fewlabel run STUDY.toml`: a grid of runs from a study file.
 
 use crate::cli::Common;
-use crate::{grid, screen};
-use anyhow::Context as _;
+use crate::grid::{self, Way};
+use crate::screen;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use fewlabel_study::config::Study;
-use fewlabel_study::folder::Folder;
+use fewlabel_study::folder::{Folder, State};
 use fewlabel_study::runner::Job;
+use fewlabel_study::speed;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Arguments of `run`.
+/// Which grid: a study file and what is changed of it.
 #[derive(Args, Debug)]
-pub(crate) struct Arguments {
+pub(crate) struct Grid {
     /// The study file.
     study: PathBuf,
-    /// Say what would be computed, what is done already, and how long it would take.
-    #[arg(long)]
-    dry_run: bool,
-    /// Compute only part I of N, counted from 0: for several machines on one folder or on several.
-    #[arg(long, value_name = "I/N", value_parser = parse_shard)]
-    shard: Option<(usize, usize)>,
     /// Set a key of the study file, for example --set epochs=10; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     changes: Vec<String>,
     /// The same grid in a fraction of the time: one seed, few epochs, a small pool.
     #[arg(long)]
     quick: bool,
+}
+
+impl Grid {
+    /// The study, changed as asked for.
+    pub(crate) fn study(&self) -> anyhow::Result<Study> {
+        let quick = QUICK.iter().filter(|_| self.quick).map(|change| (*change).to_owned());
+        let changes: Vec<String> = quick.chain(self.changes.iter().cloned()).collect();
+        read(&self.study, &changes)
+    }
+
+    /// `--out`, or the study file's name with `-out`.
+    pub(crate) fn out(&self, common: &Common) -> PathBuf {
+        let stem = self.study.file_stem().map_or_else(|| "study".into(), |stem| stem.to_string_lossy());
+        common.out(&format!("{stem}-out"))
+    }
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    grid: Grid,
+    /// Say what would be computed, what is done already, and how long it would take.
+    #[arg(long)]
+    dry_run: bool,
+    /// Compute only part I of N, counted from 0: for several machines on one folder or on several.
+    #[arg(long, value_name = "I/N", value_parser = parse_shard)]
+    shard: Option<(usize, usize)>,
+    /// Compute these runs alone, by their ids as --dry-run prints them; the report is left to `fewlabel report`.
+    #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "shard")]
+    runs: Vec<String>,
     /// Go on with the other runs when one fails.
     #[arg(long)]
     keep_going: bool,
+    /// Write event files for TensorBoard into the study's folder tensorboard while computing.
+    #[arg(long)]
+    tensorboard: bool,
 }
 
 /// What `--quick` sets, before `--set` does.
@@ -45,40 +76,44 @@ const QUICK: [&str; 9] = [
 ];
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let mut changes: Vec<String> = Vec::new();
-    if arguments.quick {
-        changes.extend(QUICK.map(str::to_owned));
-    }
-    changes.extend(arguments.changes.iter().cloned());
-    let study = read(&arguments.study, &changes)?;
+    let study = arguments.grid.study()?;
     let mut jobs = study.jobs()?;
     jobs.sort_by(|a, b| a.id.cmp(&b.id));
+    if !arguments.runs.is_empty() {
+        if let Some(id) = arguments.runs.iter().find(|id| !jobs.iter().any(|job| job.id == **id)) {
+            bail!("the study has no run {id}: it was made from other settings, data or another version");
+        }
+        jobs.retain(|job| arguments.runs.contains(&job.id));
+    }
     if let Some((part, parts)) = arguments.shard {
         jobs = jobs.into_iter().skip(part).step_by(parts).collect();
     }
-    let stem = arguments.study.file_stem().map_or_else(|| "study".into(), |stem| stem.to_string_lossy());
-    let out = common.out(&format!("{stem}-out"));
+    let out = arguments.grid.out(common);
     if arguments.dry_run {
         return dry_run(&jobs, &out, common);
     }
-    grid::carry_out(&study, jobs, &out, arguments.keep_going, common)
+    let way =
+        Way { keep_going: arguments.keep_going, tensorboard: arguments.tensorboard, report: arguments.runs.is_empty() };
+    grid::carry_out(&study, jobs, &out, way, common)
 }
 
 /// Reads a study file.
-pub(crate) fn read(path: &std::path::Path, changes: &[String]) -> anyhow::Result<Study> {
+fn read(path: &std::path::Path, changes: &[String]) -> anyhow::Result<Study> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Study::parse(&text, &path.display().to_string(), changes)?)
 }
 
 fn dry_run(jobs: &[Job], out: &std::path::Path, common: &Common) -> anyhow::Result<()> {
-    let contents = match Folder::open(out) {
-        Ok(folder) => folder.contents()?,
-        Err(_) => fewlabel_study::folder::Contents::default(),
+    let states = match Folder::open(out) {
+        Ok(folder) => folder.states()?,
+        Err(_) => Vec::new(),
     };
-    let is_done = |job: &&Job| contents.runs.iter().any(|run| run.id == job.id && run.result.is_some());
+    let finished: BTreeSet<&str> =
+        states.iter().filter(|(_, state)| *state == State::Done).map(|(id, _)| id.as_str()).collect();
+    let is_done = |job: &&Job| finished.contains(job.id.as_str());
     let done = jobs.iter().filter(is_done).count();
     let left: f64 = jobs.iter().filter(|job| !is_done(job)).map(|job| job.cost.total()).sum();
-    let hours = left / (COST_PER_SECOND * common.threads() as f64) / 3600.0;
+    let hours = left / (speed::cost_per_second()? * common.threads() as f64) / 3600.0;
     if common.json {
         let runs: Vec<_> =
             jobs.iter().map(|job| serde_json::json!({ "id": job.id, "run": job.settings.label() })).collect();
@@ -102,9 +137,6 @@ fn dry_run(jobs: &[Job], out: &std::path::Path, common: &Common) -> anyhow::Resu
     ));
     screen::print(&text)
 }
-
-/// Multiplications a second on one core, for the estimate alone.
-const COST_PER_SECOND: f64 = 1.2e10;
 
 fn parse_shard(text: &str) -> Result<(usize, usize), String> {
     let parsed = text.split_once('/').and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));

@@ -1,11 +1,11 @@
-//! `fewlabel status DIR`: what is done, running, failed and missing, from the records alone.
+//! `fewlabel status DIR`: what is done, running, failed and missing, from the records and, where runs were submitted, from the queue.
 
 use crate::cli::Common;
-use crate::screen;
+use crate::{screen, slurm};
 use clap::Args;
 use fewlabel_study::config::Study;
 use fewlabel_study::folder::{Folder, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Arguments of `status`.
@@ -34,6 +34,10 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
             _ => None,
         })
         .collect();
+    let tasks: Vec<slurm::Task> = slurm::queue(folder.path())?.into_iter().filter(slurm::Task::is_alive).collect();
+    let done: BTreeSet<&str> =
+        runs.iter().filter(|(_, state)| *state == State::Done).map(|(id, _)| id.as_str()).collect();
+    let left = |task: &slurm::Task| task.runs.iter().filter(|id| !done.contains(id.as_str())).count();
     if common.json {
         let failed: Vec<_> =
             failed.iter().map(|(id, reason)| serde_json::json!({"id": id, "reason": reason})).collect();
@@ -41,6 +45,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         for (state, count) in counts {
             document[state] = count.into();
         }
+        let task = |task: &slurm::Task| serde_json::json!({"job": task.job, "task": task.task, "state": task.state, "reason": task.reason, "runs_left": left(task)});
+        document["slurm"] = tasks.iter().map(task).collect();
         return screen::print_json(&document);
     }
     let mut text = format!(
@@ -50,6 +56,15 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     );
     for (id, reason) in failed {
         text.push_str(&format!("failed {id}: {reason}\n"));
+    }
+    for is_running in [true, false] {
+        let chosen: Vec<_> = tasks.iter().filter(|task| task.is_running() == is_running).collect();
+        if let Some(first) = chosen.first() {
+            let runs: usize = chosen.iter().map(|task| left(task)).sum();
+            let state = if is_running { "running" } else { "waiting" };
+            let (count, job, why) = (chosen.len(), &first.job, &first.reason);
+            text.push_str(&format!("slurm: {count} tasks {state} with {runs} runs to do (first: job {job}, {why})\n"));
+        }
     }
     screen::print(&text)
 }

@@ -127,6 +127,15 @@ impl Dataset {
         }
     }
 
+    /// Other splits of the same classes, made from this data set's own, under a name of their own.
+    pub fn with_splits(&self, name: String, splits: impl FnOnce(&Self) -> [Split; 3]) -> Self {
+        let mut other = Self::new(name, splits(self), self.class_names.clone());
+        other.synthetic = self.synthetic;
+        other.sides.clone_from(&self.sides);
+        other.flips_keep_labels = self.flips_keep_labels;
+        other
+    }
+
     /// The number of classes.
     pub fn classes(&self) -> usize {
         self.class_names.len()

@@ -77,6 +77,23 @@ impl Corruption {
         Self::JpegCompression,
     ];
 
+    /// The name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GaussianNoise => "gaussian_noise",
+            Self::ShotNoise => "shot_noise",
+            Self::GaussianBlur => "gaussian_blur",
+            Self::ContrastDown => "contrast_down",
+            Self::ContrastUp => "contrast_up",
+            Self::BrightnessUp => "brightness_up",
+            Self::BrightnessDown => "brightness_down",
+            Self::GammaUp => "gamma_up",
+            Self::GammaDown => "gamma_down",
+            Self::Pixelate => "pixelate",
+            Self::JpegCompression => "jpeg_compression",
+        }
+    }
+
     /// The setting at each strength.
     fn level(self, severity: Severity) -> f32 {
         let levels = match self {
@@ -133,6 +150,30 @@ impl Corruption {
             augmenter.apply(key, image);
         })
     }
+}
+
+/// Rows whose class frequencies are those of `labels` to the power `power`, ascending: 1 keeps every row, 0 makes classes
+/// equally frequent, negative powers turn rare classes into frequent ones.
+///
+/// Rows are left out, none is repeated: the class that limits the whole keeps all of its rows, every other one
+/// floor(n_limit * p_c^power / p_limit^power), at least one, drawn from the stream `key.at(0, class)`.
+pub fn prior_rows(labels: &[u16], classes: usize, power: f64, key: Key) -> Vec<u32> {
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); classes];
+    for (row, &label) in (0u32..).zip(labels) {
+        members[usize::from(label)].push(row);
+    }
+    let weight = |rows: &Vec<u32>| libm::pow(rows.len() as f64, power);
+    let present = members.iter().filter(|rows| !rows.is_empty());
+    let scale = present.map(|rows| rows.len() as f64 / weight(rows)).fold(f64::INFINITY, f64::min);
+    let mut kept = Vec::new();
+    for (class, rows) in members.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+        // A little above, so that rounding does not cost the limiting class a row.
+        let count = ((scale * weight(rows) + 1e-6) as usize).clamp(1, rows.len());
+        let order = key.at(0, class as u64).stream().permutation(rows.len());
+        kept.extend(order[..count].iter().map(|&place| rows[place as usize]));
+    }
+    kept.sort_unstable();
+    kept
 }
 
 /// Every pixel becomes the mean of its block; there are `share` times as many blocks as pixels along each side.
@@ -242,6 +283,28 @@ mod tests {
             // How a coarser grid of pixels falls on so small an image is no steady function of its size.
             let is_steady = corruption != Corruption::Pixelate;
             assert!(!is_steady || moved.windows(2).all(|pair| pair[1] >= 0.9 * pair[0]), "{corruption:?} {moved:?}");
+        }
+    }
+
+    #[test]
+    fn class_frequencies_follow_the_power() {
+        let labels: Vec<u16> = (0..110).map(|i| u16::from(i >= 10) + u16::from(i >= 30)).collect();
+        let counts = |power| {
+            let rows = prior_rows(&labels, 4, power, Key::new(1, 0));
+            assert!(rows.windows(2).all(|pair| pair[0] < pair[1]));
+            [0, 1, 2].map(|class| rows.iter().filter(|&&row| labels[row as usize] == class).count())
+        };
+        assert_eq!(counts(1.0), [10, 20, 80]);
+        assert_eq!(counts(0.0), [10, 10, 10]);
+        assert_eq!(counts(-1.0), [10, 5, 1]);
+        assert_eq!(counts(2.0), [1, 5, 80]);
+    }
+
+    #[test]
+    fn names_are_those_of_the_settings() {
+        for corruption in Corruption::ALL {
+            let json = serde_json::to_string(&corruption).expect("a name");
+            assert_eq!(json, format!("\"{}\"", corruption.name()));
         }
     }
 

@@ -1,0 +1,118 @@
+//! `fewlabel submit STUDY.toml --slurm`: the missing runs of a study as a job array of a cluster.
+
+use super::run::Grid;
+use crate::cli::Common;
+use crate::{screen, slurm};
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use fewlabel_study::folder::{Folder, State};
+use fewlabel_study::{speed, write_whole};
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `submit`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    grid: Grid,
+    /// Submit to Slurm; other schedulers are in docs/cluster.md.
+    #[arg(long, required = true)]
+    slurm: bool,
+    /// Partition to submit to [default: the cluster's].
+    #[arg(long, value_name = "P")]
+    partition: Option<String>,
+    /// Most tasks that run at the same time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    array_limit: Option<u32>,
+    /// Time limit of a task, as sbatch takes it; a task that needs longer goes on after a requeue.
+    #[arg(long, value_name = "TIME")]
+    time: Option<String>,
+    /// Minutes of work in a task: short runs are put together; 0 is one run a task.
+    #[arg(long, value_name = "MINUTES", default_value_t = 15.0)]
+    task_minutes: f64,
+    /// Print the script, and submit nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
+    ensure!((0.0..=1e6).contains(&arguments.task_minutes), "--task-minutes is 0 to 1000000");
+    let study = arguments.grid.study()?;
+    let out = arguments.grid.out(common);
+    let mut jobs = study.jobs()?;
+    let total = jobs.len();
+    let taken = taken(&out)?;
+    jobs.retain(|job| !taken.contains(&job.id));
+    if jobs.is_empty() {
+        screen::note(&format!("all {total} runs are done or in the queue"));
+        return Ok(());
+    }
+    let runs = jobs.len();
+    let tasks = slurm::tasks(jobs, arguments.task_minutes, speed::cost_per_second()?, slurm::max_array_size());
+    let request = request(arguments, &study.name, &out, common)?;
+    if arguments.dry_run {
+        let script = slurm::script(&request, tasks.len(), &request.folder.join("slurm/array-0.tasks"));
+        screen::note(&format!("{runs} of {total} runs in {} tasks", tasks.len()));
+        return screen::print(&script);
+    }
+    Folder::claim(&out, &study.resolved())?;
+    let request = slurm::Request { folder: std::path::absolute(&out)?, ..request };
+    let (lines, stem) = reserve(&request.folder)?;
+    let text: String = tasks.iter().map(|task| task.join(",") + "\n").collect();
+    write_whole(&lines, text.as_bytes())?;
+    let script = stem.with_extension("sh");
+    write_whole(&script, slurm::script(&request, tasks.len(), &lines).as_bytes())?;
+    let job = slurm::submit(&script)?;
+    write_whole(&stem.with_extension("job"), format!("{job}\n").as_bytes())?;
+    screen::note(&format!(
+        "{runs} of {total} runs in {} tasks; fewlabel status {} follows them",
+        tasks.len(),
+        out.display()
+    ));
+    if common.json {
+        return screen::print_json(&serde_json::json!({ "job": job, "runs": runs, "tasks": tasks.len() }));
+    }
+    screen::print(&format!("{job}\n"))
+}
+
+fn request(arguments: &Arguments, name: &str, out: &Path, common: &Common) -> anyhow::Result<slurm::Request> {
+    for value in [&arguments.partition, &arguments.time].into_iter().flatten() {
+        ensure!(!value.contains(char::is_whitespace) && !value.is_empty(), "`{value}` is not one word for sbatch");
+    }
+    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+    Ok(slurm::Request {
+        name: if name.is_empty() { "fewlabel".into() } else { name },
+        partition: arguments.partition.clone(),
+        array_limit: arguments.array_limit.map(|limit| limit as usize),
+        time: arguments.time.clone(),
+        threads: common.threads_or(1),
+        program: std::env::current_exe().context("cannot find this program's own path")?,
+        folder: std::path::absolute(out)?,
+        directory: std::env::current_dir().context("cannot find the current folder")?,
+    })
+}
+
+/// The runs that are done, or that a task in the queue will compute.
+fn taken(out: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let Ok(folder) = Folder::open(out) else { return Ok(BTreeSet::new()) };
+    let done = folder.states()?.into_iter().filter(|(_, state)| *state == State::Done).map(|(id, _)| id);
+    let queued = slurm::queue(folder.path())?.into_iter().filter(slurm::Task::is_alive).flat_map(|task| task.runs);
+    Ok(done.chain(queued).collect())
+}
+
+/// The next free number of an array: its file of tasks, made empty so that no other process takes it, and its stem.
+fn reserve(folder: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let place = folder.join("slurm");
+    std::fs::create_dir_all(&place).with_context(|| format!("cannot make the folder {}", place.display()))?;
+    for number in 0.. {
+        let stem = place.join(format!("array-{number}"));
+        let lines = stem.with_extension("tasks");
+        match OpenOptions::new().write(true).create_new(true).open(&lines) {
+            Ok(_) => return Ok((lines, stem)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot make {}", lines.display())),
+        }
+    }
+    unreachable!("numbers do not end")
+}
