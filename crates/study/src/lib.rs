@@ -11,6 +11,7 @@ pub mod claims;
 pub mod config;
 mod cost;
 mod error;
+pub mod few_labels;
 mod files;
 pub mod folder;
 pub mod metrics;
