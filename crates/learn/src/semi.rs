@@ -27,7 +27,7 @@ pub struct SelfTraining {
 
 impl Default for SelfTraining {
     fn default() -> Self {
-        Self { rounds: 3, share: 0.6, weight: 1.0, most: 4000 }
+        Self { rounds: 5, share: 0.9, weight: 3.0, most: 4000 }
     }
 }
 
