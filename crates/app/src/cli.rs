@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Report(commands::report::Arguments),
     /// Learn an encoder from images without labels.
     Pretrain(commands::pretrain::Arguments),
+    /// Say what a few labels are worth on such an encoder.
+    Probe(commands::probe::Arguments),
     /// Train one model.
     Train(commands::train::Arguments),
     /// Predict a split with a trained model.

@@ -12,6 +12,7 @@ pub mod config;
 mod cost;
 mod error;
 pub mod event_tables;
+pub mod few_labels;
 mod files;
 pub mod folder;
 pub mod metrics;

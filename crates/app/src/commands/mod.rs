@@ -7,6 +7,7 @@ pub(crate) mod man;
 pub(crate) mod predict;
 pub(crate) mod pretrain;
 pub(crate) mod preview;
+pub(crate) mod probe;
 pub(crate) mod query;
 pub(crate) mod report;
 pub(crate) mod reproduce;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Man(arguments) => man::run(&arguments, common),
         Command::Predict(arguments) => predict::run(&arguments, common),
         Command::Pretrain(arguments) => pretrain::run(&arguments, common),
+        Command::Probe(arguments) => probe::run(&arguments, common),
         Command::Report(arguments) => report::run(&arguments, common),
         Command::Reproduce(arguments) => reproduce::run(&arguments, common),
         Command::Run(arguments) => run::run(&arguments, common),

@@ -48,7 +48,7 @@ impl Default for PretrainSettings {
     fn default() -> Self {
         Self {
             width: 24,
-            epochs: 16,
+            epochs: 12,
             batch_size: 256,
             learning_rate: 2e-3,
             weight_decay: 0.01,

@@ -1,0 +1,113 @@
+//! `fewlabel probe`: what a few labels are worth on a pretrained encoder.
+
+use crate::cli::Common;
+use crate::screen;
+use anyhow::ensure;
+use clap::Args;
+use comfy_table::{Table, presets};
+use fewlabel_learn::data;
+use fewlabel_learn::pretrain::Encoder;
+use fewlabel_learn::semi::SelfTraining;
+use fewlabel_study::few_labels::{self, Cell, Grid};
+use fewlabel_study::pretrained;
+use fewlabel_study::settings::Budget;
+use std::path::PathBuf;
+
+/// Arguments of `probe`.
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Data set: a catalogue name or a path.
+    #[arg(long, value_name = "D")]
+    data: String,
+    /// Encoder written by `pretrain`; several count as repetitions.
+    #[arg(long, value_name = "E.safetensors", required = true)]
+    encoder: Vec<PathBuf>,
+    /// Labels to spend: numbers or shares such as 1%.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1%")]
+    labels: Vec<String>,
+    /// Who chooses them.
+    #[arg(long, value_name = "S", value_delimiter = ',', default_value = "random,typiclust")]
+    strategy: Vec<String>,
+    /// Choices of labels for every encoder; their seeds count up from --seed.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    draws: u16,
+    /// Let a second classifier also learn from its own confident answers on the pool.
+    #[arg(long)]
+    semi: bool,
+    /// Rounds of that.
+    #[arg(long, value_name = "R", default_value_t = SelfTraining::default().rounds, requires = "semi")]
+    semi_rounds: u32,
+    /// Share of the pool whose answers are taken in the last round.
+    #[arg(long, value_name = "S", default_value_t = SelfTraining::default().share, requires = "semi")]
+    semi_share: f64,
+    /// Weight of all answers together; all labels together weigh 1.
+    #[arg(long, value_name = "W", default_value_t = SelfTraining::default().weight, requires = "semi")]
+    semi_weight: f64,
+    /// Views of an image whose features are averaged, the image itself included.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    views: usize,
+    /// Judge the test split; look at it once, when every choice stands [default: the validation split].
+    #[arg(long)]
+    test: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
+    let data = data::open(&arguments.data)?;
+    let budget = |text: &String| -> anyhow::Result<usize> { Ok(Budget::parse(text)?.count(data.train.len())) };
+    let budgets = arguments.labels.iter().map(budget).collect::<Result<Vec<_>, _>>()?;
+    ensure!(budgets.iter().all(|&n| n >= 2), "a budget must be at least 2 labels");
+    let read = |path: &PathBuf| -> anyhow::Result<Encoder> { Ok(pretrained::read(path)?.encoder) };
+    let encoders = arguments.encoder.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let semi = SelfTraining {
+        rounds: arguments.semi_rounds,
+        share: arguments.semi_share,
+        weight: arguments.semi_weight,
+        ..SelfTraining::default()
+    };
+    let grid = Grid {
+        strategies: arguments.strategy.clone(),
+        budgets,
+        draws: (0..u64::from(arguments.draws)).map(|draw| common.seed + draw).collect(),
+        semi: arguments.semi.then_some(semi),
+        views: arguments.views,
+        test: arguments.test,
+    };
+    let mut heard = |cell: &Cell| {
+        if !common.quiet {
+            screen::note(&format!("{} {}: {:.2} %", cell.strategy, cell.labels, 100.0 * cell.mean));
+        }
+    };
+    let cells = few_labels::measure(&encoders, &data, &grid, common.threads(), &mut heard)?;
+    let split = if grid.test { "test" } else { "val" };
+    if common.json {
+        let document = serde_json::json!({
+            "data": data.name, "synthetic_data": data.synthetic, "split": split, "encoders": encoders.len(),
+            "draws": grid.draws, "views": grid.views, "semi": grid.semi, "cells": cells,
+        });
+        return screen::print_json(&document);
+    }
+    let synthetic = if data.synthetic { " (synthetic data)" } else { "" };
+    let runs = encoders.len() * grid.draws.len();
+    screen::print(&format!("{}{synthetic}, {split} split, {runs} runs\n{}\n", data.name, table(&cells)))
+}
+
+fn table(cells: &[Cell]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["labels", "strategy", "classifier", "accuracy %", "95 %", "balanced %", "choose s", "fit s"]);
+    for cell in cells {
+        let interval =
+            cell.interval.map_or_else(String::new, |(low, high)| format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high));
+        table.add_row([
+            cell.labels.to_string(),
+            cell.strategy.clone(),
+            if cell.semi { "self-trained" } else { "probe" }.to_owned(),
+            format!("{:.2}", 100.0 * cell.mean),
+            interval,
+            format!("{:.2}", 100.0 * cell.balanced_accuracy),
+            format!("{:.2}", cell.seconds.0),
+            format!("{:.2}", cell.seconds.1),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,82 @@
+//! An encoder from images without labels: the same file however it was made, and of use.
+
+use assert_cmd::Command;
+use fewlabel_learn::data::{Dataset, Images, Split, npz};
+use std::path::Path;
+
+fn fewlabel(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("fewlabel").expect("the program");
+    command.args(arguments);
+    command
+}
+
+/// Four bright stripes whose place is the class, as a data set in `folder`.
+fn stripes_in(folder: &Path) -> String {
+    let split = |n: usize| {
+        let labels: Vec<u16> = (0..n).map(|i| (i % 4) as u16).collect();
+        let pixel =
+            |i: usize, place: usize| ((place * 31 + i * 17) % 64) as u8 + if place % 16 / 4 == i % 4 { 120 } else { 0 };
+        let pixels = (0..n).flat_map(|i| (0..256).map(move |place| pixel(i, place))).collect();
+        Split { images: Images { height: 16, width: 16, channels: 1, pixels }, labels }
+    };
+    let names = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    let data = Dataset::new("stripes".into(), [split(160), split(40), split(40)], names);
+    let archive = folder.join("stripes.npz");
+    npz::write(&data, std::fs::File::create(&archive).expect("made")).expect("written");
+    archive.display().to_string()
+}
+
+/// The arguments that make a small encoder.
+fn small(data: &str, out: &Path, threads: &str) -> Vec<String> {
+    let out = out.to_str().expect("a path");
+    let fixed = ["pretrain", "--width", "4", "--epochs", "6", "--batch-size", "16", "--quiet"];
+    fixed.into_iter().chain(["--data", data, "--threads", threads, "--out", out]).map(str::to_owned).collect()
+}
+
+#[test]
+fn an_encoder_is_the_same_for_any_threads_and_after_a_kill() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = stripes_in(folder.path());
+    let path = |name: &str| folder.path().join(name);
+    let make = |name: &str, threads: &str| {
+        Command::cargo_bin("fewlabel")
+            .expect("the program")
+            .args(small(&data, &path(name), threads))
+            .assert()
+            .success();
+        std::fs::read(path(name)).expect("an encoder")
+    };
+    let expected = make("one", "1");
+    assert!(make("two", "2") == expected);
+    let program = assert_cmd::cargo::cargo_bin("fewlabel");
+    let arguments = small(&data, &path("killed"), "1");
+    let mut child = std::process::Command::new(program).args(arguments).spawn().expect("a process");
+    while !path("killed.checkpoint").exists() && child.try_wait().expect("a process").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().expect("a kill");
+    child.wait().expect("an end");
+    assert!(make("killed", "2") == expected && !path("killed.checkpoint").exists());
+
+    let one = path("one").display().to_string();
+    let features = ["probe", "--data", &data, "--encoder", &one, "--labels", "8", "--draws", "2", "--semi"];
+    let judged = fewlabel(&[&features[..], &["--json", "--quiet"]].concat()).assert().success();
+    let document: serde_json::Value = serde_json::from_slice(&judged.get_output().stdout).expect("a document");
+    assert_eq!(document["split"], "val");
+    let cells = document["cells"].as_array().expect("cells");
+    assert_eq!(cells.len(), 4);
+    assert!(cells.iter().all(|cell| cell["mean"].as_f64().is_some_and(|mean| mean > 0.5)), "{document}");
+}
+
+#[test]
+fn what_is_no_encoder_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("text.safetensors");
+    std::fs::write(&path, "no encoder").expect("a file");
+    let path = path.to_str().expect("a path");
+    let data = stripes_in(folder.path());
+    let assert = fewlabel(&["probe", "--data", &data, "--encoder", path]).assert().failure();
+    let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(text.contains("text.safetensors") && text.contains("not a safetensors file"), "{text}");
+    fewlabel(&["pretrain", "--data", &data, "--batch-size", "1"]).assert().failure();
+}
