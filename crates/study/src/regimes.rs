@@ -70,12 +70,12 @@ impl Regime {
     pub fn plan(&self, point: &Point, rows: usize, val_rows: usize) -> Result<Plan, StudyError> {
         let validation_labels = if point.validation_in_budget { val_rows } else { 0 };
         let budget = point.labels.count(rows);
-        let labels = budget.checked_sub(validation_labels).filter(|&labels| labels >= 2).ok_or_else(|| {
-            let text = format!(
+        let labels = match budget.checked_sub(validation_labels) {
+            Some(labels) if labels >= 2 || validation_labels == 0 => Ok(labels),
+            _ => Err(StudyError::Setting(format!(
                 "{validation_labels} validation labels leave fewer than 2 of a budget of {budget}: set val_images to less"
-            );
-            StudyError::Setting(text)
-        });
+            ))),
+        };
         let selection = match self.chooser {
             Chooser::All => Selection::All,
             Chooser::Chance => Selection::Random { labels: labels? },
