@@ -1,6 +1,7 @@
 //! An encoder in training without labels: two views of an image should look alike, and unlike all others.
 
 use crate::encoder::Encoder;
+use crate::kernels::buffer::Buffer;
 use crate::kernels::{Isa, update};
 use crate::projector::Projector;
 use crate::team::Team;
@@ -13,14 +14,14 @@ pub struct Contrastive {
     isa: Isa,
     model: Model,
     optimizer: AdamW,
-    first_moments: Vec<f32>,
-    second_moments: Vec<f32>,
+    first_moments: Buffer,
+    second_moments: Buffer,
     steps: u64,
     max_images: usize,
     team: Team,
     encoder: Encoder,
     projector: Projector,
-    pub(crate) gradient: Vec<f32>,
+    pub(crate) gradient: Buffer,
 }
 
 impl std::fmt::Debug for Contrastive {
@@ -74,12 +75,12 @@ impl Contrastive {
         Ok(Self {
             isa,
             optimizer,
-            first_moments: vec![0.0; n],
-            second_moments: vec![0.0; n],
+            first_moments: Buffer::zeros(n),
+            second_moments: Buffer::zeros(n),
             steps: 0,
             max_images: max_images.max(2),
             team: Team::new(threads)?,
-            gradient: vec![0.0; n],
+            gradient: Buffer::zeros(n),
             projector,
             encoder,
             model,
@@ -115,6 +116,11 @@ impl Contrastive {
         self.encoder.forward(layout, parameters, running, views);
         let size = self.encoder.size();
         let Encoder { groups, scratch, .. } = &mut self.encoder;
+        for group in &mut groups[..used] {
+            for dense in &layout.dense {
+                group.gradient[dense.weight.start..dense.bias.end].fill(0.0);
+            }
+        }
         let loss = self.projector.step(layout, parameters, &mut groups[..used], scratch, n, size);
         self.encoder.backward(layout, parameters, &mut self.gradient, views);
         gather(layout, &self.encoder.groups[..used], &mut self.gradient);

@@ -3,14 +3,15 @@
 //! A batch is cut into groups whose size depends on the batch alone. A group owns what must outlive a layer, a thread
 //! owns the scratch of the layer at hand, so that a group runs on any thread; between two layers the groups' sums meet
 //! in order. Activations are stored once, rectified and before normalisation: whoever reads them normalises, pools and
-//! adds the border on the way.
+//! adds the border on the way. The first layer's are not stored at all: nine multiplications a value cost less than memory.
 #![expect(clippy::too_many_arguments, reason = "parts of a group and of the encoder are borrowed apart")]
 
+use crate::kernels::buffer::Buffer;
 use crate::kernels::norm::{self, Norm};
 use crate::kernels::winograd::{self, Filters, Grid, Out};
-use crate::kernels::{Isa, direct, winograd_back};
+use crate::kernels::{Isa, direct, first, winograd_back};
 use crate::layout::{ConvSlots, Layout};
-use crate::team::each;
+use crate::team::{each, two};
 
 /// Added to the variance.
 pub(crate) const EPSILON: f64 = 1e-5;
@@ -31,31 +32,37 @@ pub(crate) fn most_groups(max_batch: usize) -> usize {
 pub(crate) struct Group {
     /// Images of this batch in this group.
     pub(crate) count: usize,
-    /// Rectified outputs of each convolution, [count, h, w, c].
-    outputs: Vec<Vec<f32>>,
+    /// Rectified outputs of each convolution but the first, [count, h, w, c].
+    outputs: Vec<Buffer>,
     /// What pools will read of them, [count, h, w, c]; empty where no pool follows.
-    pooled: Vec<Vec<f32>>,
+    pooled: Vec<Buffer>,
     /// Gradient of what is read of a normalised output, and of the one before it.
-    upper: Vec<f32>,
-    lower: Vec<f32>,
+    upper: Buffer,
+    lower: Buffer,
     totals: Vec<f64>,
+    /// The three parts of the first layer's gradient, see [`first`].
+    first: Vec<f64>,
     /// The encoder's output, [count, row, column, channel], and its gradient.
-    pub(crate) encoded: Vec<f32>,
-    pub(crate) encoded_gradient: Vec<f32>,
+    pub(crate) encoded: Buffer,
+    pub(crate) encoded_gradient: Buffer,
     /// The group's part of the gradient of every parameter.
-    pub(crate) gradient: Vec<f32>,
+    pub(crate) gradient: Buffer,
 }
 
 /// What a thread needs for the layer at hand.
 pub(crate) struct Scratch {
     /// Bordered inputs of each layer; the border stays zero.
-    inputs: Vec<Vec<f32>>,
+    inputs: Vec<Buffer>,
     /// Gradients of each layer's convolution; what tiles have beyond the image stays zero.
-    gradients: Vec<Vec<f32>>,
+    gradients: Vec<Buffer>,
     /// Gradient of transformed weights.
-    transformed: Vec<f32>,
-    tiles: [Vec<f32>; 2],
-    sums: Vec<f32>,
+    transformed: Buffer,
+    tiles: [Buffer; 2],
+    sums: Buffer,
+    /// The first layer's rectified output, and the gradient of what is read of it, for images that are taken together.
+    /// Made anew where it is wanted: that is cheaper than to fetch it from memory.
+    raw: Buffer,
+    raw_gradient: Buffer,
 }
 
 /// Images of a layer that are taken through its kernel together.
@@ -91,21 +98,25 @@ impl Group {
     fn new(layout: &Layout, size: usize) -> Self {
         let convs = &layout.convs;
         let encoded = convs.last().map_or(0, |c| c.plane.len()) * size;
-        let between = largest(convs, |c| c.grid.map_or(0, |g| g.bordered(g.cin))) * size;
+        let between = largest(&convs[2..], |c| c.grid.map_or(0, |g| g.bordered(g.cin))) * size;
         let channels = largest(convs, |c| c.shape.cout);
         Self {
             count: 0,
-            outputs: convs.iter().map(|c| vec![0.0; c.plane.len() * size]).collect(),
+            outputs: convs
+                .iter()
+                .map(|c| Buffer::zeros(if c.grid.is_some() { c.plane.len() * size } else { 0 }))
+                .collect(),
             pooled: convs
                 .iter()
-                .map(|c| vec![0.0; if c.plane.pool { c.plane.read().len() * size } else { 0 }])
+                .map(|c| Buffer::zeros(if c.plane.pool { c.plane.read().len() * size } else { 0 }))
                 .collect(),
-            upper: vec![0.0; between.max(encoded)],
-            lower: vec![0.0; between.max(encoded)],
+            upper: Buffer::zeros(between.max(encoded)),
+            lower: Buffer::zeros(between.max(encoded)),
             totals: vec![0.0; 2 * channels],
-            encoded: vec![0.0; encoded],
-            encoded_gradient: vec![0.0; encoded],
-            gradient: vec![0.0; layout.parameters],
+            first: vec![0.0; 3 * first::part(convs[0].shape)],
+            encoded: Buffer::zeros(encoded),
+            encoded_gradient: Buffer::zeros(encoded),
+            gradient: Buffer::zeros(layout.parameters),
         }
     }
 }
@@ -115,13 +126,15 @@ impl Scratch {
         let convs = &layout.convs;
         let input = |c: &ConvSlots| c.grid.map_or(c.shape.bordered(c.shape.cin), |g| g.bordered(g.cin) * together(c));
         let gradient = |c: &ConvSlots| c.grid.map_or(c.plane.len(), |g| g.gradient() * together(c));
-        let tiles = || vec![0.0; largest(convs, |c| c.grid.map_or(0, |g| g.buffer()))];
+        let tiles = || Buffer::zeros(largest(convs, |c| c.grid.map_or(0, |g| g.buffer())));
         Self {
-            inputs: convs.iter().map(|c| vec![0.0; input(c)]).collect(),
-            gradients: convs.iter().map(|c| vec![0.0; gradient(c)]).collect(),
-            transformed: vec![0.0; largest(convs, |c| c.grid.map_or(0, |g| g.weights()))],
+            inputs: convs.iter().map(|c| Buffer::zeros(input(c))).collect(),
+            gradients: convs.iter().map(|c| Buffer::zeros(gradient(c))).collect(),
+            transformed: Buffer::zeros(largest(convs, |c| c.grid.map_or(0, |g| g.weights()))),
             tiles: [tiles(), tiles()],
-            sums: vec![0.0; 2 * largest(convs, |c| c.shape.cout)],
+            sums: Buffer::zeros((2 * largest(convs, |c| c.shape.cout)).max(3 * first::part(convs[0].shape))),
+            raw: Buffer::zeros(convs[0].plane.len() * together(&convs[1])),
+            raw_gradient: Buffer::zeros(convs[1].grid.map_or(0, |g| g.bordered(g.cin)) * together(&convs[1])),
         }
     }
 }
@@ -133,10 +146,10 @@ pub(crate) struct Encoder {
     pub(crate) scratch: Vec<Scratch>,
     norms: Vec<Norm>,
     /// Transformed weights of each layer, and those that carry gradients back.
-    weights: Vec<Vec<f32>>,
-    transposed: Vec<Vec<f32>>,
+    weights: Vec<Buffer>,
+    transposed: Vec<Buffer>,
     /// Weights of one layer with channels exchanged.
-    exchanged: Vec<f32>,
+    exchanged: Buffer,
     image_len: usize,
     /// Group size of the batch at hand.
     size: usize,
@@ -152,9 +165,10 @@ impl Encoder {
             sign: vec![1.0; c.shape.cout],
             inverse: vec![0.0; c.shape.cout],
             factors: vec![0.0; 3 * c.shape.cout],
+            exact_factors: vec![[0.0; 3]; c.shape.cout],
         };
         let weights = |g: fn(Grid) -> Grid| {
-            let len = move |c: &ConvSlots| vec![0.0; c.grid.map_or(0, |grid| g(grid).weights())];
+            let len = move |c: &ConvSlots| Buffer::zeros(c.grid.map_or(0, |grid| g(grid).weights()));
             layout.convs.iter().map(len).collect()
         };
         Self {
@@ -164,7 +178,7 @@ impl Encoder {
             norms: layout.convs.iter().map(norm).collect(),
             weights: weights(|g| g),
             transposed: weights(Grid::transposed),
-            exchanged: vec![0.0; largest(&layout.convs, |c| c.weight.len())],
+            exchanged: Buffer::zeros(largest(&layout.convs, |c| c.weight.len())),
             image_len,
             size,
         }
@@ -176,7 +190,6 @@ impl Encoder {
         let used = n.div_ceil(self.size);
         for (i, group) in self.groups[..used].iter_mut().enumerate() {
             group.count = n.saturating_sub(i * self.size).min(self.size);
-            group.gradient.fill(0.0);
         }
         used
     }
@@ -190,10 +203,8 @@ impl Encoder {
     pub(crate) fn forward(&mut self, layout: &Layout, parameters: &[f32], running: &mut [f32], images: &[f32]) {
         let n = images.len() / self.image_len;
         let used = n.div_ceil(self.size);
+        self.transform_weights(layout, parameters);
         for (l, conv) in layout.convs.iter().enumerate() {
-            if let Some(g) = conv.grid {
-                winograd::transform_weights(self.isa, g, &parameters[conv.weight.clone()], &mut self.weights[l]);
-            }
             for (sign, &gamma) in self.norms[l].sign.iter_mut().zip(&parameters[conv.gamma.clone()]) {
                 *sign = if gamma < 0.0 { -1.0 } else { 1.0 };
             }
@@ -207,6 +218,25 @@ impl Encoder {
         }
         let (isa, norms) = (self.isa, &self.norms);
         each(&mut self.groups[..used], &mut self.scratch, &|_, group, _| group.encode(isa, layout, norms));
+    }
+
+    /// Transforms the weights of all layers for both directions, which two threads do side by side.
+    fn transform_weights(&mut self, layout: &Layout, parameters: &[f32]) {
+        let isa = self.isa;
+        let convs = layout.convs.iter().filter_map(|c| c.grid.map(|g| (g, &parameters[c.weight.clone()])));
+        let forward = convs.clone().zip(&mut self.weights[1..]);
+        let backward = convs.zip(&mut self.transposed[1..]);
+        let exchanged = &mut self.exchanged;
+        two(
+            self.scratch.len(),
+            || forward.for_each(|((g, w), out)| winograd::transform_weights(isa, g, w, out)),
+            || {
+                backward.for_each(|((g, w), out)| {
+                    exchange(g, w, exchanged);
+                    winograd::transform_weights(isa, g.transposed(), exchanged, out);
+                });
+            },
+        );
     }
 
     /// Turns the groups' sums into the layer's normalisation.
@@ -247,18 +277,27 @@ impl Encoder {
             group.totals.fill(0.0);
             group.sum_gradient(isa, layout, last, norm, 0, group.count, &mut scratch.sums);
         });
-        for (l, conv) in layout.convs.iter().enumerate().rev() {
+        for (l, conv) in layout.convs.iter().enumerate().skip(1).rev() {
             self.factors(l, conv, n, parameters, gradient);
-            if let Some(g) = conv.grid {
-                exchange(g, &parameters[conv.weight.clone()], &mut self.exchanged);
-                winograd::transform_weights(isa, g.transposed(), &self.exchanged, &mut self.transposed[l]);
-            }
             let (norms, transposed) = (&self.norms, &self.transposed[l]);
             each(&mut self.groups[..used], &mut self.scratch, &|i, group, scratch| {
                 let images = &images[i * size * len..][..group.count * len];
-                group.back(isa, layout, l, norms, transposed, images, scratch);
+                group.back(isa, layout, l, parameters, norms, transposed, images, scratch);
                 std::mem::swap(&mut group.upper, &mut group.lower);
             });
+        }
+        self.factors(0, &layout.convs[0], n, parameters, gradient);
+        self.first_gradient(&layout.convs[0], used, gradient);
+    }
+
+    /// Puts the first layer's gradient together from its parts.
+    fn first_gradient(&self, conv: &ConvSlots, used: usize, gradient: &mut [f32]) {
+        let (c, part) = (conv.shape.cout, first::part(conv.shape));
+        let places = conv.weight.clone().chain(conv.bias.clone());
+        for (i, place) in places.enumerate() {
+            let sum = |k: usize| self.groups[..used].iter().map(|g| g.first[k * part + i]).fold(0.0, |a, b| a + b);
+            let [fa, fb, fc] = self.norms[0].exact_factors[i % c];
+            gradient[place] = (fa * sum(0) + fb * sum(1) + fc * sum(2)) as f32;
         }
     }
 
@@ -275,9 +314,10 @@ impl Encoder {
             gradient[conv.gamma.start + ch] = dz_x as f32;
             let a = f64::from(parameters[conv.gamma.start + ch]) * inverse;
             let b = -a * inverse * dz_x / values;
-            norm.factors[ch] = a as f32;
-            norm.factors[c + ch] = b as f32;
-            norm.factors[2 * c + ch] = (-a * dz / values - b * f64::from(norm.mean[ch])) as f32;
+            norm.exact_factors[ch] = [a, b, -a * dz / values - b * f64::from(norm.mean[ch])];
+            for (k, factor) in norm.exact_factors[ch].into_iter().enumerate() {
+                norm.factors[k * c + ch] = factor as f32;
+            }
         }
     }
 }
@@ -295,49 +335,35 @@ fn exchange(g: Grid, weights: &[f32], out: &mut [f32]) {
 }
 
 /// What is read of layer `l` for all images of a group.
-fn read<'a>(layout: &Layout, l: usize, outputs: &'a [Vec<f32>], pooled: &'a [Vec<f32>]) -> &'a [f32] {
+fn read<'a>(layout: &Layout, l: usize, outputs: &'a [Buffer], pooled: &'a [Buffer]) -> &'a [f32] {
     if layout.convs[l].plane.pool { &pooled[l] } else { &outputs[l] }
 }
 
-/// Writes the bordered inputs of layer `l`, `len` values each, for some images: `images` are those of the group, `before`
-/// is what is read of the layer before.
-fn stage(
-    isa: Isa,
-    layout: &Layout,
-    l: usize,
-    norms: &[Norm],
-    before: &[f32],
-    images: &[f32],
-    x: &mut [f32],
-    len: usize,
-) {
-    let conv = &layout.convs[l];
-    let Some(g) = conv.grid else {
-        let row = conv.shape.width * conv.shape.cin;
-        norm::add_border(row, conv.shape.cin, &images[..conv.shape.height * row], x);
-        return;
-    };
+/// Writes the bordered inputs of layer `l`, which is not the first, for some images; `before` is what is read
+/// of the layer before.
+fn stage(isa: Isa, layout: &Layout, l: usize, norms: &[Norm], before: &[f32], x: &mut [f32]) {
     let (plane, norm) = (layout.convs[l - 1].plane.read(), &norms[l - 1]);
-    for (y, x) in before.chunks_exact(plane.len()).zip(x.chunks_exact_mut(len)) {
+    let Some(g) = layout.convs[l].grid else { return };
+    for (y, x) in before.chunks_exact(plane.len()).zip(x.chunks_exact_mut(g.bordered(g.cin))) {
         norm::normalise(isa, plane, y, &norm.scale, &norm.shift, &mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
     }
 }
 
-/// The part of [`stage`]'s `before` and `images` that belongs to `count` images from `first` on.
-fn part<'a>(
-    layout: &Layout,
-    l: usize,
-    before: &'a [f32],
-    images: &'a [f32],
-    first: usize,
-    count: usize,
-) -> (&'a [f32], &'a [f32]) {
-    if l == 0 {
-        let len = layout.convs[0].shape.pixels() * layout.convs[0].shape.cin;
-        return (&[], &images[first * len..][..count * len]);
-    }
-    let len = layout.convs[l - 1].plane.read().len();
-    (&before[first * len..][..count * len], &[])
+/// The first layer of one image, normalised if `norm` is given; rows of `y` are `row` apart.
+fn convolve_first(
+    isa: Isa,
+    conv: &ConvSlots,
+    parameters: &[f32],
+    norm: Option<&Norm>,
+    image: &[f32],
+    bordered: &mut [f32],
+    y: &mut [f32],
+    row: usize,
+) {
+    norm::add_border(conv.shape.width * conv.shape.cin, conv.shape.cin, image, bordered);
+    let affine = norm.map(|n| (&n.scale[..], &n.shift[..]));
+    let (weights, bias) = (&parameters[conv.weight.clone()], &parameters[conv.bias.clone()]);
+    direct::forward(isa, conv.shape, bordered, Filters { weights, bias, affine }, y, row);
 }
 
 impl Group {
@@ -354,41 +380,43 @@ impl Group {
         scratch: &mut Scratch,
     ) {
         let conv = &layout.convs[l];
-        let (plane, pack) = (conv.plane, together(conv));
-        let (weight, bias) = (&parameters[conv.weight.clone()], &parameters[conv.bias.clone()]);
+        let (plane, pack, len) = (conv.plane, together(conv), images.len() / self.count);
+        let row = plane.width * plane.channels;
         self.totals.fill(0.0);
+        let Some(g) = conv.grid else {
+            for image in images.chunks_exact(len) {
+                let y = &mut scratch.raw[..plane.len()];
+                convolve_first(isa, conv, parameters, None, image, &mut scratch.inputs[0], y, row);
+                norm::statistics(isa, plane, y, &mut scratch.sums);
+                self.totals.iter_mut().zip(scratch.sums.iter()).for_each(|(total, &sum)| *total += f64::from(sum));
+            }
+            return;
+        };
+        let filters = Filters { weights: transformed, bias: &parameters[conv.bias.clone()], affine: None };
         for first in (0..self.count).step_by(pack) {
             let count = pack.min(self.count - first);
-            let x = &mut scratch.inputs[l];
-            let len = x.len() / pack;
-            let before = if l == 0 { &[][..] } else { read(layout, l - 1, &self.outputs, &self.pooled) };
-            let (before, images) = part(layout, l, before, images, first, count);
-            stage(isa, layout, l, norms, before, images, &mut x[..count * len], len);
-            let y = &mut self.outputs[l][first * plane.len()..][..count * plane.len()];
-            let row = plane.width * plane.channels;
-            match conv.grid {
-                None => direct::forward(isa, conv.shape, x, Filters { weights: weight, bias, affine: None }, y, row),
-                Some(g) => {
-                    let filters = Filters { weights: transformed, bias, affine: None };
-                    winograd::forward(
-                        isa,
-                        g,
-                        count,
-                        x,
-                        filters,
-                        y,
-                        Out { row, image: plane.len() },
-                        &mut scratch.tiles,
-                    );
+            let (bordered, x) = scratch.inputs.split_at_mut(l);
+            let x = &mut x[0][..count * g.bordered(g.cin)];
+            if l == 1 {
+                let images = images[first * len..].chunks_exact(len);
+                for (image, x) in images.zip(x.chunks_exact_mut(g.bordered(g.cin))) {
+                    let (y, row) = (&mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
+                    convolve_first(isa, &layout.convs[0], parameters, Some(&norms[0]), image, &mut bordered[0], y, row);
                 }
+            } else {
+                let len = layout.convs[l - 1].plane.read().len();
+                let before = &read(layout, l - 1, &self.outputs, &self.pooled)[first * len..][..count * len];
+                stage(isa, layout, l, norms, before, x);
             }
+            let y = &mut self.outputs[l][first * plane.len()..][..count * plane.len()];
+            winograd::forward(isa, g, count, x, filters, y, Out { row, image: plane.len() }, &mut scratch.tiles);
             for (i, y) in y.chunks_exact(plane.len()).enumerate() {
                 if plane.pool {
                     let len = plane.read().len();
                     norm::pool(isa, plane, y, &norms[l].sign, &mut self.pooled[l][(first + i) * len..][..len]);
                 }
                 norm::statistics(isa, plane, y, &mut scratch.sums);
-                self.totals.iter_mut().zip(&scratch.sums).for_each(|(total, &sum)| *total += f64::from(sum));
+                self.totals.iter_mut().zip(scratch.sums.iter()).for_each(|(total, &sum)| *total += f64::from(sum));
             }
         }
     }
@@ -423,48 +451,99 @@ impl Group {
         }
     }
 
-    /// Layer `l` of every image: gradients of weights and bias, and of the layer's input into `lower`.
+    /// Layer `l`, which is not the first, of every image: gradients of weights and bias, and of the layer's input into
+    /// `lower`, or where the first layer made it, what that layer's gradient is put together from.
     fn back(
         &mut self,
         isa: Isa,
         layout: &Layout,
         l: usize,
+        parameters: &[f32],
         norms: &[Norm],
         transposed: &[f32],
         images: &[f32],
         scratch: &mut Scratch,
     ) {
         let conv = &layout.convs[l];
+        let Some(grid) = conv.grid else { return };
         let (plane, view, pack) = (conv.plane, View::of(layout, l), together(conv));
-        let pitch = conv.grid.map_or(plane.width, |g| g.gradient_pitch()) * plane.channels;
+        let (pitch, len) = (grid.gradient_pitch() * plane.channels, images.len() / self.count);
         self.totals.fill(0.0);
+        self.gradient[conv.bias.clone()].fill(0.0);
+        if l == 1 {
+            self.first.fill(0.0);
+        }
         for first in (0..self.count).step_by(pack) {
             let count = pack.min(self.count - first);
-            let (x, g) = (&mut scratch.inputs[l], &mut scratch.gradients[l]);
-            let (x_len, g_len) = (x.len() / pack, g.len() / pack);
-            let before = if l == 0 { &[][..] } else { read(layout, l - 1, &self.outputs, &self.pooled) };
-            let (before, images) = part(layout, l, before, images, first, count);
-            stage(isa, layout, l, norms, before, images, &mut x[..count * x_len], x_len);
-            for i in 0..count {
+            let images = &images[first * len..][..count * len];
+            if l == 1 {
+                again(isa, layout, parameters, &norms[0], images, len, scratch);
+            } else {
+                let len = layout.convs[l - 1].plane.read().len();
+                let before = &read(layout, l - 1, &self.outputs, &self.pooled)[first * len..][..count * len];
+                stage(isa, layout, l, norms, before, &mut scratch.inputs[l]);
+            }
+            for (i, g) in scratch.gradients[l].chunks_exact_mut(grid.gradient()).take(count).enumerate() {
                 let y = &self.outputs[l][(first + i) * plane.len()..][..plane.len()];
                 let dz = &self.upper[(first + i) * view.image + view.offset..];
-                let g = &mut g[i * g_len..][..g_len];
                 norm::backward(isa, plane, y, dz, view.row, &norms[l], g, pitch, &mut scratch.sums);
                 let bias = self.gradient[conv.bias.clone()].iter_mut();
-                bias.zip(&scratch.sums).for_each(|(total, sum)| *total += sum);
+                bias.zip(scratch.sums.iter()).for_each(|(total, sum)| *total += sum);
             }
-            match conv.grid {
-                None => direct::backward_weights(isa, conv.shape, x, g, &mut self.gradient[conv.weight.clone()]),
-                Some(grid) => {
-                    let dx = &mut self.lower[first * grid.bordered(grid.cin)..];
-                    let du = &mut scratch.transformed;
-                    winograd_back::backward(isa, grid, count, x, g, transposed, du, first == 0, dx, &mut scratch.tiles);
-                    self.sum_gradient(isa, layout, l - 1, &norms[l - 1], first, count, &mut scratch.sums);
-                }
+            let (x, g, du) = (&scratch.inputs[l], &scratch.gradients[l], &mut scratch.transformed);
+            let dx = match l {
+                1 => &mut scratch.raw_gradient[..],
+                _ => &mut self.lower[first * grid.bordered(grid.cin)..],
+            };
+            winograd_back::backward(isa, grid, count, x, g, transposed, du, first == 0, dx, &mut scratch.tiles);
+            if l == 1 {
+                self.back_first(isa, layout, &norms[0], images, len, scratch);
+            } else {
+                self.sum_gradient(isa, layout, l - 1, &norms[l - 1], first, count, &mut scratch.sums);
             }
         }
-        if let Some(grid) = conv.grid {
-            winograd_back::gather_weights(isa, grid, &scratch.transformed, &mut self.gradient[conv.weight.clone()]);
+        winograd_back::gather_weights(isa, grid, &scratch.transformed, &mut self.gradient[conv.weight.clone()]);
+    }
+
+    /// Adds what some images give to the first layer's backward sums and to the parts of its gradient.
+    fn back_first(
+        &mut self,
+        isa: Isa,
+        layout: &Layout,
+        norm: &Norm,
+        images: &[f32],
+        len: usize,
+        scratch: &mut Scratch,
+    ) {
+        let (conv, view) = (&layout.convs[0], View::of(layout, 0));
+        let outputs = scratch.raw.chunks_exact(conv.plane.len()).zip(scratch.raw_gradient.chunks_exact(view.image));
+        for (image, (y, dz)) in images.chunks_exact(len).zip(outputs) {
+            let (dz, x) = (&dz[view.offset..], &mut scratch.inputs[0]);
+            norm::backward_statistics(isa, conv.plane, y, dz, view.row, &norm.mean, &mut scratch.sums);
+            self.totals.iter_mut().zip(scratch.sums.iter()).for_each(|(total, &sum)| *total += f64::from(sum));
+            norm::add_border(conv.shape.width * conv.shape.cin, conv.shape.cin, image, x);
+            first::sums(isa, conv.shape, x, y, dz, view.row, &mut scratch.sums);
+            self.first.iter_mut().zip(scratch.sums.iter()).for_each(|(total, &sum)| *total += f64::from(sum));
         }
     }
+}
+
+/// The first layer of some images as it is and, normalised, as the second reads it.
+fn again(
+    isa: Isa,
+    layout: &Layout,
+    parameters: &[f32],
+    norm: &Norm,
+    images: &[f32],
+    len: usize,
+    scratch: &mut Scratch,
+) {
+    let (conv, plane) = (&layout.convs[0], layout.convs[0].plane);
+    let (bordered, x) = scratch.inputs.split_at_mut(1);
+    let outputs = scratch.raw.chunks_exact_mut(plane.len());
+    for (image, y) in images.chunks_exact(len).zip(outputs) {
+        convolve_first(isa, conv, parameters, None, image, &mut bordered[0], y, plane.width * plane.channels);
+    }
+    let norms = std::slice::from_ref(norm);
+    stage(isa, layout, 1, norms, &scratch.raw[..images.len() / len * plane.len()], &mut x[0]);
 }

@@ -22,6 +22,7 @@
 mod architecture;
 mod checkpoint;
 mod contrastive;
+mod descent;
 mod encoder;
 mod error;
 #[cfg(test)]
@@ -54,4 +55,4 @@ pub use scorer::Scorer;
 pub use trainer::Trainer;
 
 /// Changes whenever the same training gives other bits; part of the identity of recorded results.
-pub const NUMERIC_VERSION: u32 = 1;
+pub const NUMERIC_VERSION: u32 = 2;

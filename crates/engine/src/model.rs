@@ -1,6 +1,7 @@
 //! A network's parameters and running statistics.
 
 use crate::architecture::Architecture;
+use crate::kernels::buffer::Buffer;
 use crate::layout::Layout;
 use crate::{EngineError, checkpoint, rng::Key};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Model {
     architecture: Architecture,
     pub(crate) layout: Layout,
-    pub(crate) parameters: Vec<f32>,
-    pub(crate) running: Vec<f32>,
+    pub(crate) parameters: Buffer,
+    pub(crate) running: Buffer,
 }
 
 impl Model {
@@ -36,7 +37,7 @@ impl Model {
 
     fn empty(architecture: Architecture) -> Self {
         let layout = Layout::new(&architecture);
-        let (parameters, running) = (vec![0.0; layout.parameters], vec![0.0; layout.running]);
+        let (parameters, running) = (Buffer::zeros(layout.parameters), Buffer::zeros(layout.running));
         Self { architecture, layout, parameters, running }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::encoder::EPSILON;
 use crate::head::drop_out;
+use crate::kernels::buffer::Buffer;
 use crate::kernels::direct::Shape;
 use crate::kernels::winograd::{self, Filters, Grid, Out};
 use crate::kernels::{Isa, direct, matmul, norm};
@@ -34,7 +35,7 @@ struct Layer {
     /// Pixels that later layers read; for the first layer.
     shape: Shape,
     /// Transformed weights, in all but the first layer.
-    weights: Vec<f32>,
+    weights: Buffer,
     /// Factor and summand of the normalisation.
     scale: Vec<f32>,
     shift: Vec<f32>,
@@ -69,7 +70,7 @@ fn prepare(isa: Isa, model: &Model, l: usize) -> Layer {
     }
     let make = if c.plane.pool { Grid::windows } else { Grid::new };
     let grid = (l > 0).then(|| make(shape.height, shape.width, shape.cin, shape.cout));
-    let mut weights = vec![0.0; grid.map_or(0, |g| g.weights())];
+    let mut weights = Buffer::zeros(grid.map_or(0, |g| g.weights()));
     if let Some(g) = grid {
         winograd::transform_weights(isa, g, &model.parameters[c.weight.clone()], &mut weights);
     }
@@ -79,12 +80,12 @@ fn prepare(isa: Isa, model: &Model, l: usize) -> Layer {
 /// What one thread needs for a block of images.
 struct Worker {
     /// Bordered inputs of each layer: of one image where an image fills a block of tiles, else of the whole block.
-    inputs: Vec<Vec<f32>>,
-    tiles: [Vec<f32>; 2],
-    encoded: Vec<f32>,
-    head: Vec<Vec<f32>>,
+    inputs: Vec<Buffer>,
+    tiles: [Buffer; 2],
+    encoded: Buffer,
+    head: Vec<Buffer>,
     /// Masked copy of the first hidden layer, and what follows it, for Monte-Carlo samples.
-    masked: Vec<Vec<f32>>,
+    masked: Vec<Buffer>,
 }
 
 /// Where a block's results go; empty where they are not wanted.
@@ -113,12 +114,12 @@ impl Scorer {
             inputs: layers
                 .iter()
                 .enumerate()
-                .map(|(i, l)| vec![0.0; l.input().1 * if i < 2 { 1 } else { BLOCK }])
+                .map(|(i, l)| Buffer::zeros(l.input().1 * if i < 2 { 1 } else { BLOCK }))
                 .collect(),
-            tiles: [vec![0.0; buffer], vec![0.0; buffer]],
-            encoded: vec![0.0; BLOCK * layout.dense[0].inputs],
-            head: layout.dense.iter().map(|d| vec![0.0; BLOCK * d.outputs]).collect(),
-            masked: layout.dense.iter().map(|d| vec![0.0; BLOCK * d.outputs]).collect(),
+            tiles: [Buffer::zeros(buffer), Buffer::zeros(buffer)],
+            encoded: Buffer::zeros(BLOCK * layout.dense[0].inputs),
+            head: layout.dense.iter().map(|d| Buffer::zeros(BLOCK * d.outputs)).collect(),
+            masked: layout.dense.iter().map(|d| Buffer::zeros(BLOCK * d.outputs)).collect(),
         };
         Ok(Self {
             isa,

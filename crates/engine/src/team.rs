@@ -24,6 +24,16 @@ impl Team {
     }
 }
 
+/// Runs both, side by side if there are several threads.
+pub(crate) fn two(threads: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
+    if threads > 1 {
+        rayon::join(a, b);
+    } else {
+        a();
+        b();
+    }
+}
+
 /// Calls `work` with the index and a reference of every item and one of the workers. Items are dealt out in order, in
 /// equal shares; with one worker everything runs in place.
 pub(crate) fn each<T: Send, W: Send>(

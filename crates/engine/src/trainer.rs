@@ -1,8 +1,11 @@
 //! A model in training.
 
+use crate::descent::{self, Descent, Memory, Part};
 use crate::encoder::{Encoder, Group};
-use crate::head::{self, Head};
-use crate::kernels::{Isa, update};
+use crate::head::{Head, Panels};
+use crate::kernels::Isa;
+use crate::kernels::buffer::Buffer;
+use crate::kernels::update::{self, Rates};
 use crate::layout::Layout;
 use crate::loss::{self, Targets};
 use crate::measure::Phases;
@@ -17,17 +20,17 @@ pub struct Trainer {
     isa: Isa,
     model: Model,
     optimizer: AdamW,
-    first_moments: Vec<f32>,
-    second_moments: Vec<f32>,
+    first_moments: Buffer,
+    second_moments: Buffer,
     steps: u64,
     max_batch: usize,
     team: Team,
     encoder: Encoder,
     heads: Vec<Head>,
     losses: Vec<f64>,
-    transposed: Vec<Vec<f32>>,
-    zeros: Vec<f32>,
-    pub(crate) gradient: Vec<f32>,
+    panels: Panels,
+    parts: Vec<Part>,
+    pub(crate) gradient: Buffer,
     phases: Phases,
 }
 
@@ -67,16 +70,16 @@ impl Trainer {
         Ok(Self {
             isa,
             optimizer,
-            first_moments: vec![0.0; n],
-            second_moments: vec![0.0; n],
+            first_moments: Buffer::zeros(n),
+            second_moments: Buffer::zeros(n),
             steps: 0,
             max_batch,
             team: Team::new(threads)?,
             heads: (0..groups).map(|_| Head::new(layout, size)).collect(),
             losses: vec![0.0; groups],
-            transposed: layout.dense.iter().map(|d| vec![0.0; d.weight.len()]).collect(),
-            zeros: vec![0.0; layout.dense.iter().map(|d| d.inputs).max().unwrap_or(0)],
-            gradient: vec![0.0; n],
+            panels: Panels::new(layout),
+            parts: descent::parts(layout),
+            gradient: Buffer::zeros(n),
             encoder,
             phases: Phases::default(),
             model,
@@ -119,10 +122,8 @@ impl Trainer {
         let start = Instant::now();
         self.encoder.forward(layout, parameters, running, images);
         let middle = Instant::now();
-        for (d, out) in layout.dense.iter().zip(&mut self.transposed) {
-            head::transpose(d, &parameters[d.weight.clone()], out);
-        }
-        let (size, transposed, zeros) = (self.encoder.size(), &self.transposed, &self.zeros);
+        self.panels.fill(layout, parameters, self.encoder.scratch.len());
+        let (size, panels) = (self.encoder.size(), &self.panels);
         let groups = self.encoder.groups[..used].iter_mut().zip(&mut self.heads).zip(&mut self.losses);
         let mut work: [Option<_>; 8] = [const { None }; 8];
         for (slot, group) in work.iter_mut().zip(groups) {
@@ -131,7 +132,15 @@ impl Trainer {
         each(&mut work[..used], &mut self.encoder.scratch, &|i, slot, _| {
             let Some(((group, head), loss)) = slot else { return };
             let count = group.count;
-            head.forward(isa, layout, parameters, &group.encoded, count, Some((dropout, dropout_key, i * size)));
+            head.forward(
+                isa,
+                layout,
+                parameters,
+                panels,
+                &group.encoded,
+                count,
+                Some((dropout, dropout_key, i * size)),
+            );
             let (last, pitch) = (layout.dense.len() - 1, layout.dense[layout.dense.len() - 1].outputs);
             let logits = &head.outputs[last][..count * pitch];
             let part = targets.part(classes, i * size, count);
@@ -143,8 +152,7 @@ impl Trainer {
                 1.0 / n as f32,
                 &mut head.gradients[last][..count * pitch],
             );
-            let (encoded, into) = (&group.encoded, &mut group.encoded_gradient);
-            head.backward(isa, layout, transposed, zeros, encoded, count, dropout, &mut group.gradient, into);
+            head.backward(isa, layout, panels, count, dropout, &mut group.encoded_gradient);
         });
         self.encoder.backward(layout, parameters, &mut self.gradient, images);
         self.phases.forward += middle - start;
@@ -155,17 +163,23 @@ impl Trainer {
     fn update(&mut self, n: usize) {
         let start = Instant::now();
         self.steps += 1;
-        self.gather(n);
-        let rates = self.optimizer.rates(self.steps);
-        let parameters = &mut self.model.parameters;
-        update::adamw(self.isa, rates, parameters, &mut self.first_moments, &mut self.second_moments, &self.gradient);
+        self.descend(n, Some(self.optimizer.rates(self.steps)));
         self.phases.update += start.elapsed();
     }
 
-    /// Adds up the groups' gradients in order.
-    pub(crate) fn gather(&mut self, n: usize) {
+    /// Puts the gradients of a batch of `n` together; with `rates` the parameters move.
+    pub(crate) fn descend(&mut self, n: usize, rates: Option<Rates>) {
         let used = n.div_ceil(self.encoder.size());
-        gather(&self.model.layout, &self.encoder.groups[..used], &mut self.gradient);
+        let memory = Memory {
+            start: 0,
+            parameters: &mut self.model.parameters,
+            first_moments: &mut self.first_moments,
+            second_moments: &mut self.second_moments,
+            gradient: &mut self.gradient,
+        };
+        let (layout, groups, heads) = (&self.model.layout, &self.encoder.groups[..used], &self.heads[..used]);
+        let descent = Descent { isa: self.isa, layout, groups, heads, rates };
+        descent.run(&self.parts, memory, self.encoder.scratch.len());
     }
 
     /// Changes the step size from the next step on.
@@ -208,9 +222,9 @@ impl Trainer {
     }
 }
 
-/// Adds up the groups' gradients in order; those of the normalisation are whole already.
+/// Adds up the groups' gradients in order; those of the first layer and of the normalisation are whole already.
 pub(crate) fn gather(layout: &Layout, groups: &[Group], gradient: &mut [f32]) {
-    let ranges = layout.convs.iter().flat_map(|c| [c.weight.clone(), c.bias.clone()]);
+    let ranges = layout.convs[1..].iter().flat_map(|c| [c.weight.clone(), c.bias.clone()]);
     for range in ranges.chain(layout.dense.iter().flat_map(|d| [d.weight.clone(), d.bias.clone()])) {
         gradient[range.clone()].copy_from_slice(&groups[0].gradient[range.clone()]);
         for group in &groups[1..] {
@@ -220,7 +234,7 @@ pub(crate) fn gather(layout: &Layout, groups: &[Group], gradient: &mut [f32]) {
 }
 
 /// The number of steps, then each part with its length before it.
-pub(crate) fn write_state(steps: u64, parts: [&Vec<f32>; 4]) -> Vec<u8> {
+pub(crate) fn write_state(steps: u64, parts: [&Buffer; 4]) -> Vec<u8> {
     let mut bytes = STATE.to_vec();
     bytes.extend(steps.to_le_bytes());
     for part in parts {
@@ -231,8 +245,8 @@ pub(crate) fn write_state(steps: u64, parts: [&Vec<f32>; 4]) -> Vec<u8> {
 }
 
 /// The number of steps and the parts that [`write_state`] wrote, as long as those that are `held`.
-pub(crate) fn read_state(state: &[u8], held: [&Vec<f32>; 4]) -> Result<(u64, [Vec<f32>; 4]), EngineError> {
-    let mut parts = held.map(Vec::clone);
+pub(crate) fn read_state(state: &[u8], held: [&Buffer; 4]) -> Result<(u64, [Buffer; 4]), EngineError> {
+    let mut parts = held.map(Buffer::clone);
     let parameters = parts[0].len();
     match fill_from_state(state, &mut parts) {
         Some(steps) => Ok((steps, parts)),
@@ -244,7 +258,7 @@ pub(crate) fn read_state(state: &[u8], held: [&Vec<f32>; 4]) -> Result<(u64, [Ve
 }
 
 /// Fills `parts` and returns the number of steps, or nothing if the bytes do not fit.
-fn fill_from_state(state: &[u8], parts: &mut [Vec<f32>; 4]) -> Option<u64> {
+fn fill_from_state(state: &[u8], parts: &mut [Buffer; 4]) -> Option<u64> {
     let mut rest = state.strip_prefix(STATE)?;
     let steps = u64::from_le_bytes(*rest.split_off(..8)?.as_array()?);
     for part in parts {

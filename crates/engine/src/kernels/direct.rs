@@ -59,201 +59,89 @@ dispatch!(unsafe fn forward_isa = forward_body(a: Args, x: *const f32, y: *mut f
 unsafe fn forward_body<S: Simd>(a: Args, x: *const f32, y: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let mut co = 0;
-        while co < a.s.cout {
-            if a.s.cout - co >= 2 * LANES {
-                rows::<S, 2, 6>(a, co, x, y.add(co));
-                co += 2 * LANES;
-            } else {
-                rows::<S, 1, 12>(a, co, x, y.add(co));
-                co += LANES;
-            }
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn rows<S: Simd, const NV: usize, const T: usize>(a: Args, co: usize, x: *const f32, y: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
         let s = a.s;
+        let parts = s.width.div_ceil(MOST);
+        let (least, wider) = (s.width / parts, s.width % parts);
         for row in 0..s.height {
-            let (x, y) = (x.add(row * (s.width + 2) * s.cin), y.add(row * a.row));
-            let mut col = 0;
-            while col + T <= s.width {
-                tile::<S, NV, T>(a, co, x.add(col * s.cin), y.add(col * s.cout));
-                col += T;
-            }
-            if col + 4 <= s.width {
-                tile::<S, NV, 4>(a, co, x.add(col * s.cin), y.add(col * s.cout));
-                col += 4;
-            }
-            if col + 3 <= s.width {
-                tile::<S, NV, 3>(a, co, x.add(col * s.cin), y.add(col * s.cout));
-                col += 3;
-            }
-            while col < s.width {
-                tile::<S, NV, 1>(a, co, x.add(col * s.cin), y.add(col * s.cout));
-                col += 1;
-            }
-        }
-    }
-}
-
-/// `T` neighbouring pixels of `NV` vectors of channels from `co` on.
-#[inline(always)]
-unsafe fn tile<S: Simd, const NV: usize, const T: usize>(a: Args, co: usize, x: *const f32, y: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let s = a.s;
-        let mut sum = [[S::zero(); NV]; T];
-        for v in 0..NV {
-            let bias = S::load(a.b.add(co + v * LANES));
-            for t in 0..T {
-                sum[t][v] = bias;
-            }
-        }
-        for tap in 0..9 {
-            let x = x.add((tap / 3 * (s.width + 2) + tap % 3) * s.cin);
-            let w = a.w.add(tap * s.cin * s.cout + co);
-            for ci in 0..s.cin {
-                let mut k = [S::zero(); NV];
-                for v in 0..NV {
-                    k[v] = S::load(w.add(ci * s.cout + v * LANES));
-                }
-                for t in 0..T {
-                    let a = S::broadcast(x.add(t * s.cin + ci));
-                    for v in 0..NV {
-                        sum[t][v] = a.fma(k[v], sum[t][v]);
-                    }
-                }
-            }
-        }
-        for v in 0..NV {
-            for t in 0..T {
-                let mut r = sum[t][v].relu();
-                if !a.scale.is_null() {
-                    r = r.fma(S::load(a.scale.add(co + v * LANES)), S::load(a.shift.add(co + v * LANES)));
-                }
-                r.store(y.add(t * s.cout + v * LANES));
-            }
-        }
-    }
-}
-
-/// Adds one image's part to the gradient of the weights: `x` is bordered, the output's
-/// gradient `g` is not.
-/// For every weight, over the pixels in order: `dw = x * g + dw`.
-pub(crate) fn backward_weights(isa: Isa, s: Shape, x: &[f32], g: &[f32], dw: &mut [f32]) {
-    assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin) && g.len() >= s.pixels() * s.cout);
-    assert!(dw.len() >= 9 * s.cin * s.cout);
-    // SAFETY: the lengths were checked.
-    unsafe { weights_isa(isa, s, x.as_ptr(), g.as_ptr(), dw.as_mut_ptr()) }
-}
-
-dispatch!(unsafe fn weights_isa = weights_body(s: Shape, x: *const f32, g: *const f32, dw: *mut f32));
-
-#[inline(always)]
-unsafe fn weights_body<S: Simd>(s: Shape, x: *const f32, g: *const f32, dw: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        if s.cin == 1 {
             for co in (0..s.cout).step_by(LANES) {
-                nine_taps::<S>(s, x, g.add(co), dw.add(co));
-            }
-            return;
-        }
-        for tap in 0..9 {
-            let (x, dw) = (x.add((tap / 3 * (s.width + 2) + tap % 3) * s.cin), dw.add(tap * s.cin * s.cout));
-            let mut co = 0;
-            while co < s.cout {
-                if s.cout - co >= 2 * LANES {
-                    inputs::<S, 2, 6>(s, x, g.add(co), dw.add(co));
-                    co += 2 * LANES;
-                } else {
-                    inputs::<S, 1, 8>(s, x, g.add(co), dw.add(co));
-                    co += LANES;
+                let (mut x, mut y) = (x.add(row * (s.width + 2) * s.cin), y.add(row * a.row + co));
+                for part in 0..parts {
+                    let wide = if part < wider { least + 1 } else { least };
+                    strip::<S>(a, wide, co, x, y);
+                    x = x.add(wide * s.cin);
+                    y = y.wrapping_add(wide * s.cout);
                 }
             }
         }
     }
 }
 
+/// Pixels of a row that are computed together, at most: their sums, three weights and a value fill sixteen registers.
+const MOST: usize = 12;
+
 #[inline(always)]
-unsafe fn inputs<S: Simd, const NV: usize, const T: usize>(s: Shape, x: *const f32, g: *const f32, dw: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
+unsafe fn strip<S: Simd>(a: Args, wide: usize, co: usize, x: *const f32, y: *mut f32) {
+    // SAFETY: the caller's strip lies within the image.
     unsafe {
-        let mut ci = 0;
-        while ci + T <= s.cin {
-            patch::<S, NV, T>(s, x.add(ci), g, dw.add(ci * s.cout));
-            ci += T;
-        }
-        while ci + 2 <= s.cin {
-            patch::<S, NV, 2>(s, x.add(ci), g, dw.add(ci * s.cout));
-            ci += 2;
-        }
-        while ci < s.cin {
-            patch::<S, NV, 1>(s, x.add(ci), g, dw.add(ci * s.cout));
-            ci += 1;
+        match wide {
+            12.. => pixels::<S, 12>(a, co, x, y),
+            11 => pixels::<S, 11>(a, co, x, y),
+            10 => pixels::<S, 10>(a, co, x, y),
+            9 => pixels::<S, 9>(a, co, x, y),
+            8 => pixels::<S, 8>(a, co, x, y),
+            7 => pixels::<S, 7>(a, co, x, y),
+            6 => pixels::<S, 6>(a, co, x, y),
+            5 => pixels::<S, 5>(a, co, x, y),
+            4 => pixels::<S, 4>(a, co, x, y),
+            3 => pixels::<S, 3>(a, co, x, y),
+            2 => pixels::<S, 2>(a, co, x, y),
+            _ => pixels::<S, 1>(a, co, x, y),
         }
     }
 }
 
-/// `T` input channels times `NV` vectors of output channels, summed over all pixels.
+/// `T` neighbouring pixels of one vector of channels. A value is fetched once for the three pixels of the row that it adds
+/// to; each pixel still meets its taps, and a tap's channels, in order.
 #[inline(always)]
-unsafe fn patch<S: Simd, const NV: usize, const T: usize>(s: Shape, x: *const f32, g: *const f32, dw: *mut f32) {
+unsafe fn pixels<S: Simd, const T: usize>(a: Args, co: usize, x: *const f32, y: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let mut sum = [[S::zero(); NV]; T];
-        for t in 0..T {
-            for v in 0..NV {
-                sum[t][v] = S::load(dw.add(t * s.cout + v * LANES));
-            }
-        }
-        for row in 0..s.height {
-            let (x, g) = (x.add(row * (s.width + 2) * s.cin), g.add(row * s.width * s.cout));
-            for col in 0..s.width {
-                let mut k = [S::zero(); NV];
-                for v in 0..NV {
-                    k[v] = S::load(g.add(col * s.cout + v * LANES));
+        let s = a.s;
+        let mut sum = [S::load(a.b.add(co)); T];
+        for row in 0..3 {
+            let x = x.add(row * (s.width + 2) * s.cin);
+            let w = a.w.add(3 * row * s.cin * s.cout + co);
+            if s.cin == 1 {
+                let w: [S; 3] = [S::load(w), S::load(w.add(s.cout)), S::load(w.add(2 * s.cout))];
+                for i in 0..T + 2 {
+                    let x = S::broadcast(x.add(i));
+                    for tap in 0..3 {
+                        if i >= tap && i - tap < T {
+                            sum[i - tap] = x.fma(w[tap], sum[i - tap]);
+                        }
+                    }
                 }
-                for t in 0..T {
-                    let a = S::broadcast(x.add(col * s.cin + t));
-                    for v in 0..NV {
-                        sum[t][v] = a.fma(k[v], sum[t][v]);
+                continue;
+            }
+            for tap in 0..3 {
+                for ci in 0..s.cin {
+                    let w = S::load(w.add((tap * s.cin + ci) * s.cout));
+                    for t in 0..T {
+                        sum[t] = S::broadcast(x.add((t + tap) * s.cin + ci)).fma(w, sum[t]);
                     }
                 }
             }
         }
+        let mut affine = None;
+        if !a.scale.is_null() {
+            affine = Some((S::load(a.scale.add(co)), S::load(a.shift.add(co))));
+        }
         for t in 0..T {
-            for v in 0..NV {
-                sum[t][v].store(dw.add(t * s.cout + v * LANES));
+            let mut r = sum[t].relu();
+            if let Some((scale, shift)) = affine {
+                r = r.fma(scale, shift);
             }
-        }
-    }
-}
-
-/// One input channel: all nine taps of one vector of output channels in one pass.
-#[inline(always)]
-unsafe fn nine_taps<S: Simd>(s: Shape, x: *const f32, g: *const f32, dw: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let mut sum = [S::zero(); 9];
-        for (tap, sum) in sum.iter_mut().enumerate() {
-            *sum = S::load(dw.add(tap * s.cout));
-        }
-        let pitch = s.width + 2;
-        for row in 0..s.height {
-            let (x, g) = (x.add(row * pitch), g.add(row * s.width * s.cout));
-            for col in 0..s.width {
-                let k = S::load(g.add(col * s.cout));
-                for (tap, sum) in sum.iter_mut().enumerate() {
-                    *sum = S::broadcast(x.add(tap / 3 * pitch + col + tap % 3)).fma(k, *sum);
-                }
-            }
-        }
-        for (tap, sum) in sum.iter().enumerate() {
-            sum.store(dw.add(tap * s.cout));
+            r.store(y.wrapping_add(t * s.cout));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Products of row-major matrices with one order of summation.
 
+use super::panel::PANEL;
 use super::simd::{LANES, Simd};
 use super::{Isa, dispatch};
 
@@ -18,11 +19,51 @@ pub(crate) fn product(
 ) {
     assert!(n.is_multiple_of(LANES) && a.len() >= m * k && b.len() >= k * n && bias.len() >= n && c.len() >= m * n);
     // SAFETY: the lengths were checked.
-    unsafe { product_isa(isa, m, k, n, a.as_ptr(), b.as_ptr(), bias.as_ptr(), c.as_mut_ptr(), relu) }
+    unsafe { product_isa(isa, m, k, n, a.as_ptr(), b.as_ptr(), false, bias.as_ptr(), c.as_mut_ptr(), relu) }
 }
 
-dispatch!(unsafe fn product_isa = product_body(
-    m: usize, k: usize, n: usize, a: *const f32, b: *const f32, bias: *const f32, c: *mut f32, relu: bool));
+/// [`product`] with `b` in panels, see [`panels`]: the same bits, and no strides where `b` is large.
+pub(crate) fn product_of_panels(
+    isa: Isa,
+    m: usize,
+    k: usize,
+    n: usize,
+    a: &[f32],
+    b: &[f32],
+    bias: &[f32],
+    c: &mut [f32],
+    relu: bool,
+) {
+    assert!(n.is_multiple_of(LANES) && a.len() >= m * k && b.len() >= k * n && bias.len() >= n && c.len() >= m * n);
+    // SAFETY: the lengths were checked.
+    unsafe { product_isa(isa, m, k, n, a.as_ptr(), b.as_ptr(), true, bias.as_ptr(), c.as_mut_ptr(), relu) }
+}
+
+/// Writes `b` [k, n] in panels of sixteen columns, the last of eight if need be, rows one after the other.
+pub(crate) fn panels(n: usize, b: &[f32], out: &mut [f32]) {
+    let k = b.len() / n;
+    for (p, panel) in out.chunks_mut(k * PANEL).enumerate() {
+        let wide = panel.len() / k;
+        for (i, row) in panel.chunks_exact_mut(wide).enumerate() {
+            row.copy_from_slice(&b[i * n + p * PANEL..][..wide]);
+        }
+    }
+}
+
+/// Writes the panels of the transpose of `b` [n, k].
+pub(crate) fn panels_of_transpose(k: usize, b: &[f32], out: &mut [f32]) {
+    for (p, panel) in out.chunks_mut(k * PANEL).enumerate() {
+        let wide = panel.len() / k;
+        for (t, row) in b[p * PANEL * k..][..wide * k].chunks_exact(k).enumerate() {
+            for (i, &v) in row.iter().enumerate() {
+                panel[i * wide + t] = v;
+            }
+        }
+    }
+}
+
+dispatch!(unsafe fn product_isa = product_body(m: usize, k: usize, n: usize, a: *const f32, b: *const f32,
+    panels: bool, bias: *const f32, c: *mut f32, relu: bool));
 
 #[inline(always)]
 unsafe fn product_body<S: Simd>(
@@ -31,6 +72,7 @@ unsafe fn product_body<S: Simd>(
     n: usize,
     a: *const f32,
     b: *const f32,
+    panels: bool,
     bias: *const f32,
     c: *mut f32,
     relu: bool,
@@ -39,19 +81,24 @@ unsafe fn product_body<S: Simd>(
     unsafe {
         let mut col = 0;
         while col < n {
-            let wide = n - col >= 2 * LANES;
-            let (b, bias, c) = (b.add(col), bias.add(col), c.add(col));
+            let wide = n - col >= PANEL;
+            let (b, bias, c) = (b.add(if panels { col * k } else { col }), bias.add(col), c.add(col));
+            let pitch = match (panels, wide) {
+                (false, _) => n,
+                (true, true) => PANEL,
+                (true, false) => LANES,
+            };
             let mut row = 0;
             while row < m {
                 let (a, c) = (a.add(row * k), c.add(row * n));
                 row += match (wide, m - row) {
-                    (true, 6..) => block::<S, 2, 6>(k, n, a, b, bias, c, relu),
-                    (true, 4..) => block::<S, 2, 4>(k, n, a, b, bias, c, relu),
-                    (true, 2..) => block::<S, 2, 2>(k, n, a, b, bias, c, relu),
-                    (true, _) => block::<S, 2, 1>(k, n, a, b, bias, c, relu),
-                    (false, 8..) => block::<S, 1, 8>(k, n, a, b, bias, c, relu),
-                    (false, 4..) => block::<S, 1, 4>(k, n, a, b, bias, c, relu),
-                    (false, _) => block::<S, 1, 1>(k, n, a, b, bias, c, relu),
+                    (true, 6..) => block::<S, 2, 6>(k, n, a, b, pitch, bias, c, relu),
+                    (true, 4..) => block::<S, 2, 4>(k, n, a, b, pitch, bias, c, relu),
+                    (true, 2..) => block::<S, 2, 2>(k, n, a, b, pitch, bias, c, relu),
+                    (true, _) => block::<S, 2, 1>(k, n, a, b, pitch, bias, c, relu),
+                    (false, 8..) => block::<S, 1, 8>(k, n, a, b, pitch, bias, c, relu),
+                    (false, 4..) => block::<S, 1, 4>(k, n, a, b, pitch, bias, c, relu),
+                    (false, _) => block::<S, 1, 1>(k, n, a, b, pitch, bias, c, relu),
                 };
             }
             col += if wide { 2 * LANES } else { LANES };
@@ -65,6 +112,7 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
     n: usize,
     a: *const f32,
     b: *const f32,
+    pitch: usize,
     bias: *const f32,
     c: *mut f32,
     relu: bool,
@@ -81,7 +129,7 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
         for i in 0..k {
             let mut w = [S::zero(); NV];
             for v in 0..NV {
-                w[v] = S::load(b.add(i * n + v * LANES));
+                w[v] = S::load(b.add(i * pitch + v * LANES));
             }
             for t in 0..T {
                 let x = S::broadcast(a.add(t * k + i));
@@ -102,16 +150,42 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
 
 /// `c[k, n] += a[m, k]^T g[m, n]`, for every output over m in order, fused. `n` is a multiple of eight.
 pub(crate) fn add_transposed(isa: Isa, m: usize, k: usize, n: usize, a: &[f32], g: &[f32], c: &mut [f32]) {
-    assert!(n.is_multiple_of(LANES) && a.len() >= m * k && g.len() >= m * n && c.len() >= k * n);
-    // SAFETY: the lengths were checked.
-    unsafe { transposed_isa(isa, m, k, n, a.as_ptr(), g.as_ptr(), c.as_mut_ptr()) }
+    add_rows_transposed(isa, m, k, k, n, a, g, c);
 }
 
+/// The first `rows` rows of [`add_transposed`]; rows of `a` are `k` apart.
+pub(crate) fn add_rows_transposed(
+    isa: Isa,
+    m: usize,
+    k: usize,
+    rows: usize,
+    n: usize,
+    a: &[f32],
+    g: &[f32],
+    c: &mut [f32],
+) {
+    assert!(n.is_multiple_of(LANES) && (m == 0 || a.len() >= (m - 1) * k + rows));
+    assert!(rows <= k && g.len() >= m * n && c.len() >= rows * n);
+    // SAFETY: the lengths were checked.
+    unsafe { transposed_isa(isa, m, k, rows, n, a.as_ptr(), g.as_ptr(), c.as_mut_ptr()) }
+}
+
+/// Rows of [`add_rows_transposed`] that fill the registers.
+pub(crate) const ROWS: usize = 6;
+
 dispatch!(unsafe fn transposed_isa = transposed_body(
-    m: usize, k: usize, n: usize, a: *const f32, g: *const f32, c: *mut f32));
+    m: usize, k: usize, rows: usize, n: usize, a: *const f32, g: *const f32, c: *mut f32));
 
 #[inline(always)]
-unsafe fn transposed_body<S: Simd>(m: usize, k: usize, n: usize, a: *const f32, g: *const f32, c: *mut f32) {
+unsafe fn transposed_body<S: Simd>(
+    m: usize,
+    k: usize,
+    rows: usize,
+    n: usize,
+    a: *const f32,
+    g: *const f32,
+    c: *mut f32,
+) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
         let mut col = 0;
@@ -119,9 +193,9 @@ unsafe fn transposed_body<S: Simd>(m: usize, k: usize, n: usize, a: *const f32, 
             let wide = n - col >= 2 * LANES;
             let (g, c) = (g.add(col), c.add(col));
             let mut row = 0;
-            while row < k {
+            while row < rows {
                 let (a, c) = (a.add(row), c.add(row * n));
-                row += match (wide, k - row) {
+                row += match (wide, rows - row) {
                     (true, 6..) => outer::<S, 2, 6>(m, k, n, a, g, c),
                     (true, 4..) => outer::<S, 2, 4>(m, k, n, a, g, c),
                     (true, 2..) => outer::<S, 2, 2>(m, k, n, a, g, c),

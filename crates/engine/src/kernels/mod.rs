@@ -5,7 +5,9 @@
 #![expect(clippy::needless_range_loop, reason = "an index names the same place in several arrays of registers")]
 #![expect(clippy::too_many_arguments, reason = "kernels take shapes, inputs and outputs")]
 
+pub(crate) mod buffer;
 pub(crate) mod direct;
+pub(crate) mod first;
 pub(crate) mod image;
 pub(crate) mod matmul;
 pub(crate) mod norm;

@@ -227,6 +227,8 @@ pub(crate) struct Norm {
     pub(crate) inverse: Vec<f64>,
     /// Of `g = a dz + (b y + c)`, [3, channels].
     pub(crate) factors: Vec<f32>,
+    /// The same before rounding, by channel.
+    pub(crate) exact_factors: Vec<[f64; 3]>,
 }
 
 /// Writes to `sums` [2, c] what one image adds to the backward statistics: the sums of dz and dz (y - mean), where `dz`,

@@ -39,74 +39,73 @@ impl Sizes {
     }
 }
 
+/// Rows shared out to blocks as evenly as can be: `more` blocks of one row more than the `fewer` others have.
+#[derive(Clone, Copy)]
+pub(crate) struct Shares {
+    rows: usize,
+    more: usize,
+    fewer: usize,
+}
+
+impl Shares {
+    #[inline(always)]
+    fn new(rows: usize, most: usize) -> Self {
+        let blocks = rows.div_ceil(most);
+        Self { rows: rows / blocks, more: rows % blocks, fewer: blocks - rows % blocks }
+    }
+
+    /// How [`multiply`] shares out rows in panels of sixteen columns and of eight.
+    #[inline(always)]
+    pub(crate) fn of(rows: usize) -> [Self; 2] {
+        [Self::new(rows, 6), Self::new(rows, 13)]
+    }
+}
+
 /// `c[rows, columns] = a[rows, k] b[k, columns]` in one plane; `a` and `c` in cells, `b` in panels.
 ///
 /// # Safety
-/// All three matrices are readable, `c` writable, of `s`; `k` and `columns` are multiples of eight.
+/// All three matrices are readable, `c` writable, of `s`; `k` and `columns` are multiples of eight; the shares are those
+/// of the rows.
 #[inline(always)]
-pub(crate) unsafe fn multiply<S: Simd>(s: Sizes, a: *const f32, b: *const f32, c: *mut f32) {
+pub(crate) unsafe fn multiply<S: Simd>(s: Sizes, shares: [Shares; 2], a: *const f32, b: *const f32, c: *mut f32) {
     // SAFETY: offsets stay within the matrices.
     unsafe {
-        let mut column = 0;
-        while column < s.columns {
-            let (b, c) = (b.add(column * s.k), c.add(column * s.planes));
-            let wide = s.columns - column >= PANEL;
-            let mut left = s.rows.div_ceil(if wide { 6 } else { 12 });
-            let mut row = 0;
-            while left > 0 {
-                let rows = (s.rows - row).div_ceil(left);
-                let (a, c) = (a.add(row * s.left()), c.add(row * s.right()));
-                match (wide, rows) {
-                    (true, 6) => block::<S, 2, 6>(s, a, b, c),
-                    (true, 5) => block::<S, 2, 5>(s, a, b, c),
-                    (true, 4) => block::<S, 2, 4>(s, a, b, c),
-                    (true, 3) => block::<S, 2, 3>(s, a, b, c),
-                    (true, 2) => block::<S, 2, 2>(s, a, b, c),
-                    (true, _) => block::<S, 2, 1>(s, a, b, c),
-                    (false, 12) => block::<S, 1, 12>(s, a, b, c),
-                    (false, 11) => block::<S, 1, 11>(s, a, b, c),
-                    (false, 10) => block::<S, 1, 10>(s, a, b, c),
-                    (false, 9) => block::<S, 1, 9>(s, a, b, c),
-                    (false, 8) => block::<S, 1, 8>(s, a, b, c),
-                    (false, 7) => block::<S, 1, 7>(s, a, b, c),
-                    (false, 6) => block::<S, 1, 6>(s, a, b, c),
-                    (false, 5) => block::<S, 1, 5>(s, a, b, c),
-                    (false, 4) => block::<S, 1, 4>(s, a, b, c),
-                    (false, 3) => block::<S, 1, 3>(s, a, b, c),
-                    (false, 2) => block::<S, 1, 2>(s, a, b, c),
-                    (false, _) => block::<S, 1, 1>(s, a, b, c),
-                }
-                row += rows;
-                left -= 1;
-            }
-            column += if wide { PANEL } else { LANES };
+        let (mut b, mut c) = (b, c);
+        for _ in 0..s.columns / PANEL {
+            wide::<S>(s, shares[0], a, b, c);
+            b = b.add(PANEL * s.k);
+            c = c.add(PANEL * s.planes);
+        }
+        if !s.columns.is_multiple_of(PANEL) {
+            narrow::<S>(s, shares[1], a, b, c);
         }
     }
 }
 
-/// [`multiply`] for all planes; `b` has them `apart` from each other.
-///
-/// # Safety
-/// As for [`multiply`], in every plane.
-#[inline(always)]
-pub(crate) unsafe fn multiply_planes<S: Simd>(s: Sizes, a: *const f32, b: *const f32, apart: usize, c: *mut f32) {
-    // SAFETY: offsets stay within the matrices.
-    unsafe {
-        if s.columns == LANES && s.rows == 12 {
-            for z in 0..s.planes {
-                block::<S, 1, 12>(s, a.add(z * LANES), b.add(z * apart), c.add(z * LANES));
-            }
-        } else if s.columns == PANEL && s.rows == 6 {
-            for z in 0..s.planes {
-                block::<S, 2, 6>(s, a.add(z * LANES), b.add(z * apart), c.add(z * LANES));
-            }
-        } else {
-            for z in 0..s.planes {
-                multiply::<S>(s, a.add(z * LANES), b.add(z * apart), c.add(z * LANES));
+/// Makes a function that multiplies `$vectors` of columns, blocks of one number of rows and then of another.
+macro_rules! shared_out {
+    ($name:ident, $vectors:literal, $($rows:literal)*) => {
+        #[inline(always)]
+        unsafe fn $name<S: Simd>(s: Sizes, shares: Shares, a: *const f32, b: *const f32, c: *mut f32) {
+            // SAFETY: offsets stay within the matrices.
+            unsafe {
+                let (mut a, mut c) = (a, c);
+                for (blocks, rows) in [(shares.more, shares.rows + 1), (shares.fewer, shares.rows)] {
+                    match rows {
+                        $($rows => for _ in 0..blocks {
+                            block::<S, $vectors, $rows>(s, a, b, c);
+                            a = a.add($rows * s.left());
+                            c = c.add($rows * s.right());
+                        },)*
+                        _ => {}
+                    }
+                }
             }
         }
-    }
+    };
 }
+shared_out!(wide, 2, 1 2 3 4 5 6);
+shared_out!(narrow, 1, 1 2 3 4 5 6 7 8 9 10 11 12 13);
 
 #[inline(always)]
 unsafe fn block<S: Simd, const NV: usize, const T: usize>(s: Sizes, a: *const f32, b: *const f32, c: *mut f32) {
@@ -192,23 +191,47 @@ unsafe fn outer<S: Simd, const NV: usize, const T: usize>(
             }
         }
         let (mut a, mut g) = (a, g);
-        for _ in 0..s.rows {
-            let mut w = [S::zero(); NV];
-            for v in 0..NV {
-                w[v] = S::load(g.add(v * s.cell()));
+        // A loop of few rounds ends where the processor expects it.
+        for _ in 0..s.rows / UNROLL {
+            for _ in 0..UNROLL {
+                add_row::<S, NV, T>(s, a, g, &mut sum);
+                a = a.add(s.left());
+                g = g.add(s.right());
             }
-            for t in 0..T {
-                let x = S::broadcast(a.add(t));
-                for v in 0..NV {
-                    sum[t][v] = x.fma(w[v], sum[t][v]);
-                }
-            }
+        }
+        for _ in 0..s.rows % UNROLL {
+            add_row::<S, NV, T>(s, a, g, &mut sum);
             a = a.add(s.left());
             g = g.add(s.right());
         }
         for t in 0..T {
             for v in 0..NV {
                 sum[t][v].store(c.add(t * s.columns + v * LANES));
+            }
+        }
+    }
+}
+
+/// Rows of one round of [`outer`].
+const UNROLL: usize = 6;
+
+#[inline(always)]
+unsafe fn add_row<S: Simd, const NV: usize, const T: usize>(
+    s: Sizes,
+    a: *const f32,
+    g: *const f32,
+    sum: &mut [[S; NV]; T],
+) {
+    // SAFETY: the caller's row lies within the matrices.
+    unsafe {
+        let mut w = [S::zero(); NV];
+        for v in 0..NV {
+            w[v] = S::load(g.add(v * s.cell()));
+        }
+        for t in 0..T {
+            let x = S::broadcast(a.add(t));
+            for v in 0..NV {
+                sum[t][v] = x.fma(w[v], sum[t][v]);
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Every kernel on every instruction set against its plain twin, bit by bit; the twins against exact arithmetic.
 
+use super::buffer::Buffer;
 use super::direct::{self, Shape};
 use super::norm::{self, Norm, Plane};
 use super::simd::Simd;
 use super::tiling::{Four, Three, Tiling, Two};
 use super::winograd::{self, Filter, Filters, Grid, Out};
-use super::{Isa, matmul, reference, update, winograd_back};
+use super::{Isa, first, matmul, reference, update, winograd_back};
 use crate::rng::Key;
 
 fn numbers(n: usize, salt: u64) -> Vec<f32> {
@@ -62,7 +63,7 @@ fn check_forward<T: Tiling>(s: Shape, filter: Filter, bound: f64) {
         winograd::transform_weights(isa, g, &w, &mut u);
         let mut y = vec![0.0; count * s.pixels() * s.cout];
         let out = Out { row: s.width * s.cout, image: s.pixels() * s.cout };
-        let mut buffers = [vec![0.0; g.buffer()], vec![0.0; g.buffer()]];
+        let mut buffers = [Buffer::zeros(g.buffer()), Buffer::zeros(g.buffer())];
         let filters = Filters { weights: &u, bias: &bias, affine: None };
         winograd::forward(isa, g, count, &x, filters, &mut y, out, &mut buffers);
         for (i, &got) in y.iter().enumerate() {
@@ -112,7 +113,7 @@ fn check_backward<T: Tiling>(s: Shape, filter: Filter) {
         let mut u = vec![0.0; g.transposed().weights()];
         winograd::transform_weights(isa, g.transposed(), &exchanged, &mut u);
         let (mut du, mut dx) = (vec![f32::NAN; g.weights()], vec![f32::NAN; 2 * g.bordered(s.cin)]);
-        let mut buffers = [vec![0.0; g.buffer()], vec![0.0; g.buffer()]];
+        let mut buffers = [Buffer::zeros(g.buffer()), Buffer::zeros(g.buffer())];
         winograd_back::backward(isa, g, 2, &x, &dy, &u, &mut du, true, &mut dx, &mut buffers);
         let mut dw = vec![0.0; w.len()];
         winograd_back::gather_weights(isa, g, &du, &mut dw);
@@ -162,7 +163,7 @@ fn scoring_windows_are_their_twin() {
         winograd::transform_weights(isa, g, &w, &mut u);
         let mut y = vec![0.0; 12 * s.cout];
         let filters = Filters { weights: &u, bias: &bias, affine: Some((&scale, &shift)) };
-        let mut buffers = [vec![0.0; g.buffer()], vec![0.0; g.buffer()]];
+        let mut buffers = [Buffer::zeros(g.buffer()), Buffer::zeros(g.buffer())];
         winograd::forward(isa, g, 1, &input, filters, &mut y, Out { row: 3 * s.cout, image: 0 }, &mut buffers);
         for (i, &got) in y.iter().enumerate() {
             let (row, column, co) = (i / (3 * s.cout) * 3, i / s.cout % 3 * 3, i % s.cout);
@@ -179,7 +180,7 @@ fn direct_kernels_are_their_twins() {
     for (cin, cout, height, width) in [(1, 8, 28, 28), (3, 24, 5, 29), (2, 16, 7, 3), (1, 40, 1, 1)] {
         let s = Shape { height, width, cin, cout };
         let (x, w, bias) = (numbers(s.pixels() * cin, 1), numbers(9 * cin * cout, 2), numbers(cout, 3));
-        let g = numbers(s.pixels() * cout, 4);
+        let dz = numbers(s.pixels() * cout, 4);
         let input = bordered(s, cin, &x, width + 2, s.bordered(cin));
         let twin: Vec<f32> =
             reference::direct(s, &x, &w, &bias).into_iter().map(|v| reference::Plain(v).relu().0).collect();
@@ -188,9 +189,9 @@ fn direct_kernels_are_their_twins() {
             let filters = Filters { weights: &w, bias: &bias, affine: None };
             direct::forward(isa, s, &input, filters, &mut y, width * cout);
             assert_eq!(y, twin, "{s:?} {isa:?}");
-            let mut dw = vec![0.0; w.len()];
-            direct::backward_weights(isa, s, &input, &g, &mut dw);
-            assert_eq!(dw, reference::direct_weights(s, &x, &g), "{s:?} {isa:?}");
+            let mut sums = vec![f32::NAN; 3 * first::part(s)];
+            first::sums(isa, s, &input, &y, &dz, width * cout, &mut sums);
+            assert_eq!(sums, reference::first_sums(s, &x, &y, &dz), "{s:?} {isa:?}");
         }
     }
 }
@@ -203,6 +204,13 @@ fn products_have_one_order_of_summation() {
             let (mut c, mut d) = (vec![0.0; m * n], vec![0.5; k * n]);
             matmul::product(isa, m, k, n, &a, &b, &bias, &mut c, false);
             matmul::add_transposed(isa, m, k, n, &a, &g, &mut d);
+            let (mut panels, mut same, mut exchanged) = (vec![0.0; k * n], vec![0.0; m * n], vec![0.0; k * n]);
+            matmul::panels(n, &b, &mut panels);
+            matmul::product_of_panels(isa, m, k, n, &a, &panels, &bias, &mut same, false);
+            assert_eq!(same, c, "{isa:?}");
+            let transpose: Vec<f32> = (0..k * n).map(|i| b[i % k * n + i / k]).collect();
+            matmul::panels_of_transpose(k, &transpose, &mut exchanged);
+            assert_eq!(exchanged, panels);
             for (row, col) in (0..m).flat_map(|r| (0..n).map(move |c| (r, c))) {
                 let sum = (0..k).fold(bias[col], |sum, i| a[row * k + i].mul_add(b[i * n + col], sum));
                 assert_eq!(c[row * n + col], sum, "{isa:?}");

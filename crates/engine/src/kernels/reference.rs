@@ -73,17 +73,27 @@ pub(crate) fn direct(s: Shape, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f32> {
     y
 }
 
-/// The gradient of the weights over one image, pixels in order.
-pub(crate) fn direct_weights(s: Shape, x: &[f32], g: &[f32]) -> Vec<f32> {
-    let mut dw = vec![0.0f32; 9 * s.cin * s.cout];
-    for (i, sum) in dw.iter_mut().enumerate() {
-        let (tap, ci, co) = (i / (s.cin * s.cout), i / s.cout % s.cin, i % s.cout);
-        for (row, column) in (0..s.height).flat_map(|r| (0..s.width).map(move |c| (r as isize, c as isize))) {
-            let x = pixel(s, s.cin, x, row + tap as isize / 3 - 1, column + tap as isize % 3 - 1, ci);
-            *sum = x.mul_add(pixel(s, s.cout, g, row, column, co), *sum);
+/// What one image adds to the parts of the first layer's gradient, pixels in order: [3, 9 cin + 1, cout].
+pub(crate) fn first_sums(s: Shape, x: &[f32], y: &[f32], dz: &[f32]) -> Vec<f32> {
+    let mut out = Vec::new();
+    for (part, input, co) in
+        (0..3).flat_map(|p| (0..9 * s.cin + 1).flat_map(move |i| (0..s.cout).map(move |c| (p, i, c))))
+    {
+        let (tap, ci, mut total) = (input / s.cin, input % s.cin, 0.0f32);
+        for row in 0..s.height as isize {
+            let mut sum = 0.0f32;
+            for column in 0..s.width as isize {
+                let y = pixel(s, s.cout, y, row, column, co);
+                let on = |v: f32| if y > 0.0 { v } else { 0.0 };
+                let term = [on(pixel(s, s.cout, dz, row, column, co)), y, on(1.0)][part];
+                let (r, c) = (row + tap as isize / 3 - 1, column + tap as isize % 3 - 1);
+                sum = if tap == 9 { sum + term } else { pixel(s, s.cin, x, r, c, ci).mul_add(term, sum) };
+            }
+            total += sum;
         }
+        out.push(total);
     }
-    dw
+    out
 }
 
 type Tile = [[f32; 6]; 6];

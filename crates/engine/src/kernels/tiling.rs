@@ -11,6 +11,14 @@ pub(crate) trait Tiling {
     const OUT: usize;
     /// Inputs in a row of a tile.
     const IN: usize;
+    /// Rows of each transform that are made together: they share inputs, and two rows of a tile fit the registers.
+    const INPUT: [[usize; 2]; 3];
+    /// As [`Self::INPUT`].
+    const OUTPUT: [[usize; 2]; 2];
+    /// As [`Self::INPUT`].
+    const GRADIENT: [[usize; 2]; 3];
+    /// As [`Self::INPUT`].
+    const SPREAD: [[usize; 2]; 3];
     /// `B^T d`
     fn input<S: Simd>(d: [S; 6]) -> [S; 6];
     /// `A^T m`
@@ -25,6 +33,29 @@ pub(crate) trait Tiling {
     fn gather<S: Simd>(u: [S; 6]) -> [S; 3];
 }
 
+/// Transforms a tile by `$f`, down its columns and then along its rows, the rows of one of `$parts` at a time. `$load` is a
+/// column and `$store` takes a row; a macro, because a closure would not be compiled for the instruction set at hand.
+macro_rules! transform {
+    ($s:ty, $f:path, $parts:expr; $($part:literal)*, $across:expr, |$j:ident| $load:expr, |$i:ident, $d:ident| $store:expr) => {
+        $({
+            let [a, b]: [usize; 2] = $parts[$part];
+            let (mut half_a, mut half_b) = ([<$s>::zero(); 6], [<$s>::zero(); 6]);
+            for $j in 0..$across {
+                let column = $f($load);
+                half_a[$j] = column[a];
+                half_b[$j] = column[b];
+            }
+            let ($i, $d) = (a, $f(half_a));
+            $store
+            if a != b {
+                let ($i, $d) = (b, $f(half_b));
+                $store
+            }
+        })*
+    };
+}
+pub(super) use transform;
+
 #[inline(always)]
 fn k<S: Simd>(x: f32) -> S {
     S::splat(x)
@@ -36,6 +67,10 @@ pub(crate) struct Four;
 impl Tiling for Four {
     const OUT: usize = 4;
     const IN: usize = 6;
+    const INPUT: [[usize; 2]; 3] = [[1, 2], [3, 4], [0, 5]];
+    const OUTPUT: [[usize; 2]; 2] = [[0, 2], [1, 3]];
+    const GRADIENT: [[usize; 2]; 3] = [[1, 2], [3, 4], [0, 5]];
+    const SPREAD: [[usize; 2]; 3] = [[2, 4], [1, 3], [0, 5]];
 
     #[inline(always)]
     fn input<S: Simd>(d: [S; 6]) -> [S; 6] {
@@ -115,6 +150,10 @@ pub(crate) struct Three;
 impl Tiling for Three {
     const OUT: usize = 3;
     const IN: usize = 5;
+    const INPUT: [[usize; 2]; 3] = [[1, 2], [0, 3], [4, 4]];
+    const OUTPUT: [[usize; 2]; 2] = [[0, 2], [1, 1]];
+    const GRADIENT: [[usize; 2]; 3] = [[1, 2], [0, 3], [4, 4]];
+    const SPREAD: [[usize; 2]; 3] = [[1, 2], [0, 3], [4, 4]];
 
     #[inline(always)]
     fn input<S: Simd>(d: [S; 6]) -> [S; 6] {
@@ -187,6 +226,10 @@ pub(crate) struct Two;
 impl Tiling for Two {
     const OUT: usize = 2;
     const IN: usize = 4;
+    const INPUT: [[usize; 2]; 3] = [[0, 1], [2, 3], [0, 0]];
+    const OUTPUT: [[usize; 2]; 2] = [[0, 1], [0, 0]];
+    const GRADIENT: [[usize; 2]; 3] = [[0, 1], [2, 3], [0, 0]];
+    const SPREAD: [[usize; 2]; 3] = [[0, 1], [2, 3], [0, 0]];
 
     #[inline(always)]
     fn input<S: Simd>(d: [S; 6]) -> [S; 6] {

@@ -6,10 +6,11 @@
 //! M = A g A^T, `dw = G^T (sum V^T M) G` and `dd = B (M U^T) B^T`, overlapping tiles added in order.
 //! What comes out does not depend on the size of a block.
 
+use super::buffer::Buffer;
 use super::norm::pooled;
-use super::panel::{PANEL, Sizes, multiply_planes};
+use super::panel::{PANEL, Shares, Sizes, multiply};
 use super::simd::{LANES, Simd};
-use super::tiling::{Four, Three, Tiling, Two};
+use super::tiling::{Four, Three, Tiling, Two, transform};
 use super::{Isa, dispatch};
 
 /// Which filter.
@@ -109,13 +110,11 @@ impl Grid {
         Self { cin: self.cout, cout: self.cin, ..self }
     }
 
-    /// The most tiles that are transformed together: their transforms fit the first cache, or, where the weights are
-    /// much larger than that, make it worth to walk through these. Six rows fill the registers.
+    /// The most tiles that are transformed together. Their transforms pass through the second cache, which costs less than to
+    /// walk through the weights more often; an image of 28x28, 49 tiles, falls into 24 and 25, which the registers
+    /// take in blocks of six and of five.
     pub(super) const fn block(&self) -> usize {
-        let tile = self.planes() * (self.cin + self.cout) * 4;
-        let half = self.weights() * 4 / 2;
-        let bytes = if half > 28 << 10 { half } else { 28 << 10 };
-        if bytes / tile < 12 { 6 } else { bytes / tile / 6 * 6 }
+        25
     }
 
     /// Length of each of the two buffers of a block.
@@ -211,7 +210,7 @@ pub(crate) fn forward(
     f: Filters<'_>,
     y: &mut [f32],
     out: Out,
-    buffers: &mut [Vec<f32>; 2],
+    buffers: &mut [Buffer; 2],
 ) {
     assert!(x.len() >= count * g.bordered(g.cin) && f.weights.len() >= g.weights() && f.bias.len() >= g.cout);
     let (h, w) = if g.filter == Filter::Window { (g.down, g.across) } else { (g.height, g.width) };
@@ -287,7 +286,10 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
                 tile_in::<S, T>(x, g.pitch() * g.cin, g.cin, v.add(t * vs));
             }
             let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN };
-            multiply_planes::<S>(s, v, u, plane, m);
+            let shares = Shares::of(tiles);
+            for z in 0..T::IN * T::IN {
+                multiply::<S>(s, shares, v.add(z * LANES), u.add(z * plane), m.add(z * LANES));
+            }
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = writing;
                 writing.step(g);
@@ -298,17 +300,17 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
                     continue;
                 }
                 let y = y.add(ty * T::OUT * out.row + tx * T::OUT * g.cout);
-                let (rows, columns) = (g.height - ty * T::OUT, g.width - tx * T::OUT);
+                let (high, columns) = (g.height - ty * T::OUT, g.width - tx * T::OUT);
                 let m = m.add(t * ms);
-                let whole = rows >= T::OUT && columns >= T::OUT;
+                let whole = high >= T::OUT && columns >= T::OUT;
                 match (whole, scale.is_null()) {
                     (true, true) => tile_out::<S, T, true, false>(m, g.cout, b, scale, shift, y, out.row, 0, 0),
                     (true, false) => tile_out::<S, T, true, true>(m, g.cout, b, scale, shift, y, out.row, 0, 0),
                     (false, true) => {
-                        tile_out::<S, T, false, false>(m, g.cout, b, scale, shift, y, out.row, rows, columns)
+                        tile_out::<S, T, false, false>(m, g.cout, b, scale, shift, y, out.row, high, columns)
                     }
                     (false, false) => {
-                        tile_out::<S, T, false, true>(m, g.cout, b, scale, shift, y, out.row, rows, columns)
+                        tile_out::<S, T, false, true>(m, g.cout, b, scale, shift, y, out.row, high, columns)
                     }
                 }
             }
@@ -341,38 +343,50 @@ impl Walk {
     }
 }
 
-/// `B^T d B` of one tile, into cells.
+/// `B^T d B` of one tile, into cells. Common numbers of channels are told to the compiler, which then needs no
+/// arithmetic for addresses.
 #[inline(always)]
 pub(super) unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *mut f32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match c {
+            8 => tile_in_at::<S, T, 8>(x, row, c, v),
+            16 => tile_in_at::<S, T, 16>(x, row, c, v),
+            32 => tile_in_at::<S, T, 32>(x, row, c, v),
+            64 => tile_in_at::<S, T, 64>(x, row, c, v),
+            _ => tile_in_at::<S, T, 0>(x, row, c, v),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn tile_in_at<S: Simd, T: Tiling, const C: usize>(x: *const f32, row: usize, c: usize, v: *mut f32) {
+    let c = if C > 0 { C } else { c };
     // SAFETY: the caller's tile is readable and its cells are writable.
     unsafe {
         let mut v = v;
         for ch in (0..c).step_by(LANES) {
-            let mut half = [[S::zero(); 6]; 6];
-            for j in 0..T::IN {
-                let mut d = [S::zero(); 6];
-                let mut x = x.add(j * c + ch);
-                for i in 0..T::IN {
-                    d[i] = S::load(x);
-                    x = x.wrapping_add(row);
+            let x = x.add(ch);
+            transform!(S, T::input, T::INPUT; 0 1 2, T::IN,
+                |j| {
+                    let mut d = [S::zero(); 6];
+                    for i in 0..T::IN {
+                        d[i] = S::load(x.wrapping_add(j * c).wrapping_add(i * row));
+                    }
+                    d
+                },
+                |i, d| {
+                    for j in 0..T::IN {
+                        d[j].store(v.add((i * T::IN + j) * LANES));
+                    }
                 }
-                let d = T::input(d);
-                for i in 0..T::IN {
-                    half[i][j] = d[i];
-                }
-            }
-            for i in 0..T::IN {
-                let d = T::input(half[i]);
-                for j in 0..T::IN {
-                    d[j].store(v.add((i * T::IN + j) * LANES));
-                }
-            }
+            );
             v = v.add(T::IN * T::IN * LANES);
         }
     }
 }
 
-/// `A^T m A`, bias, rectification, affine map; writes the whole tile or the `rows` and `columns` that the image has.
+/// `A^T m A`, bias, rectification, affine map; writes the whole tile or the `image_rows` and `columns` that the image has.
 #[inline(always)]
 unsafe fn tile_out<S: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
     m: *const f32,
@@ -382,43 +396,39 @@ unsafe fn tile_out<S: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
     shift: *const f32,
     y: *mut f32,
     row: usize,
-    rows: usize,
+    image_rows: usize,
     columns: usize,
 ) {
     // SAFETY: the caller's cells are readable and what the image has is writable.
     unsafe {
         let mut m = m;
         for ch in (0..c).step_by(LANES) {
-            let mut half = [[S::zero(); 6]; 4];
-            for j in 0..T::IN {
-                let mut d = [S::zero(); 6];
-                for i in 0..T::IN {
-                    d[i] = S::load(m.add((i * T::IN + j) * LANES));
-                }
-                let d = T::output(d);
-                for i in 0..T::OUT {
-                    half[i][j] = d[i];
-                }
-            }
             let bias = S::load(bias.add(ch));
             let (mut scaled, mut shifted) = (S::zero(), S::zero());
             if AFFINE {
                 (scaled, shifted) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
             }
-            let mut y = y.add(ch);
-            for i in 0..T::OUT {
-                let d = T::output(half[i]);
-                for j in 0..T::OUT {
-                    let mut r = d[j].add(bias).relu();
-                    if AFFINE {
-                        r = r.fma(scaled, shifted);
+            let y = y.add(ch);
+            transform!(S, T::output, T::OUTPUT; 0 1, T::IN,
+                |j| {
+                    let mut d = [S::zero(); 6];
+                    for i in 0..T::IN {
+                        d[i] = S::load(m.add((i * T::IN + j) * LANES));
                     }
-                    if WHOLE || (i < rows && j < columns) {
-                        r.store(y.wrapping_add(j * c));
+                    d
+                },
+                |i, d| {
+                    for j in 0..T::OUT {
+                        let mut r = d[j].add(bias).relu();
+                        if AFFINE {
+                            r = r.fma(scaled, shifted);
+                        }
+                        if WHOLE || (i < image_rows && j < columns) {
+                            r.store(y.wrapping_add(j * c).wrapping_add(i * row));
+                        }
                     }
                 }
-                y = y.wrapping_add(row);
-            }
+            );
             m = m.add(T::IN * T::IN * LANES);
         }
     }

@@ -1,8 +1,9 @@
 //! Winograd's convolutions backward: the algorithm of `winograd.rs` transposed.
 
-use super::panel::{Sizes, correlate, multiply};
+use super::buffer::Buffer;
+use super::panel::{Shares, Sizes, correlate, multiply};
 use super::simd::{LANES, Simd};
-use super::tiling::{Four, Three, Tiling, Two};
+use super::tiling::{Four, Three, Tiling, Two, transform};
 use super::winograd::{Filter, Grid, Walk, apart, tile_in};
 use super::{Isa, dispatch};
 
@@ -19,7 +20,7 @@ pub(crate) fn backward(
     du: &mut [f32],
     fresh: bool,
     dx: &mut [f32],
-    buffers: &mut [Vec<f32>; 2],
+    buffers: &mut [Buffer; 2],
 ) {
     assert!(x.len() >= count * g.bordered(g.cin) && dx.len() >= count * g.bordered(g.cin));
     assert!(
@@ -82,6 +83,7 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
         while blocks > 0 {
             let tiles = (total - first).div_ceil(blocks);
             let (vs, ms) = (g.planes() * g.cin, g.planes() * g.cout);
+            let shares = Shares::of(tiles);
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = reading;
                 reading.step(g);
@@ -96,7 +98,7 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
                 let (v, m) = (v.add(z * LANES), m.add(z * LANES));
                 correlate::<S>(s, v, m, du.add(z * plane), fresh && first == 0);
                 // The transformed input has served and makes room for its gradient.
-                multiply::<S>(Sizes { k: g.cout, columns: g.cin, ..s }, m, u.add(z * plane), v);
+                multiply::<S>(Sizes { k: g.cout, columns: g.cin, ..s }, shares, m, u.add(z * plane), v);
             }
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = writing;
@@ -119,29 +121,39 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
 /// `A g A^T` of one tile, into cells.
 #[inline(always)]
 unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match c {
+            8 => tile_gradient_at::<S, T, 8>(dy, row, c, m),
+            16 => tile_gradient_at::<S, T, 16>(dy, row, c, m),
+            32 => tile_gradient_at::<S, T, 32>(dy, row, c, m),
+            _ => tile_gradient_at::<S, T, 0>(dy, row, c, m),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn tile_gradient_at<S: Simd, T: Tiling, const C: usize>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
+    let c = if C > 0 { C } else { c };
     // SAFETY: the caller's tile is readable and its cells are writable.
     unsafe {
         let mut m = m;
         for ch in (0..c).step_by(LANES) {
-            let mut half = [[S::zero(); 6]; 6];
-            for j in 0..T::OUT {
-                let mut d = [S::zero(); 6];
-                let mut dy = dy.add(j * c + ch);
-                for i in 0..T::OUT {
-                    d[i] = S::load(dy);
-                    dy = dy.wrapping_add(row);
+            let dy = dy.add(ch);
+            transform!(S, T::gradient, T::GRADIENT; 0 1 2, T::OUT,
+                |j| {
+                    let mut d = [S::zero(); 6];
+                    for i in 0..T::OUT {
+                        d[i] = S::load(dy.wrapping_add(j * c).wrapping_add(i * row));
+                    }
+                    d
+                },
+                |i, d| {
+                    for j in 0..T::IN {
+                        d[j].store(m.add((i * T::IN + j) * LANES));
+                    }
                 }
-                let d = T::gradient(d);
-                for i in 0..T::IN {
-                    half[i][j] = d[i];
-                }
-            }
-            for i in 0..T::IN {
-                let d = T::gradient(half[i]);
-                for j in 0..T::IN {
-                    d[j].store(m.add((i * T::IN + j) * LANES));
-                }
-            }
+            );
             m = m.add(T::IN * T::IN * LANES);
         }
     }
@@ -159,30 +171,26 @@ unsafe fn tile_spread<S: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
     unsafe {
         let mut v = v;
         for ch in (0..c).step_by(LANES) {
-            let mut half = [[S::zero(); 6]; 6];
-            for j in 0..T::IN {
-                let mut d = [S::zero(); 6];
-                for i in 0..T::IN {
-                    d[i] = S::load(v.add((i * T::IN + j) * LANES));
-                }
-                let d = T::spread(d);
-                for i in 0..T::IN {
-                    half[i][j] = d[i];
-                }
-            }
-            let mut dx = dx.add(ch);
-            for i in 0..T::IN {
-                let d = T::spread(half[i]);
-                for j in 0..T::IN {
-                    let p = dx.wrapping_add(j * c);
-                    if (ABOVE && i < 2) || (LEFT && j < 2) {
-                        S::load(p).add(d[j]).store(p);
-                    } else {
-                        d[j].store(p);
+            let dx = dx.add(ch);
+            transform!(S, T::spread, T::SPREAD; 0 1 2, T::IN,
+                |j| {
+                    let mut d = [S::zero(); 6];
+                    for i in 0..T::IN {
+                        d[i] = S::load(v.add((i * T::IN + j) * LANES));
+                    }
+                    d
+                },
+                |i, d| {
+                    for j in 0..T::IN {
+                        let p = dx.wrapping_add(j * c).wrapping_add(i * row);
+                        if (ABOVE && i < 2) || (LEFT && j < 2) {
+                            S::load(p).add(d[j]).store(p);
+                        } else {
+                            d[j].store(p);
+                        }
                     }
                 }
-                dx = dx.wrapping_add(row);
-            }
+            );
             v = v.add(T::IN * T::IN * LANES);
         }
     }

@@ -1,0 +1,105 @@
+//! The first layer backward, in one pass over an image whose output `y` and gradient `dz` are in the cache.
+//!
+//! The gradient before rectification is `g = y > 0 ? a dz + b y + c : 0`, but its factors are known only when the whole
+//! batch has been seen. Being linear in them, the gradients of weights and bias are `a A + b B + c C` with
+//! `A = sum x [y > 0] dz`, `B = sum x y`, `C = sum x [y > 0]`: these three do not wait for the factors.
+
+use super::direct::Shape;
+use super::simd::{LANES, Simd};
+use super::{Isa, dispatch};
+
+/// Length of one of the three parts of [`sums`]: for every tap and channel a row of `cout`, then one for the bias.
+pub(crate) const fn part(s: Shape) -> usize {
+    (9 * s.cin + 1) * s.cout
+}
+
+/// Writes A, B and C of one image to `out` [3, 9 cin + 1, cout], over the pixels of a row in order, fused, and over rows in
+/// order, so that chains of roundings stay short; the last row of each part is that of an `x` of ones. `x` is bordered, `y` is not, rows of `dz` are `pitch` apart.
+pub(crate) fn sums(isa: Isa, s: Shape, x: &[f32], y: &[f32], dz: &[f32], pitch: usize, out: &mut [f32]) {
+    assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin) && y.len() >= s.pixels() * s.cout);
+    assert!(dz.len() >= (s.height - 1) * pitch + s.width * s.cout && out.len() >= 3 * part(s));
+    // SAFETY: the lengths were checked.
+    unsafe { sums_isa(isa, s, x.as_ptr(), y.as_ptr(), dz.as_ptr(), pitch, out.as_mut_ptr()) }
+}
+
+dispatch!(unsafe fn sums_isa = sums_body(
+    s: Shape, x: *const f32, y: *const f32, dz: *const f32, pitch: usize, out: *mut f32));
+
+#[inline(always)]
+unsafe fn sums_body<S: Simd>(s: Shape, x: *const f32, y: *const f32, dz: *const f32, pitch: usize, out: *mut f32) {
+    // SAFETY: offsets stay within the checked lengths.
+    unsafe {
+        for co in (0..s.cout).step_by(LANES) {
+            let (y, dz, out) = (y.add(co), dz.add(co), out.add(co));
+            bias::<S>(s, y, dz, pitch, out.add(9 * s.cin * s.cout));
+            for (row, ci) in (0..3).flat_map(|row| (0..s.cin).map(move |ci| (row, ci))) {
+                let x = x.add(row * (s.width + 2) * s.cin + ci);
+                three_taps::<S>(s, x, y, dz, pitch, out.add((3 * row * s.cin + ci) * s.cout));
+            }
+        }
+    }
+}
+
+/// What a pixel adds: `[y > 0] dz`, `y` and `[y > 0]`.
+#[inline(always)]
+unsafe fn terms<S: Simd>(y: *const f32, dz: *const f32) -> [S; 3] {
+    // SAFETY: the caller's pixel is readable.
+    unsafe {
+        let (y, zero) = (S::load(y), S::zero());
+        [y.pick_greater(zero, S::load(dz), zero), y, y.pick_greater(zero, S::splat(1.0), zero)]
+    }
+}
+
+#[inline(always)]
+unsafe fn three_taps<S: Simd>(s: Shape, x: *const f32, y: *const f32, dz: *const f32, pitch: usize, out: *mut f32) {
+    // SAFETY: offsets stay within the checked lengths.
+    unsafe {
+        let mut total = [[S::zero(); 3]; 3];
+        for row in 0..s.height {
+            let mut sum = [[S::zero(); 3]; 3];
+            let (mut x, mut y, mut dz) =
+                (x.add(row * (s.width + 2) * s.cin), y.add(row * s.width * s.cout), dz.add(row * pitch));
+            for _ in 0..s.width {
+                let terms = terms::<S>(y, dz);
+                for tap in 0..3 {
+                    let x = S::broadcast(x.add(tap * s.cin));
+                    for part in 0..3 {
+                        sum[part][tap] = x.fma(terms[part], sum[part][tap]);
+                    }
+                }
+                (x, y, dz) = (x.wrapping_add(s.cin), y.wrapping_add(s.cout), dz.wrapping_add(s.cout));
+            }
+            for (part, tap) in (0..3).flat_map(|part| (0..3).map(move |tap| (part, tap))) {
+                total[part][tap] = total[part][tap].add(sum[part][tap]);
+            }
+        }
+        for (k, total) in total.iter().enumerate() {
+            for (tap, total) in total.iter().enumerate() {
+                total.store(out.add(k * part(s) + tap * s.cin * s.cout));
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn bias<S: Simd>(s: Shape, y: *const f32, dz: *const f32, pitch: usize, out: *mut f32) {
+    // SAFETY: offsets stay within the checked lengths.
+    unsafe {
+        let mut total = [S::zero(); 3];
+        for row in 0..s.height {
+            let mut sum = [S::zero(); 3];
+            for column in 0..s.width {
+                let terms = terms::<S>(y.add((row * s.width + column) * s.cout), dz.add(row * pitch + column * s.cout));
+                for part in 0..3 {
+                    sum[part] = sum[part].add(terms[part]);
+                }
+            }
+            for part in 0..3 {
+                total[part] = total[part].add(sum[part]);
+            }
+        }
+        for (k, total) in total.iter().enumerate() {
+            total.store(out.add(k * part(s)));
+        }
+    }
+}
