@@ -93,22 +93,26 @@ fn a_budget_of_zero_is_refused() {
 }
 
 #[test]
-fn threads_and_shards_do_not_change_a_byte() {
+fn threads_shards_and_instructions_do_not_change_a_byte() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = study_in(folder.path());
     let out = |name: &str| folder.path().join(name).display().to_string();
     fewlabel(&format!("run {study} --threads 1 --quiet --out {}", out("one"))).assert().success();
     fewlabel(&format!("run {study} --threads 2 --quiet --out {}", out("two"))).assert().success();
+    let portable = format!("run {study} --threads 3 --quiet --out {}", out("portable"));
+    fewlabel(&portable).env("FEWLABEL_SIMD", "portable").assert().success();
     for shard in ["0/2", "1/2"] {
         fewlabel(&format!("run {study} --shard {shard} --quiet --out {}", out("shards"))).assert().success();
     }
-    let [one, two, shards] = ["one", "two", "shards"].map(|name| files(&folder.path().join(name)));
+    let [one, two, portable, shards] =
+        ["one", "two", "portable", "shards"].map(|name| files(&folder.path().join(name)));
     assert_eq!(one.keys().filter(|name| name.ends_with("model.safetensors")).count(), 3);
     for (name, bytes) in &one {
         assert!(two.get(name) == Some(bytes), "{name} depends on the threads");
+        assert!(portable.get(name) == Some(bytes), "{name} depends on the instructions");
         assert!(shards.get(name) == Some(bytes), "{name} depends on the shards");
     }
-    assert_eq!((one.len(), one.len()), (two.len(), shards.len()));
+    assert_eq!([one.len(); 3], [two.len(), portable.len(), shards.len()]);
 }
 
 #[test]

@@ -34,12 +34,14 @@ pub fn multiply_add(rounds: u64) -> f64 {
     (rounds * peak::FLOPS) as f64
 }
 
-/// What [`peak_gflops`] measures the instructions of: "avx2+fma" or "portable".
+/// What [`peak_gflops`] measures the instructions of: "avx2+fma", "neon" or "portable".
 pub fn instructions() -> &'static str {
     match Isa::detect() {
         Isa::Portable => "portable",
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => "avx2+fma",
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => "neon",
     }
 }
 

@@ -17,7 +17,7 @@ use crate::initial::{self, Initial};
 use crate::learned;
 use crate::learner::Learner;
 use crate::oracle::Oracle;
-use crate::plan::{ActiveSettings, EpochEvent, Phase, Pick, Placement, Plan, PoolKind, QueryEvent, Selection};
+use crate::plan::{ActiveSettings, EpochEvent, Phase, Pick, Placement, Plan, PoolKind, QueryEvent, Selection, Work};
 use crate::predict::{Predictor, accuracy};
 use crate::purpose;
 use crate::scores::{Pool, PoolScores};
@@ -42,6 +42,8 @@ pub trait Observer {
     /// # Errors
     /// If the snapshot cannot be kept; the run ends with that error.
     fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError>;
+    /// Work of a kind begins, and lasts until another kind does.
+    fn begins(&mut self, _work: Work) {}
     /// Whether the run should end now with [`LearnError::Interrupted`]; asked after each checkpoint.
     fn stop_requested(&self) -> bool {
         false
@@ -87,16 +89,17 @@ pub fn run(
             if active.needs_model()? {
                 run.train_loop_model(active, observer)?;
             }
+            observer.begins(Work::Scoring);
             let (mut event, predictions) = run.choose(active)?;
             run.ask(&mut event, oracle)?;
-            run.consider_stopping(active, &event, predictions.as_deref())?;
+            run.consider_stopping(active, &event, predictions.as_deref(), observer)?;
             observer.query(&event)?;
             run.checkpoint(observer)?;
         }
     }
     run.learn_policy(observer)?;
     run.train_final_model(observer)?;
-    run.judge()
+    run.judge(observer)
 }
 
 struct Run<'a> {
@@ -120,6 +123,8 @@ struct Run<'a> {
     features: Option<Vec<f32>>,
     /// How each training row was augmented once and for all (`alda`).
     applied: Option<Vec<Applied>>,
+    /// Validation probabilities after the last epoch, where they were computed in this process.
+    last_val_probs_nc: Option<Vec<f32>>,
 }
 
 impl<'a> Run<'a> {
@@ -150,6 +155,7 @@ impl<'a> Run<'a> {
             stopped: None,
             learned: None,
             features: None,
+            last_val_probs_nc: None,
         };
         if let Selection::Active(active) = &plan.selection
             && let FeatureSource::File(file) = active.source()
@@ -172,6 +178,7 @@ impl<'a> Run<'a> {
 
     fn train_loop_model(&mut self, active: &ActiveSettings, observer: &mut dyn Observer) -> Result<(), LearnError> {
         let Place::Loop { round, epoch: done } = self.place else { return Ok(()) };
+        observer.begins(Work::LoopTraining);
         let resets = active.schedule.resets_before(round);
         let starts_anew = done == 0 && (round == 0 || resets > active.schedule.resets_before(round - 1));
         if self.learner.is_none() || starts_anew {
@@ -214,7 +221,7 @@ impl<'a> Run<'a> {
             target_key: at_round(purpose::TARGETS),
             threads: self.threads,
         };
-        let scores = PoolScores::compute(active.needs()?, &mut members, given, &mut pool)?;
+        let scores = PoolScores::compute(strategy.as_ref(), active.needs()?, &mut members, given, &mut pool)?;
         let size = active.query_size.min(active.labels - self.labelled.len());
         let chosen = scores.pick(strategy.as_ref(), &pool, size, at_round(purpose::STRATEGY))?;
         let entropies = scores.entropies(self.threads)?;
@@ -263,8 +270,12 @@ impl<'a> Run<'a> {
         active: &ActiveSettings,
         event: &QueryEvent,
         predictions: Option<&[u16]>,
+        observer: &mut dyn Observer,
     ) -> Result<(), LearnError> {
         let validated = active.stopping.iter().any(Rule::needs_validation);
+        if validated {
+            observer.begins(Work::Validation);
+        }
         let asked: Option<Vec<f64>> = event.picks.iter().map(|pick| pick.entropy).collect();
         let round = Round {
             labels: self.labelled.len(),
@@ -280,8 +291,9 @@ impl<'a> Run<'a> {
     }
 
     /// Chooses the final model's policy on the labelled images, if the plan leaves it open.
-    fn learn_policy(&mut self, observer: &dyn Observer) -> Result<(), LearnError> {
+    fn learn_policy(&mut self, observer: &mut dyn Observer) -> Result<(), LearnError> {
         if let (Some(search), None) = (self.plan.policy.search(), &self.learned) {
+            observer.begins(Work::PolicySearch);
             let labelled = (&self.labelled[..], &self.labels[..]);
             let stop = || observer.stop_requested();
             self.learned = Some(learned::policy(search, self.plan, self.data, labelled, self.threads, &stop)?);
@@ -295,6 +307,7 @@ impl<'a> Run<'a> {
     }
 
     fn train_final_model(&mut self, observer: &mut dyn Observer) -> Result<(), LearnError> {
+        observer.begins(Work::FinalTraining);
         let (round, done) = match self.place {
             Place::Final { round, epoch } => (round, epoch),
             Place::Loop { round, .. } => {
@@ -303,9 +316,11 @@ impl<'a> Run<'a> {
             }
         };
         for epoch in done + 1..=self.plan.training.epochs {
+            observer.begins(Work::FinalTraining);
             let train_loss = self.train_epoch(u64::from(epoch));
+            let is_last = epoch == self.plan.training.epochs;
             let val_accuracy = match self.plan.validate_every_epoch {
-                true => Some(accuracy(&self.score(&self.data.val)?, &self.data.val.labels)),
+                true => Some(self.validate(is_last, observer)?),
                 false => None,
             };
             self.val_accuracy_best = self.val_accuracy_best.max(val_accuracy.unwrap_or(0.0));
@@ -317,10 +332,25 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn judge(self) -> Result<Finished, LearnError> {
-        let val_last = accuracy(&self.score(&self.data.val)?, &self.data.val.labels);
-        let val_probs_nc = self.judged(&self.data.val, 0)?;
-        let test_probs_nc = self.judged(&self.data.test, 1)?;
+    /// Accuracy on the validation split after an epoch of the final model; after the last, [`Run::judge`] finds the probabilities.
+    fn validate(&mut self, is_last: bool, observer: &mut dyn Observer) -> Result<f64, LearnError> {
+        observer.begins(Work::Validation);
+        let probs_nc = self.score(&self.data.val)?;
+        let accuracy = accuracy(&probs_nc, &self.data.val.labels);
+        self.last_val_probs_nc = is_last.then_some(probs_nc);
+        Ok(accuracy)
+    }
+
+    fn judge(mut self, observer: &mut dyn Observer) -> Result<Finished, LearnError> {
+        observer.begins(Work::Validation);
+        let val_probs_nc = match self.last_val_probs_nc.take() {
+            Some(probs_nc) => probs_nc,
+            None => self.score(&self.data.val)?,
+        };
+        let val_last = accuracy(&val_probs_nc, &self.data.val.labels);
+        let val_probs_nc = self.with_views(val_probs_nc, &self.data.val, 0)?;
+        observer.begins(Work::Test);
+        let test_probs_nc = self.with_views(self.score(&self.data.test)?, &self.data.test, 1)?;
         Ok(Finished {
             val_accuracy_best: self.val_accuracy_best.max(val_last),
             model: self.learner.expect("the final model was trained").into_model(),
@@ -337,9 +367,9 @@ impl<'a> Run<'a> {
         self.predict(split, None, self.key(purpose::AUGMENT_ONCE))
     }
 
-    /// Probabilities of a split, averaged over augmented views where the plan asks for them.
-    fn judged(&self, split: &Split, number: u64) -> Result<Vec<f32>, LearnError> {
-        let mut sums = self.score(split)?;
+    /// The `probs_nc` of a split, averaged with those of augmented views where the plan asks for them.
+    fn with_views(&self, probs_nc: Vec<f32>, split: &Split, number: u64) -> Result<Vec<f32>, LearnError> {
+        let mut sums = probs_nc;
         for view in 1..self.plan.test_time_views.max(1) as u64 {
             let key = self.key(purpose::TEST_VIEWS).at(number, view).child();
             let probs = self.predict(split, Some(self.policy()), key)?;

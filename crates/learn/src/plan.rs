@@ -288,6 +288,23 @@ pub enum Phase {
     Final,
 }
 
+/// What a run is at, for those who keep its times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Training the small model inside the loop.
+    LoopTraining,
+    /// Scoring the pool and choosing from it.
+    Scoring,
+    /// Choosing the final model's policy.
+    PolicySearch,
+    /// Training the final model.
+    FinalTraining,
+    /// Scoring the validation split, after epochs, for stopping rules and in the end.
+    Validation,
+    /// Scoring the test split.
+    Test,
+}
+
 /// An epoch has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochEvent {

@@ -74,15 +74,38 @@ impl Predictor {
 
     /// Probabilities as [`Predictor::probs_nc`] and the penultimate features `features_nd` (after the last ReLU).
     pub fn probs_and_features(&mut self, view: &mut View<'_>, n: usize, key: Key) -> (Vec<f32>, Vec<f32>) {
-        let (classes, dim) = (self.classes, self.feature_len);
-        let (mut probs_nc, mut features_nd) = (vec![0.0; n * classes], vec![0.0; n * dim]);
-        let blocks = probs_nc.chunks_mut(BLOCK * classes).zip(features_nd.chunks_mut(BLOCK * dim));
-        for (block, (probs, features)) in blocks.enumerate() {
-            let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, probs.len() / classes, key);
+        let mut probs_nc = Vec::with_capacity(n * self.classes);
+        let mut features_nd = Vec::with_capacity(n * self.feature_len);
+        let keep = |probs: &[f32], features: &[f32]| {
+            probs_nc.extend_from_slice(probs);
+            features_nd.extend_from_slice(features);
+            Ok::<_, std::convert::Infallible>(())
+        };
+        let Ok(()) = self.each_block(view, n, key, keep);
+        (probs_nc, features_nd)
+    }
+
+    /// Hands the rows of [`Predictor::probs_and_features`] to `take` block by block, in order: for results larger than memory.
+    ///
+    /// # Errors
+    /// The first one of `take`, which ends the scoring.
+    pub fn each_block<E>(
+        &mut self,
+        view: &mut View<'_>,
+        n: usize,
+        key: Key,
+        mut take: impl FnMut(&[f32], &[f32]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut probs, mut features) = (vec![0.0; BLOCK * self.classes], vec![0.0; BLOCK * self.feature_len]);
+        for start in (0..n).step_by(BLOCK) {
+            let count = BLOCK.min(n - start);
+            let (probs, features) = (&mut probs[..count * self.classes], &mut features[..count * self.feature_len]);
+            let input = fill_block(&mut self.rows, &mut self.input, view, start, count, key);
             self.scorer.logits_and_features(input, probs, features);
             self.probabilities(probs);
+            take(probs, features)?;
         }
-        (probs_nc, features_nd)
+        Ok(())
     }
 
     /// Monte-Carlo dropout probabilities `probs_nkc`: `samples` passes whose masks, named by (`masks`, sample), are the same for every image.

@@ -4,13 +4,17 @@ use std::borrow::Cow;
 
 use fewlabel_engine::rng::Key;
 
-use crate::acquire::{self, Inputs, Needs, Picks, Rows, Samples, Strategy};
+use crate::acquire::{self, Inputs, Needs, Picks, Rows, Samples, Score, Strategy};
 use crate::error::LearnError;
 use crate::predict::{Predictor, argmax};
 use crate::view::View;
 
 /// Images that stand for those to be predicted later, where a strategy asks for targets: drawn from the pool, never from test.
 const TARGETS: usize = 100;
+
+/// Images scored together where each is scored by itself: their probabilities are forgotten, so that a pool of millions takes
+/// the memory of its scores.
+const CHUNK: usize = 1 << 14;
 
 /// The pool of one query and what names its random numbers.
 pub(crate) struct Pool<'a, 'v> {
@@ -50,11 +54,22 @@ pub(crate) struct PoolScores<'a> {
     probs_nkc: Option<Vec<f32>>,
     target_probs_tkc: Option<Vec<f32>>,
     view_probs_nvc: Option<Vec<f32>>,
+    by_image: Option<ByImage>,
+}
+
+/// What is kept of every image where the strategy scores each by itself.
+#[derive(Default)]
+struct ByImage {
+    scores: Vec<f64>,
+    /// Entropies in bits; none where they are the scores.
+    entropies: Option<Vec<f64>>,
+    predictions: Vec<u16>,
 }
 
 impl<'a> PoolScores<'a> {
     /// Computes what `needs` names and nothing else. Features are the model's where none are `given`.
     pub(crate) fn compute(
+        strategy: &dyn Strategy,
         needs: Needs,
         members: &mut [Predictor],
         given: Option<&'a [f32]>,
@@ -63,6 +78,10 @@ impl<'a> PoolScores<'a> {
         let classes = pool.classes;
         let mut scores = Self { rows: pool.rows, classes, ..Self::default() };
         let is_one = members.len() == 1;
+        if let (Some(score), [member], Needs::PROBS) = (strategy.as_score(), &mut *members, needs) {
+            scores.by_image = Some(ByImage::compute(score, member, pool)?);
+            return Ok(scores);
+        }
         scores.features_nd = given.filter(|_| needs.features).map(Cow::Borrowed);
         if needs.features && given.is_none() {
             let (probs, features) = members[0].probs_and_features(pool.view, pool.rows, pool.once);
@@ -112,6 +131,12 @@ impl<'a> PoolScores<'a> {
         batch: usize,
         key: Key,
     ) -> Result<Picks, LearnError> {
+        if let (Some(by_image), Some(score)) = (&self.by_image, strategy.as_score()) {
+            let unlabelled = acquire::unlabelled(self.rows, pool.labelled)?;
+            acquire::check_batch(batch, unlabelled.len())?;
+            let scores: Vec<f64> = unlabelled.iter().map(|&row| by_image.scores[row as usize]).collect();
+            return Ok(score.choose(&unlabelled, &scores, batch, key));
+        }
         let samples = |values: &'_ [f32]| values.len() / self.rows / self.classes;
         let mc_samples = self.probs_nkc.as_deref().map_or(1, samples);
         let inputs = Inputs {
@@ -128,19 +153,62 @@ impl<'a> PoolScores<'a> {
 
     /// The predicted class of every image, where probabilities were computed.
     pub(crate) fn predictions(&self) -> Option<Vec<u16>> {
+        if let Some(by_image) = &self.by_image {
+            return Some(by_image.predictions.clone());
+        }
         let probs_nc = self.probs_nc.as_ref()?;
         Some(probs_nc.chunks_exact(self.classes).map(|row| argmax(row) as u16).collect())
     }
 
     /// Entropy of every image's softmax in bits, where probabilities were computed.
-    pub(crate) fn entropies(&self, threads: usize) -> Result<Option<Vec<f64>>, LearnError> {
+    pub(crate) fn entropies(&self, threads: usize) -> Result<Option<Cow<'_, [f64]>>, LearnError> {
+        if let Some(by_image) = &self.by_image {
+            return Ok(Some(Cow::Borrowed(by_image.entropies.as_ref().unwrap_or(&by_image.scores))));
+        }
         let Some(probs_nc) = &self.probs_nc else { return Ok(None) };
-        let inputs = Inputs { probs: Some(Rows::new(probs_nc, self.classes)), ..Inputs::default() };
-        let rows: Vec<u32> = (0..self.rows as u32).collect();
-        let entropy = acquire::by_name("entropy")?;
-        let score = entropy.as_score().expect("entropy is a score");
-        Ok(Some(score.score_rows(&inputs, &rows, threads)?))
+        Ok(Some(Cow::Owned(entropies(Rows::new(probs_nc, self.classes), threads)?)))
     }
+}
+
+impl ByImage {
+    fn compute(score: &dyn Score, member: &mut Predictor, pool: &mut Pool<'_, '_>) -> Result<Self, LearnError> {
+        let (classes, rows, threads) = (pool.classes, pool.rows, pool.threads);
+        let is_entropy = score.name() == ENTROPY;
+        let mut kept = Self { entropies: (!is_entropy).then(Vec::new), ..Self::default() };
+        let mut chunk = Vec::with_capacity(CHUNK.min(rows) * classes);
+        member.each_block(pool.view, rows, pool.once, |probs, _| {
+            chunk.extend_from_slice(probs);
+            let seen = kept.scores.len() + chunk.len() / classes;
+            if seen == rows || chunk.len() >= CHUNK * classes {
+                kept.add(score, Rows::new(&chunk, classes), threads)?;
+                chunk.clear();
+            }
+            Ok::<_, LearnError>(())
+        })?;
+        Ok(kept)
+    }
+
+    fn add(&mut self, score: &dyn Score, probs: Rows<'_>, threads: usize) -> Result<(), LearnError> {
+        let rows: Vec<u32> = (0..probs.len() as u32).collect();
+        let inputs = Inputs { probs: Some(probs), ..Inputs::default() };
+        self.scores.extend(score.score_rows(&inputs, &rows, threads)?);
+        if let Some(all) = &mut self.entropies {
+            all.extend(entropies(probs, threads)?);
+        }
+        self.predictions.extend(rows.iter().map(|&row| argmax(probs.row(row)) as u16));
+        Ok(())
+    }
+}
+
+/// The strategy whose scores are entropies in bits.
+const ENTROPY: &str = "entropy";
+
+/// Entropy of every row in bits.
+fn entropies(probs: Rows<'_>, threads: usize) -> Result<Vec<f64>, LearnError> {
+    let rows: Vec<u32> = (0..probs.len() as u32).collect();
+    let entropy = acquire::by_name(ENTROPY)?;
+    let score = entropy.as_score().expect("entropy is a score");
+    Ok(score.score_rows(&Inputs { probs: Some(probs), ..Inputs::default() }, &rows, threads)?)
 }
 
 /// Arrays [n, classes], one a sample, as one array [n, samples, classes].

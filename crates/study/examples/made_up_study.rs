@@ -9,7 +9,7 @@ use fewlabel_learn::data::{Dataset, Images, Split};
 use fewlabel_learn::plan::{EpochEvent, Phase, Pick, PoolKind, QueryEvent};
 use fewlabel_study::folder::Folder;
 use fewlabel_study::metrics::Metrics;
-use fewlabel_study::record::{RunResult, Timing};
+use fewlabel_study::record::{Phases, RunResult, Timing};
 use fewlabel_study::settings::{Budget, Point, RunSettings};
 use fewlabel_study::{StudyError, regimes, report};
 use serde::Serialize;
@@ -124,7 +124,7 @@ fn write_run(folder: &Folder, settings: &RunSettings, data: &Dataset, budget: us
     json(&run.join("settings.json"), settings);
     lines(&run.join("epochs.jsonl"), "epochs", epochs);
     lines(&run.join("queries.jsonl"), "queries", queries.into_iter());
-    json(&run.join("timing.json"), &Timing { seconds: 1.5, threads: 2, starts: 1 });
+    json(&run.join("timing.json"), &Timing { seconds: 1.5, threads: 2, starts: 1, phases: Phases::default() });
     json(&run.join("result.json"), &result);
 }
 

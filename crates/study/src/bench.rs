@@ -11,13 +11,32 @@ use fewlabel_learn::augment::{Speed, speed};
 use fewlabel_learn::data::Images;
 use fewlabel_learn::network::NetworkSettings;
 use serde::Serialize;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 /// Time spent on one measurement.
 const SPAN: Duration = Duration::from_secs(2);
 
+/// Time spent on each of the transforms that stand beside a training step.
+const SPAN_BESIDE: Duration = Duration::from_millis(250);
+
 /// Repetitions of the measurement of the machine's peak.
 const PEAK_REPEATS: usize = 5;
+
+/// Width f, at most.
+const MOST_WIDTH: usize = 1024;
+
+/// Width times images of a training step, at most: their activations then take about two gigabytes.
+const MOST_WORK: usize = 1 << 16;
+
+/// Images scored at a time, at most.
+const MOST_IMAGES: usize = 1 << 16;
+
+/// The shape of the paper's images.
+const SHAPE: Shape = Shape { height: 28, width: 28, channels: 1 };
+
+/// Images that `query` chooses from: the paper's pool before its first query.
+const POOL: usize = 13_925;
 
 /// The speed of one thing; the median of its repetitions counts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,7 +57,7 @@ pub struct Measurement {
     pub phases: Option<Phases>,
 }
 
-/// Shares of a training step without augmentation, in per cent.
+/// Shares of a training step without augmentation, in per cent and in microseconds an image.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Phases {
     /// From the images to the encoder's output.
@@ -49,6 +68,14 @@ pub struct Phases {
     pub update_percent: f64,
     /// What augmenting every image by the paper's policy adds.
     pub augmentation_percent: f64,
+    /// Time of the forward phase.
+    pub forward_us: f64,
+    /// Time of the backward phase.
+    pub backward_us: f64,
+    /// Time of the optimiser.
+    pub update_us: f64,
+    /// Time of the augmentation, spread over the threads.
+    pub augmentation_us: f64,
 }
 
 fn measure(name: &str, images: usize, flops: Option<f64>, mut once: impl FnMut()) -> Measurement {
@@ -82,8 +109,17 @@ impl Measurement {
     }
 }
 
+/// Refuses a number outside its range, by its option's name.
+fn within(option: &str, value: usize, range: RangeInclusive<usize>) -> Result<(), StudyError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(StudyError::Setting(format!("{option} must lie between {} and {}, not {value}", range.start(), range.end())))
+}
+
 /// Grey images of 28 x 28 in 11 classes, as the paper's.
 fn model(width: usize) -> Result<Model, StudyError> {
+    within("--width", width, 1..=MOST_WIDTH)?;
     let images = Images { height: 28, width: 28, channels: 1, pixels: Vec::new() };
     let architecture = NetworkSettings::paper(width).architecture(&images, 11)?;
     Ok(Model::new(architecture, Key::new(0, 1)).map_err(LearnError::from)?)
@@ -99,10 +135,8 @@ fn noise(n: usize) -> Vec<f32> {
 /// # Errors
 /// If width or batch are out of their range.
 pub fn train(width: usize, batch: usize, threads: usize) -> Result<Vec<Measurement>, StudyError> {
-    if batch < 2 {
-        return Err(StudyError::Setting("a training batch holds at least 2 images".into()));
-    }
     let model = model(width)?;
+    within("--batch", batch, 2..=MOST_WORK / width)?;
     let flops = model.architecture().flops().1;
     let mut trainer = Trainer::new(model, Default::default(), batch, threads).map_err(LearnError::from)?;
     let images = noise(batch * 784);
@@ -114,12 +148,18 @@ pub fn train(width: usize, batch: usize, threads: usize) -> Result<Vec<Measureme
     let spent = trainer.phases();
     let all = spent.forward + spent.backward + spent.update;
     let percent = |part: Duration| 100.0 * part.as_secs_f64() / all.as_secs_f64();
-    let paper = augment().into_iter().find(|measured| measured.name == "paper").map_or(f64::NAN, |m| m.us_per_image);
+    let us = measured.us_per_image;
+    let paper = speed(SHAPE, SPAN_BESIDE).into_iter().find(|speed| speed.name == "paper");
+    let augmentation_us = paper.map_or(f64::NAN, |speed| speed.us_per_image) / threads as f64;
     measured.phases = Some(Phases {
         forward_percent: percent(spent.forward),
         backward_percent: percent(spent.backward),
         update_percent: percent(spent.update),
-        augmentation_percent: 100.0 * paper / (measured.us_per_image * threads as f64),
+        augmentation_percent: 100.0 * augmentation_us / us,
+        forward_us: us * percent(spent.forward) / 100.0,
+        backward_us: us * percent(spent.backward) / 100.0,
+        update_us: us * percent(spent.update) / 100.0,
+        augmentation_us,
     });
     Ok(vec![measured])
 }
@@ -129,10 +169,8 @@ pub fn train(width: usize, batch: usize, threads: usize) -> Result<Vec<Measureme
 /// # Errors
 /// If width or batch are out of their range.
 pub fn infer(width: usize, batch: usize, threads: usize) -> Result<Vec<Measurement>, StudyError> {
-    if batch == 0 {
-        return Err(StudyError::Setting("a batch holds at least 1 image".into()));
-    }
     let model = model(width)?;
+    within("--batch", batch, 1..=MOST_IMAGES)?;
     let flops = model.architecture().flops().0;
     let mut scorer = Scorer::new(&model, batch, threads).map_err(LearnError::from)?;
     let images = noise(batch * 784);
@@ -142,7 +180,6 @@ pub fn infer(width: usize, batch: usize, threads: usize) -> Result<Vec<Measureme
 
 /// Each of the paper's transforms alone, and its policy, on 28 x 28 grey images and one thread.
 pub fn augment() -> Vec<Measurement> {
-    let shape = Shape { height: 28, width: 28, channels: 1 };
     let measurement = |Speed { name, us_per_image }| Measurement {
         name: name.to_owned(),
         images_per_s: 1e6 / us_per_image,
@@ -151,7 +188,7 @@ pub fn augment() -> Vec<Measurement> {
         peak_percent: None,
         phases: None,
     };
-    speed(shape, SPAN).into_iter().map(measurement).collect()
+    speed(SHAPE, SPAN).into_iter().map(measurement).collect()
 }
 
 /// Each strategy that needs no more than probabilities and features, choosing `batch` of 13,925 images.
@@ -159,9 +196,9 @@ pub fn augment() -> Vec<Measurement> {
 /// # Errors
 /// If a strategy cannot choose.
 pub fn query(batch: usize, threads: usize) -> Result<Vec<Measurement>, StudyError> {
-    const POOL: usize = 13_925;
     const CLASSES: usize = 11;
     const DIM: usize = 64;
+    within("--batch", batch, 1..=POOL - 7)?;
     let mut probs = noise(POOL * CLASSES);
     for row in probs.chunks_exact_mut(CLASSES) {
         let sum: f32 = row.iter().sum();
@@ -181,12 +218,36 @@ pub fn query(batch: usize, threads: usize) -> Result<Vec<Measurement>, StudyErro
     let mut measurements = Vec::new();
     for name in acquire::names() {
         let strategy = acquire::by_name(name).map_err(LearnError::from)?;
-        let choose = || strategy.pick(&inputs, &pool, batch, Key::new(0, 5), threads);
-        if choose().is_ok() {
-            measurements.push(measure(name, POOL, None, || {
-                let _ = choose();
-            }));
+        let needs = strategy.needs();
+        if needs.mc_probs || needs.targets || needs.views {
+            continue;
         }
+        let choose = || strategy.pick(&inputs, &pool, batch, Key::new(0, 5), threads);
+        choose().map_err(LearnError::from)?;
+        measurements.push(measure(name, POOL, None, || {
+            let _ = choose();
+        }));
     }
     Ok(measurements)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_out_of_range_are_named_with_their_option() {
+        let cases = [
+            (train(0, 64, 1), "--width must lie between 1 and 1024, not 0"),
+            (train(usize::MAX, 64, 1), "--width must lie between 1 and 1024, not 18446744073709551615"),
+            (train(32, 1, 1), "--batch must lie between 2 and 2048, not 1"),
+            (train(32, 1 << 40, 1), "--batch must lie between 2 and 2048, not 1099511627776"),
+            (infer(32, 0, 1), "--batch must lie between 1 and 65536, not 0"),
+            (query(0, 1), "--batch must lie between 1 and 13918, not 0"),
+            (query(13_919, 1), "--batch must lie between 1 and 13918, not 13919"),
+        ];
+        for (outcome, expected) in cases {
+            assert_eq!(outcome.expect_err(expected).to_string(), expected);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::StudyError;
 use crate::files;
+use crate::record::Phases;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -28,6 +29,9 @@ pub(crate) struct Lengths {
     /// Starts so far, this one included.
     #[serde(default)]
     pub(crate) starts: u32,
+    /// Where the seconds went.
+    #[serde(default)]
+    pub(crate) phases: Phases,
 }
 
 impl Checkpoint {
@@ -73,7 +77,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.bin");
         assert_eq!(Checkpoint::read(&path).expect("none yet"), None);
-        let lengths = Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3 };
+        let lengths = Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3, ..Lengths::default() };
         let written = Checkpoint { lengths, snapshot: vec![1, 2, 3] };
         written.write(&path).expect("written");
         assert_eq!(Checkpoint::read(&path).expect("read"), Some(written));

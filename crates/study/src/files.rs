@@ -17,14 +17,45 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StudyError> {
 /// # Errors
 /// If the folder cannot be written; nothing half-written is left.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
-    let beside = temporary_name(path);
-    let written = File::create(&beside).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
-        let _ = fs::remove_file(&beside);
-        return Err(error).at("write", path);
+    let mut file = WholeFile::create(path)?;
+    file.write(bytes)?;
+    file.finish()
+}
+
+/// A file that is written piece by piece and appears in its place whole, with [`WholeFile::finish`], or not at all.
+#[derive(Debug)]
+pub(crate) struct WholeFile {
+    path: PathBuf,
+    beside: PathBuf,
+    file: File,
+}
+
+impl WholeFile {
+    /// Begins the file that will be `path`.
+    pub(crate) fn create(path: &Path) -> Result<Self, StudyError> {
+        let beside = temporary_name(path);
+        let file = File::create(&beside).at("write", path)?;
+        Ok(Self { path: path.to_owned(), beside, file })
     }
-    sync_folder(path);
-    Ok(())
+
+    /// Adds `bytes`, unbuffered.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), StudyError> {
+        self.file.write_all(bytes).at("write", &self.path)
+    }
+
+    /// Syncs it and puts it in its place.
+    pub(crate) fn finish(self) -> Result<(), StudyError> {
+        self.file.sync_all().and_then(|()| fs::rename(&self.beside, &self.path)).at("write", &self.path)?;
+        sync_folder(&self.path);
+        Ok(())
+    }
+}
+
+impl Drop for WholeFile {
+    fn drop(&mut self) {
+        // Where it has been renamed there is nothing left beside it.
+        let _ = fs::remove_file(&self.beside);
+    }
 }
 
 /// A name that no other process or thread uses: two may write the same file at the same time.
@@ -154,6 +185,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         write_whole(&folder.path().join("a"), b"x").expect("written");
         assert!(write_whole(&folder.path().join("missing/a"), b"x").is_err());
+        let mut given_up = WholeFile::create(&folder.path().join("b")).expect("begun");
+        given_up.write(b"half").expect("written");
+        drop(given_up);
         assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1);
     }
 }

@@ -38,4 +38,3 @@ mod testing;
 pub use cost::Cost;
 pub use error::StudyError;
 pub use files::write_whole;
-pub use npy::npy_f32;

@@ -49,22 +49,83 @@ impl Metrics {
     /// # Panics
     /// If there are no labels, or not one row for each.
     pub fn of(probs_nc: &[f32], labels: &[u16]) -> Self {
-        let classes = probs_nc.len() / labels.len();
-        assert_eq!(classes * labels.len(), probs_nc.len(), "one row a label");
-        let confusion = confusion(probs_nc, labels, classes);
-        let reliability = reliability(probs_nc, labels, classes);
-        let n = labels.len() as f64;
-        let nll = probs_nc
-            .chunks_exact(classes)
-            .zip(labels)
-            .map(|(row, &label)| -libm::log(f64::from(row[usize::from(label)]).max(LEAST_PROBABILITY)));
+        let mut judge = Judge::new(labels, probs_nc.len() / labels.len());
+        judge.add(probs_nc);
+        judge.metrics()
+    }
+}
+
+/// Judges rows of class probabilities as they come. It keeps four bytes an image and class, which exact areas take.
+pub(crate) struct Judge<'a> {
+    labels: &'a [u16],
+    seen: usize,
+    confusion: Vec<Vec<u32>>,
+    reliability: Vec<Bin>,
+    nll: f64,
+    /// Scores of each class for the images that belong to it, and for the others.
+    scores: Vec<[Vec<f32>; 2]>,
+}
+
+impl<'a> Judge<'a> {
+    /// Expects one row for each of `labels`.
+    pub(crate) fn new(labels: &'a [u16], classes: usize) -> Self {
+        let scores = |class: usize| {
+            let own = labels.iter().filter(|label| usize::from(**label) == class).count();
+            // Room at once: a pool of millions has none for vectors that double.
+            [Vec::with_capacity(own), Vec::with_capacity(labels.len() - own)]
+        };
         Self {
-            images: labels.len(),
-            accuracy: (0..classes).map(|c| f64::from(confusion[c][c])).sum::<f64>() / n,
+            labels,
+            seen: 0,
+            confusion: vec![vec![0; classes]; classes],
+            reliability: vec![Bin::default(); BINS],
+            nll: 0.0,
+            scores: (0..classes).map(scores).collect(),
+        }
+    }
+
+    /// Takes the next rows.
+    ///
+    /// # Panics
+    /// If they are no whole rows, or more than there are labels.
+    pub(crate) fn add(&mut self, probs_nc: &[f32]) {
+        let classes = self.confusion.len();
+        let rows = probs_nc.len() / classes;
+        assert_eq!(rows * classes, probs_nc.len(), "whole rows");
+        for (row, &label) in probs_nc.chunks_exact(classes).zip(&self.labels[self.seen..self.seen + rows]) {
+            let (label, predicted) = (usize::from(label), argmax(row));
+            self.confusion[label][predicted] += 1;
+            let confidence = f64::from(row[predicted]);
+            let bin = &mut self.reliability[((confidence * BINS as f64) as usize).min(BINS - 1)];
+            bin.images += 1;
+            bin.confidence += confidence;
+            bin.accuracy += f64::from(u8::from(predicted == label));
+            self.nll -= libm::log(f64::from(row[label]).max(LEAST_PROBABILITY));
+            for (class, (&score, scores)) in row.iter().zip(&mut self.scores).enumerate() {
+                scores[usize::from(class != label)].push(score);
+            }
+        }
+        self.seen += rows;
+    }
+
+    /// The figures of all rows.
+    ///
+    /// # Panics
+    /// If a label has no row.
+    pub(crate) fn metrics(mut self) -> Metrics {
+        assert!(self.seen == self.labels.len() && self.seen > 0, "one row a label");
+        for bin in self.reliability.iter_mut().filter(|bin| bin.images > 0) {
+            bin.confidence /= f64::from(bin.images);
+            bin.accuracy /= f64::from(bin.images);
+        }
+        let (n, confusion, reliability) = (self.seen as f64, self.confusion, self.reliability);
+        Metrics {
+            images: self.seen,
+            accuracy: (0..confusion.len()).map(|c| f64::from(confusion[c][c])).sum::<f64>() / n,
             balanced_accuracy: mean(recalls(&confusion).into_iter().flatten()),
             macro_f1: mean(f1s(&confusion).into_iter().flatten()),
-            auc: mean((0..classes).filter_map(|class| auc(probs_nc, labels, classes, class))),
-            nll: nll.sum::<f64>() / n,
+            auc: mean(self.scores.into_iter().filter_map(auc)),
+            nll: self.nll / n,
             ece: reliability.iter().map(|b| f64::from(b.images) / n * (b.accuracy - b.confidence).abs()).sum(),
             confusion,
             reliability,
@@ -96,49 +157,20 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     if n == 0 { 0.0 } else { sum / f64::from(n) }
 }
 
-fn confusion(probs_nc: &[f32], labels: &[u16], classes: usize) -> Vec<Vec<u32>> {
-    let mut counts = vec![vec![0; classes]; classes];
-    for (row, &label) in probs_nc.chunks_exact(classes).zip(labels) {
-        counts[usize::from(label)][argmax(row)] += 1;
-    }
-    counts
-}
-
-fn reliability(probs_nc: &[f32], labels: &[u16], classes: usize) -> Vec<Bin> {
-    let mut bins = vec![Bin::default(); BINS];
-    for (row, &label) in probs_nc.chunks_exact(classes).zip(labels) {
-        let predicted = argmax(row);
-        let confidence = f64::from(row[predicted]);
-        let bin = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
-        bin.images += 1;
-        bin.confidence += confidence;
-        bin.accuracy += f64::from(u8::from(predicted == usize::from(label)));
-    }
-    for bin in bins.iter_mut().filter(|bin| bin.images > 0) {
-        bin.confidence /= f64::from(bin.images);
-        bin.accuracy /= f64::from(bin.images);
-    }
-    bins
-}
-
-/// Area under the ROC curve of one class against the rest, by ranks, ties counting half.
-fn auc(probs_nc: &[f32], labels: &[u16], classes: usize, class: usize) -> Option<f64> {
-    let scores = probs_nc.iter().skip(class).step_by(classes);
-    let mut scored: Vec<(f32, bool)> =
-        scores.zip(labels).map(|(&score, &label)| (score, usize::from(label) == class)).collect();
-    scored.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let positives = scored.iter().filter(|(_, positive)| *positive).count() as f64;
-    let negatives = scored.len() as f64 - positives;
-    if positives == 0.0 || negatives == 0.0 {
+/// Area under the ROC curve of one class against the rest: the share of pairs in the right order, ties counting half.
+fn auc([mut positives, mut negatives]: [Vec<f32>; 2]) -> Option<f64> {
+    if positives.is_empty() || negatives.is_empty() {
         return None;
     }
-    let (mut rank_sum, mut below) = (0.0, 0.0);
-    for ties in scored.chunk_by(|a, b| a.0 == b.0) {
-        let mean_rank = below + (ties.len() as f64 + 1.0) / 2.0;
-        rank_sum += mean_rank * ties.iter().filter(|(_, positive)| *positive).count() as f64;
-        below += ties.len() as f64;
+    positives.sort_unstable_by(f32::total_cmp);
+    negatives.sort_unstable_by(f32::total_cmp);
+    let (mut below, mut up_to, mut pairs) = (0, 0, 0.0);
+    for score in &positives {
+        below += negatives[below..].iter().take_while(|other| other.total_cmp(score).is_lt()).count();
+        up_to += negatives[up_to..].iter().take_while(|other| other.total_cmp(score).is_le()).count();
+        pairs += (below + up_to) as f64 / 2.0;
     }
-    Some((rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives))
+    Some(pairs / (positives.len() as f64 * negatives.len() as f64))
 }
 
 #[cfg(test)]
@@ -169,9 +201,8 @@ mod tests {
 
     #[test]
     fn ties_count_half_in_the_area() {
-        let auc = auc(&[0.5, 0.5, 0.5, 0.5, 0.2, 0.8], &[0, 1, 1], 2, 1).expect("defined");
-        close(auc, 0.75);
-        assert_eq!(super::auc(&[0.5, 0.5], &[0], 2, 1), None);
+        close(auc([vec![0.5, 0.8], vec![0.5]]).expect("defined"), 0.75);
+        assert_eq!(auc([vec![], vec![0.5]]), None);
     }
 
     #[test]

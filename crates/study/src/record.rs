@@ -6,7 +6,7 @@
 //! | `epochs.jsonl` | a header, then a line an epoch | with each checkpoint |
 //! | `queries.jsonl` | a header, then a line a query | with each checkpoint |
 //! | `result.json` | the figures; its presence means the run is finished | at the end, last |
-//! | `timing.json` | seconds and threads, the only file that differs between machines | at the end |
+//! | `timing.json` | seconds by phase and threads, the only file that differs between machines | at the end |
 //! | `model.safetensors` | the final model, if it is kept | at the end |
 //! | `failed.json` | why the last try failed | then |
 //! | `checkpoint.bin` | where an unfinished run stands | every five seconds at most |
@@ -15,7 +15,7 @@ use crate::error::StudyError;
 use crate::files;
 use crate::metrics::Metrics;
 use fewlabel_learn::augment::Learned;
-use fewlabel_learn::plan::{EpochEvent, QueryEvent};
+use fewlabel_learn::plan::{EpochEvent, QueryEvent, Work};
 use fewlabel_learn::stopping::Reason;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,53 @@ pub struct Timing {
     pub threads: usize,
     /// How often the run was started; starts that ended before their first checkpoint leave no trace.
     pub starts: u32,
+    /// Where the seconds went.
+    #[serde(default)]
+    pub phases: Phases,
+}
+
+/// Seconds of the kinds of work in a run, its records and checkpoints included; what is left of the whole is the preparation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Phases {
+    /// Training the small model inside the loop.
+    pub loop_training: f64,
+    /// Scoring the pool and choosing from it.
+    pub scoring: f64,
+    /// Choosing the final model's policy.
+    pub policy_search: f64,
+    /// Training the final model.
+    pub final_training: f64,
+    /// Scoring the validation split.
+    pub validation: f64,
+    /// Scoring the test split.
+    pub test: f64,
+}
+
+impl Phases {
+    /// The names and seconds, in the order of a run.
+    pub(crate) fn named(&self) -> [(&'static str, f64); 6] {
+        [
+            ("loop_training", self.loop_training),
+            ("scoring", self.scoring),
+            ("policy_search", self.policy_search),
+            ("final_training", self.final_training),
+            ("validation", self.validation),
+            ("test", self.test),
+        ]
+    }
+
+    /// The seconds of one kind of work.
+    pub(crate) fn of(&mut self, work: Work) -> &mut f64 {
+        match work {
+            Work::LoopTraining => &mut self.loop_training,
+            Work::Scoring => &mut self.scoring,
+            Work::PolicySearch => &mut self.policy_search,
+            Work::FinalTraining => &mut self.final_training,
+            Work::Validation => &mut self.validation,
+            Work::Test => &mut self.test,
+        }
+    }
 }
 
 /// `failed.json`.

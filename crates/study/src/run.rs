@@ -4,13 +4,13 @@ use crate::checkpoint::{Checkpoint, Lengths};
 use crate::error::{AtPath, StudyError};
 use crate::files::{self, Appended};
 use crate::metrics::Metrics;
-use crate::record::{self, Failure, Header, RunResult, Timing};
+use crate::record::{self, Failure, Header, Phases, RunResult, Timing};
 use crate::settings::{FORMAT, RunSettings};
 use fewlabel_learn::LearnError;
 use fewlabel_learn::active_loop::{self, Finished, Observer};
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::oracle::Simulated;
-use fewlabel_learn::plan::{EpochEvent, QueryEvent, Selection};
+use fewlabel_learn::plan::{EpochEvent, QueryEvent, Selection, Work};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -127,8 +127,8 @@ impl Run<'_> {
         let finished = active_loop::run(&self.settings.plan, self.data, threads, snapshot, &mut oracle, &mut keeper);
         match finished {
             Ok(finished) => {
-                let timing = Timing { seconds: keeper.seconds(), threads, starts: keeper.starts };
-                keeper.sync()?;
+                let Lengths { seconds, starts, phases, .. } = keeper.sync()?;
+                let timing = Timing { seconds, threads, starts, phases };
                 let result = self.keep(finished, timing)?;
                 Ok(Outcome::Finished(Box::new(result), timing.seconds))
             }
@@ -186,6 +186,9 @@ struct Keeper<'a> {
     started: Instant,
     seconds_before: f64,
     starts: u32,
+    phases: Phases,
+    /// What the run is at, and since when that has not been added to its phase.
+    work: Option<(Work, Instant)>,
     last: Instant,
     stop: bool,
 }
@@ -207,6 +210,8 @@ impl<'a> Keeper<'a> {
             started: Instant::now(),
             seconds_before: lengths.seconds,
             starts: lengths.starts + 1,
+            phases: lengths.phases,
+            work: None,
             last: Instant::now(),
             stop: false,
         })
@@ -218,7 +223,17 @@ impl<'a> Keeper<'a> {
 
     fn sync(&mut self) -> Result<Lengths, StudyError> {
         let (epochs, queries) = (self.epochs.sync()?, self.queries.sync()?);
-        Ok(Lengths { epochs, queries, seconds: self.seconds(), starts: self.starts })
+        self.settle();
+        Ok(Lengths { epochs, queries, seconds: self.seconds(), starts: self.starts, phases: self.phases })
+    }
+
+    /// Adds the time since the last call to the phase the run is in.
+    fn settle(&mut self) {
+        let now = Instant::now();
+        if let Some((work, since)) = &mut self.work {
+            *self.phases.of(*work) += (now - *since).as_secs_f64();
+            *since = now;
+        }
     }
 }
 
@@ -233,6 +248,11 @@ impl Observer for Keeper<'_> {
         self.queries.line(event).map_err(observed)?;
         self.follower.query(event);
         Ok(())
+    }
+
+    fn begins(&mut self, work: Work) {
+        self.settle();
+        self.work = Some((work, Instant::now()));
     }
 
     fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {

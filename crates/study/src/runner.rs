@@ -311,6 +311,16 @@ mod tests {
         }
         assert!(stops > 3);
         assert_eq!(bytes(whole.path()), bytes(broken.path()));
+        for path in [whole.path(), broken.path()] {
+            for run in Folder::open(path).expect("a study").contents().expect("read").runs {
+                let timing = run.timing.expect("finished");
+                let phases = timing.phases;
+                let sum: f64 = phases.named().iter().map(|(_, seconds)| seconds).sum();
+                assert!(sum <= timing.seconds + 1e-6, "{timing:?}");
+                assert_eq!(phases.scoring > 0.0, run.settings.strategy() == "entropy", "{timing:?}");
+                assert!(phases.final_training > 0.0 && phases.validation > 0.0 && phases.test > 0.0, "{timing:?}");
+            }
+        }
     }
 
     #[test]

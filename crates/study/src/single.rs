@@ -2,7 +2,8 @@
 
 use crate::error::{AtPath, StudyError};
 use crate::files;
-use crate::metrics::Metrics;
+use crate::metrics::{Judge, Metrics};
+use crate::npy::RowsFile;
 use crate::run;
 use crate::settings::RunSettings;
 use fewlabel_engine::Model;
@@ -97,25 +98,37 @@ impl Observer for Listener<'_> {
     }
 }
 
-/// Probabilities of a split, in its order, and the features before the last layer.
+/// Where the arrays of [`predict`] go, as .npy of f32 in the split's order; nowhere where no path is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outputs<'a> {
+    /// Class probabilities, [n, classes].
+    pub probs: Option<&'a Path>,
+    /// Features before the last layer, [n, dim].
+    pub features: Option<&'a Path>,
+}
+
+/// What a prediction was worth.
 pub struct Prediction {
     /// Number of classes.
     pub classes: usize,
-    /// Features of each image.
-    pub dim: usize,
-    /// Class probabilities, [n, classes].
-    pub probs_nc: Vec<f32>,
-    /// Features, [n, dim].
-    pub features_nd: Vec<f32>,
-    /// How well they fit the labels, where the model has the data's number of classes.
+    /// How well it fits the labels, where the model has the data's number of classes.
     pub metrics: Option<Metrics>,
 }
 
 /// Predicts a split of `data` with the model in `path`, centred as the model was trained.
 ///
+/// Arrays are written as they come. In memory are the images and, where the prediction is judged, four bytes an image and class,
+/// which an exact area under the curve takes.
+///
 /// # Errors
-/// If the file is no model or expects images of another shape.
-pub fn predict(path: &Path, data: &Dataset, split: &Split, threads: usize) -> Result<Prediction, StudyError> {
+/// If the file is no model or expects images of another shape, or an output cannot be written.
+pub fn predict(
+    path: &Path,
+    data: &Dataset,
+    split: &Split,
+    threads: usize,
+    outputs: Outputs<'_>,
+) -> Result<Prediction, StudyError> {
     let bytes = std::fs::read(path).at("read", path)?;
     let (model, metadata) =
         Model::from_safetensors(&bytes).map_err(|error| StudyError::damaged(path, error.to_string()))?;
@@ -135,18 +148,28 @@ pub fn predict(path: &Path, data: &Dataset, split: &Split, threads: usize) -> Re
             .filter(|mean: &Vec<f32>| mean.len() == images.channels && mean.iter().all(|value| value.is_finite()))
             .ok_or_else(|| StudyError::damaged(path, "metadata `mean` is not one number for each channel"))?,
     };
-    let (classes, dim) = (shape.classes, shape.feature_len());
+    let (n, classes, dim) = (split.len(), shape.classes, shape.feature_len());
+    let create = |path: Option<&Path>, width| path.map(|path| RowsFile::create(path, n, width)).transpose();
+    let mut files = [create(outputs.probs, classes)?, create(outputs.features, dim)?];
+    let mut judge = (classes == data.classes()).then(|| Judge::new(&split.labels, classes));
     let mut predictor = Predictor::new(&model, threads)?;
     let mut view = View::new(images, &mean, None);
-    let (probs_nc, features_nd) = predictor.probs_and_features(&mut view, split.len(), Key::new(0, 0));
-    let metrics = (classes == data.classes()).then(|| Metrics::of(&probs_nc, &split.labels));
-    Ok(Prediction { classes, dim, probs_nc, features_nd, metrics })
+    predictor.each_block(&mut view, n, Key::new(0, 0), |probs, features| {
+        if let Some(judge) = &mut judge {
+            judge.add(probs);
+        }
+        let written = files.iter_mut().zip([probs, features]);
+        written.filter_map(|(file, rows)| Some((file.as_mut()?, rows))).try_for_each(|(file, rows)| file.write(rows))
+    })?;
+    files.into_iter().flatten().try_for_each(RowsFile::finish)?;
+    Ok(Prediction { classes, metrics: judge.map(Judge::metrics) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{regimes, testing};
+    use fewlabel_learn::data::Array;
 
     #[test]
     fn a_model_file_predicts_what_its_training_said() {
@@ -155,9 +178,19 @@ mod tests {
         let data = testing::dataset(60);
         let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60, 30).expect("a plan");
         let trained = train(&plan, &data, 1, &path, &mut |_| true).expect("trained");
-        let prediction = predict(&path, &data, &data.test, 2).expect("predicted");
+        let (probs, features) = (folder.path().join("p.npy"), folder.path().join("h.npy"));
+        let outputs = Outputs { probs: Some(&probs), features: Some(&features) };
+        let prediction = predict(&path, &data, &data.test, 2, outputs).expect("predicted");
         assert_eq!(prediction.metrics.expect("same classes").accuracy, trained.test_accuracy);
-        assert_eq!(prediction.features_nd.len(), 30 * prediction.dim);
+        let read = |path: &Path| {
+            let (mut array, mut values) = (Array::open(path, 2).expect("an array"), Vec::new());
+            array.read_rows(30, &mut values).expect("rows");
+            (array.shape().to_vec(), values)
+        };
+        let (shape, values) = read(&probs);
+        assert_eq!(shape, [30, 3]);
+        assert!(values.chunks_exact(3).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5), "{values:?}");
+        assert_eq!(read(&features).0, [30, 4]);
     }
 
     #[test]

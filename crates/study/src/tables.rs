@@ -3,7 +3,7 @@
 use crate::error::StudyError;
 use crate::files;
 use crate::folder::{Contents, Folder, Kept};
-use crate::record::RunResult;
+use crate::record::{Phases, RunResult};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,11 +111,19 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 fn timings(runs: &[Kept]) -> String {
-    let mut text = "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts\n".to_owned();
+    let mut text = "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts".to_owned();
+    for (name, _) in Phases::default().named() {
+        let _ = write!(text, ",{name}");
+    }
+    text.push('\n');
     for (run, result) in finished(runs) {
         if let Some(timing) = run.timing {
             let (key, seconds) = (usual_key(run, result), timing.seconds);
-            let _ = writeln!(text, "{},{key},{seconds:.3},{},{}", run.id, timing.threads, timing.starts);
+            let _ = write!(text, "{},{key},{seconds:.3},{},{}", run.id, timing.threads, timing.starts);
+            for (_, seconds) in timing.phases.named() {
+                let _ = write!(text, ",{seconds:.3}");
+            }
+            text.push('\n');
         }
     }
     text

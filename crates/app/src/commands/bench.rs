@@ -47,8 +47,16 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     for result in results {
         if let Some(p) = result.phases {
             phases = format!(
-                "forward {:.0} %, backward {:.0} %, update {:.0} %; the paper's augmentation adds {:.1} %\n",
-                p.forward_percent, p.backward_percent, p.update_percent, p.augmentation_percent
+                "forward {:.0} % ({:.2} us/image), backward {:.0} % ({:.2}), update {:.0} % ({:.2}); \
+                 the paper's augmentation adds {:.1} % ({:.2})\n",
+                p.forward_percent,
+                p.forward_us,
+                p.backward_percent,
+                p.backward_us,
+                p.update_percent,
+                p.update_us,
+                p.augmentation_percent,
+                p.augmentation_us
             );
         }
         let numbers = [format!("{:.0}", result.images_per_s), format!("{:.2}", result.us_per_image)];

@@ -4,7 +4,7 @@ use crate::cli::Common;
 use crate::screen;
 use clap::{Args, ValueEnum};
 use fewlabel_learn::data;
-use fewlabel_study::{npy_f32, single, write_whole};
+use fewlabel_study::single::{self, Outputs};
 use std::path::PathBuf;
 
 /// Arguments of `predict`.
@@ -41,14 +41,9 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         Split::Val => &data.val,
         Split::Test => &data.test,
     };
-    let prediction = single::predict(&arguments.model, &data, split, common.threads())?;
+    let outputs = Outputs { probs: arguments.probs.as_deref(), features: arguments.features.as_deref() };
+    let prediction = single::predict(&arguments.model, &data, split, common.threads(), outputs)?;
     let n = split.len();
-    if let Some(path) = &arguments.probs {
-        write_whole(path, &npy_f32(&[n, prediction.classes], &prediction.probs_nc))?;
-    }
-    if let Some(path) = &arguments.features {
-        write_whole(path, &npy_f32(&[n, prediction.dim], &prediction.features_nd))?;
-    }
     if common.json {
         let document = serde_json::json!({
             "data": data.name, "synthetic_data": data.synthetic, "images": n, "classes": prediction.classes,

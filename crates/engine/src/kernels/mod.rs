@@ -10,6 +10,8 @@ pub(crate) mod direct;
 pub(crate) mod first;
 pub(crate) mod image;
 pub(crate) mod matmul;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub(crate) mod norm;
 mod panel;
 #[cfg(test)]
@@ -34,6 +36,9 @@ pub(crate) enum Isa {
     /// AVX2 and FMA; only made by [`Isa::detect`].
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// NEON, which every aarch64 machine has.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Isa {
@@ -48,6 +53,9 @@ impl Isa {
             if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
                 return Isa::Avx2;
             }
+            #[cfg(target_arch = "aarch64")]
+            return Isa::Neon;
+            #[cfg(not(target_arch = "aarch64"))]
             Isa::Portable
         })
     }
@@ -75,6 +83,9 @@ macro_rules! dispatch {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: this value exists only on machines with AVX2 and FMA.
                 crate::kernels::Isa::Avx2 => unsafe { avx2($($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // SAFETY: the caller's promises are those of the body.
+                crate::kernels::Isa::Neon => unsafe { $body::<crate::kernels::neon::Neon>($($arg),*) },
             }
         }
     };

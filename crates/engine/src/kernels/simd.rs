@@ -1,8 +1,8 @@
-//! Eight f32 lanes, portable and AVX2, with the same operations and the same bits.
+//! Eight f32 lanes, portable, AVX2 and NEON (`neon.rs`), with the same operations and the same bits.
 //!
 //! A kernel is written once over [`Simd`] in an `#[inline(always)]` body and instantiated twice by
-//! [`dispatch!`](crate::kernels::dispatch): for [`Portable`], and for [`Avx2`] inside a function that is compiled for it.
-//! `max` and the comparisons follow the x86 rules for NaN and signed zeros in both.
+//! [`dispatch!`](crate::kernels::dispatch): for [`Portable`], and for the machine's own lanes, [`Avx2`] inside a function that is
+//! compiled for it. `max` and the comparisons follow the x86 rules for NaN and signed zeros in all.
 
 /// Lanes in a vector.
 pub(crate) const LANES: usize = 8;

@@ -127,12 +127,23 @@ pub(crate) fn preferred(a: (f64, u32), b: (f64, u32)) -> Ordering {
 
 /// The `batch` images with the highest scores, best first.
 pub(crate) fn highest(images: &[u32], scores: &[f64], batch: usize, unit: &'static str) -> Picks {
+    // At most so many are looked at together: a pool of millions is not copied.
+    let most = images.len().min(batch.saturating_mul(2).max(4096));
+    let mut ranked: Vec<(f64, u32)> = Vec::with_capacity(most);
+    let keep_best = |ranked: &mut Vec<(f64, u32)>| {
+        if batch < ranked.len() {
+            ranked.select_nth_unstable_by(batch, |&a, &b| preferred(a, b));
+            ranked.truncate(batch);
+        }
+    };
     // Adding 0 turns -0 into 0, which `total_cmp` would tell apart.
-    let mut ranked: Vec<(f64, u32)> = scores.iter().map(|s| s + 0.0).zip(images.iter().copied()).collect();
-    if batch < ranked.len() {
-        ranked.select_nth_unstable_by(batch, |&a, &b| preferred(a, b));
-        ranked.truncate(batch);
+    for candidate in scores.iter().map(|s| s + 0.0).zip(images.iter().copied()) {
+        if ranked.len() == most {
+            keep_best(&mut ranked);
+        }
+        ranked.push(candidate);
     }
+    keep_best(&mut ranked);
     ranked.sort_unstable_by(|&a, &b| preferred(a, b));
     let (scores, indices) = ranked.into_iter().unzip();
     Picks { indices, scores, unit }
@@ -199,6 +210,18 @@ mod tests {
         let picks = highest(&[2, 5, 7, 9], &[0.0, 1.0, -0.0, 1.0], 3, "");
         assert_eq!(picks.indices, [5, 9, 2]);
         assert_eq!(picks.scores, [1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn the_best_of_many_are_those_of_a_whole_sort() {
+        let images: Vec<u32> = (0..20_000).collect();
+        let scores: Vec<f64> = images.iter().map(|&i| f64::from(i.wrapping_mul(2_654_435_761) % 997)).collect();
+        let mut sorted: Vec<(f64, u32)> = scores.iter().copied().zip(images.iter().copied()).collect();
+        sorted.sort_by(|&a, &b| preferred(a, b));
+        for batch in [1, 7, 3000, 19_999, 20_000] {
+            let expected: Vec<u32> = sorted[..batch].iter().map(|(_, image)| *image).collect();
+            assert_eq!(highest(&images, &scores, batch, "").indices, expected, "{batch}");
+        }
     }
 
     #[test]

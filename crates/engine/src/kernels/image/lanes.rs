@@ -2,7 +2,7 @@
 
 use crate::kernels::simd::{LANES, Portable, Simd};
 
-pub(super) trait Lanes: Simd {
+pub(in crate::kernels) trait Lanes: Simd {
     fn floor(self) -> Self;
     /// `self < b ? self : b` in every lane.
     fn min(self, b: Self) -> Self;

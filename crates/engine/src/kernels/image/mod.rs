@@ -4,6 +4,6 @@
 
 pub(crate) mod filter;
 pub(crate) mod gather;
-mod lanes;
+pub(in crate::kernels) mod lanes;
 #[cfg(test)]
 mod parity;

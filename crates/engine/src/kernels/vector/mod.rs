@@ -2,7 +2,7 @@
 
 pub(crate) mod distance;
 pub(crate) mod elementwise;
-mod lanes;
+pub(in crate::kernels) mod lanes;
 #[cfg(test)]
 mod parity;
 pub(crate) mod product;
