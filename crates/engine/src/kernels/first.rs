@@ -31,10 +31,14 @@ unsafe fn sums_body<S: Simd>(s: Shape, x: *const f32, y: *const f32, dz: *const 
     unsafe {
         for co in (0..s.cout).step_by(LANES) {
             let (y, dz, out) = (y.add(co), dz.add(co), out.add(co));
-            bias::<S>(s, y, dz, pitch, out.add(9 * s.cin * s.cout));
             for (row, ci) in (0..3).flat_map(|row| (0..s.cin).map(move |ci| (row, ci))) {
                 let x = x.add(row * (s.width + 2) * s.cin + ci);
-                three_taps::<S>(s, x, y, dz, pitch, out.add((3 * row * s.cin + ci) * s.cout));
+                let (taps, bias) = (out.add((3 * row * s.cin + ci) * s.cout), out.add(9 * s.cin * s.cout));
+                if row == 0 && ci == 0 {
+                    three_taps::<S, true>(s, x, y, dz, pitch, taps, bias);
+                } else {
+                    three_taps::<S, false>(s, x, y, dz, pitch, taps, bias);
+                }
             }
         }
     }
@@ -50,13 +54,22 @@ unsafe fn terms<S: Simd>(y: *const f32, dz: *const f32) -> [S; 3] {
     }
 }
 
+/// Three taps of one channel, and the bias if `BIAS`.
 #[inline(always)]
-unsafe fn three_taps<S: Simd>(s: Shape, x: *const f32, y: *const f32, dz: *const f32, pitch: usize, out: *mut f32) {
+unsafe fn three_taps<S: Simd, const BIAS: bool>(
+    s: Shape,
+    x: *const f32,
+    y: *const f32,
+    dz: *const f32,
+    pitch: usize,
+    taps: *mut f32,
+    bias: *mut f32,
+) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let mut total = [[S::zero(); 3]; 3];
+        let (mut total, mut bias_total) = ([[S::zero(); 3]; 3], [S::zero(); 3]);
         for row in 0..s.height {
-            let mut sum = [[S::zero(); 3]; 3];
+            let (mut sum, mut bias_sum) = ([[S::zero(); 3]; 3], [S::zero(); 3]);
             let (mut x, mut y, mut dz) =
                 (x.add(row * (s.width + 2) * s.cin), y.add(row * s.width * s.cout), dz.add(row * pitch));
             for _ in 0..s.width {
@@ -67,39 +80,27 @@ unsafe fn three_taps<S: Simd>(s: Shape, x: *const f32, y: *const f32, dz: *const
                         sum[part][tap] = x.fma(terms[part], sum[part][tap]);
                     }
                 }
+                if BIAS {
+                    for part in 0..3 {
+                        bias_sum[part] = bias_sum[part].add(terms[part]);
+                    }
+                }
                 (x, y, dz) = (x.wrapping_add(s.cin), y.wrapping_add(s.cout), dz.wrapping_add(s.cout));
             }
-            for (part, tap) in (0..3).flat_map(|part| (0..3).map(move |tap| (part, tap))) {
-                total[part][tap] = total[part][tap].add(sum[part][tap]);
-            }
-        }
-        for (k, total) in total.iter().enumerate() {
-            for (tap, total) in total.iter().enumerate() {
-                total.store(out.add(k * part(s) + tap * s.cin * s.cout));
-            }
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn bias<S: Simd>(s: Shape, y: *const f32, dz: *const f32, pitch: usize, out: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let mut total = [S::zero(); 3];
-        for row in 0..s.height {
-            let mut sum = [S::zero(); 3];
-            for column in 0..s.width {
-                let terms = terms::<S>(y.add((row * s.width + column) * s.cout), dz.add(row * pitch + column * s.cout));
-                for part in 0..3 {
-                    sum[part] = sum[part].add(terms[part]);
+            for part in 0..3 {
+                bias_total[part] = bias_total[part].add(bias_sum[part]);
+                for tap in 0..3 {
+                    total[part][tap] = total[part][tap].add(sum[part][tap]);
                 }
             }
-            for part in 0..3 {
-                total[part] = total[part].add(sum[part]);
-            }
         }
-        for (k, total) in total.iter().enumerate() {
-            total.store(out.add(k * part(s)));
+        for part in 0..3 {
+            for tap in 0..3 {
+                total[part][tap].store(taps.add(part * self::part(s) + tap * s.cin * s.cout));
+            }
+            if BIAS {
+                bias_total[part].store(bias.add(part * self::part(s)));
+            }
         }
     }
 }
