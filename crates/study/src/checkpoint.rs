@@ -17,7 +17,7 @@ pub(crate) struct Checkpoint {
 }
 
 /// What belongs to the snapshot beside it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lengths {
     /// Bytes of `epochs.jsonl`.
     pub(crate) epochs: u64,
@@ -28,6 +28,9 @@ pub(crate) struct Lengths {
     /// Starts so far, this one included.
     #[serde(default)]
     pub(crate) starts: u32,
+    /// The run whose queries were taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) queries_from: Option<String>,
 }
 
 impl Checkpoint {
@@ -73,7 +76,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.bin");
         assert_eq!(Checkpoint::read(&path).expect("none yet"), None);
-        let lengths = Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3 };
+        let lengths = Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3, queries_from: None };
         let written = Checkpoint { lengths, snapshot: vec![1, 2, 3] };
         written.write(&path).expect("written");
         assert_eq!(Checkpoint::read(&path).expect("read"), Some(written));

@@ -18,6 +18,7 @@ use crate::error::StudyError;
 use crate::names;
 use crate::runner::Job;
 use crate::settings::{Point, RunSettings};
+use crate::shared_loop;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::data::{Dataset, Split};
 use std::collections::BTreeMap;
@@ -173,7 +174,9 @@ impl Study {
             let job = Job::new(RunSettings::new(&point, &data)?, data);
             jobs.entry(job.id.clone()).or_insert(job);
         }
-        Ok(jobs.into_values().collect())
+        let mut jobs: Vec<Job> = jobs.into_values().collect();
+        shared_loop::find(&mut jobs);
+        Ok(jobs)
     }
 }
 

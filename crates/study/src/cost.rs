@@ -52,6 +52,14 @@ impl Cost {
         Self { rounds, loop_epochs, final_epoch, total }
     }
 
+    /// What is left where the queries are known from another run.
+    pub(crate) fn without_loop(mut self) -> Self {
+        self.total -= self.rounds[self.loop_epochs.len()];
+        self.rounds.fill(0.0);
+        self.loop_epochs.fill(0.0);
+        self
+    }
+
     /// All of it.
     pub fn total(&self) -> f64 {
         self.total

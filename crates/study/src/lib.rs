@@ -26,6 +26,7 @@ pub mod run;
 pub mod runner;
 pub mod schema;
 pub mod settings;
+mod shared_loop;
 pub mod shift;
 pub mod single;
 pub mod speed;

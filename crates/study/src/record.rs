@@ -65,7 +65,7 @@ pub struct RunResult {
 }
 
 /// `timing.json`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Seconds of computing, over all starts.
     pub seconds: f64,
@@ -73,6 +73,9 @@ pub struct Timing {
     pub threads: usize,
     /// How often the run was started; starts that ended before their first checkpoint leave no trace.
     pub starts: u32,
+    /// The run whose records gave the queries; their seconds count there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub queries_from: Option<String>,
 }
 
 /// `failed.json`.

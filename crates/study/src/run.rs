@@ -6,6 +6,7 @@ use crate::files::{self, Appended};
 use crate::metrics::Metrics;
 use crate::record::{self, Failure, Header, RunResult, Timing};
 use crate::settings::{FORMAT, RunSettings};
+use crate::shared_loop;
 use fewlabel_learn::LearnError;
 use fewlabel_learn::active_loop::{self, Finished, Observer};
 use fewlabel_learn::data::Dataset;
@@ -32,6 +33,8 @@ pub struct Run<'a> {
     pub keep_model: bool,
     /// The files of locks; the same for every process that works on the study.
     pub locks: &'a Path,
+    /// The folder of a run whose first queries are this one's; they are taken over if that run is finished.
+    pub queries_from: Option<&'a Path>,
 }
 
 /// Follows a run while it is computed, and decides when it ends early.
@@ -119,18 +122,18 @@ impl Run<'_> {
     }
 
     fn attempt(&self, threads: usize, resume: bool, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
-        let checkpoint = if resume { Checkpoint::read(&self.folder.join(record::CHECKPOINT))? } else { None };
-        let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths);
+        let checkpoint = if resume { self.checkpoint()? } else { None };
+        let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths.clone());
         let mut keeper = Keeper::open(self.folder, lengths, follower)?;
         let snapshot = checkpoint.as_ref().map(|checkpoint| checkpoint.snapshot.as_slice());
         let mut oracle = Simulated::new(&self.data.train.labels);
         let finished = active_loop::run(&self.settings.plan, self.data, threads, snapshot, &mut oracle, &mut keeper);
         match finished {
             Ok(finished) => {
-                let timing = Timing { seconds: keeper.seconds(), threads, starts: keeper.starts };
+                let (seconds, starts, queries_from) = (keeper.seconds(), keeper.starts, keeper.queries_from.clone());
                 keeper.sync()?;
-                let result = self.keep(finished, timing)?;
-                Ok(Outcome::Finished(Box::new(result), timing.seconds))
+                let result = self.keep(finished, &Timing { seconds, threads, starts, queries_from })?;
+                Ok(Outcome::Finished(Box::new(result), seconds))
             }
             Err(LearnError::Interrupted) => Ok(Outcome::Stopped),
             Err(LearnError::Observer(error)) => Err(match error.downcast::<StudyError>() {
@@ -141,8 +144,16 @@ impl Run<'_> {
         }
     }
 
+    /// Where the run stands: by its own checkpoint, or by the queries of another.
+    fn checkpoint(&self) -> Result<Option<Checkpoint>, StudyError> {
+        match (Checkpoint::read(&self.folder.join(record::CHECKPOINT))?, self.queries_from) {
+            (None, Some(source)) => shared_loop::take_over(self.settings, self.data, self.folder, source),
+            (checkpoint, _) => Ok(checkpoint),
+        }
+    }
+
     /// Writes what the run leaves, the result last: its presence means that everything else is there.
-    fn keep(&self, finished: Finished, timing: Timing) -> Result<RunResult, StudyError> {
+    fn keep(&self, finished: Finished, timing: &Timing) -> Result<RunResult, StudyError> {
         let is_all = self.settings.plan.selection == Selection::All;
         let result = RunResult {
             format: FORMAT,
@@ -159,7 +170,7 @@ impl Run<'_> {
             let bytes = finished.model.to_safetensors(&metadata(self.settings, self.data));
             files::write_whole(&self.folder.join(record::MODEL), &bytes)?;
         }
-        files::write_json(&self.folder.join(record::TIMING), &timing)?;
+        files::write_json(&self.folder.join(record::TIMING), timing)?;
         files::write_json(&self.folder.join(record::RESULT), &result)?;
         files::remove_if_there(&self.folder.join(record::CHECKPOINT))?;
         files::remove_if_there(&self.folder.join(record::FAILED))?;
@@ -186,6 +197,7 @@ struct Keeper<'a> {
     started: Instant,
     seconds_before: f64,
     starts: u32,
+    queries_from: Option<String>,
     last: Instant,
     stop: bool,
 }
@@ -207,6 +219,7 @@ impl<'a> Keeper<'a> {
             started: Instant::now(),
             seconds_before: lengths.seconds,
             starts: lengths.starts + 1,
+            queries_from: lengths.queries_from,
             last: Instant::now(),
             stop: false,
         })
@@ -218,7 +231,8 @@ impl<'a> Keeper<'a> {
 
     fn sync(&mut self) -> Result<Lengths, StudyError> {
         let (epochs, queries) = (self.epochs.sync()?, self.queries.sync()?);
-        Ok(Lengths { epochs, queries, seconds: self.seconds(), starts: self.starts })
+        let (seconds, starts, queries_from) = (self.seconds(), self.starts, self.queries_from.clone());
+        Ok(Lengths { epochs, queries, seconds, starts, queries_from })
     }
 }
 

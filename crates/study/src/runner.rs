@@ -9,7 +9,7 @@ use crate::settings::RunSettings;
 use crate::tensorboard::Board;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::plan::{EpochEvent, QueryEvent};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,13 +29,31 @@ pub struct Job {
     pub data: Arc<Dataset>,
     /// How much work it is.
     pub cost: Cost,
+    /// The run whose first queries are this one's, if there is one: it goes first, and its queries are taken over.
+    pub queries_from: Option<String>,
 }
 
 impl Job {
     /// The run of these settings on their data.
     pub fn new(settings: RunSettings, data: Arc<Dataset>) -> Self {
         let cost = Cost::of(&settings.plan, &data);
-        Self { id: settings.id(), settings, data, cost }
+        Self { id: settings.id(), settings, data, cost, queries_from: None }
+    }
+
+    /// The run that all runs with the same loop take their queries from: this one, where it shares its loop with none.
+    pub fn source(&self) -> &str {
+        self.queries_from.as_deref().unwrap_or(&self.id)
+    }
+
+    pub(crate) fn take_queries_from(&mut self, source: &str) {
+        self.queries_from = Some(source.to_owned());
+        self.cost = self.cost.clone().without_loop();
+    }
+
+    /// Orders jobs for computing: those that others wait for before those that wait, the longest first.
+    pub fn order(a: &Self, b: &Self) -> std::cmp::Ordering {
+        let waits = a.queries_from.is_some().cmp(&b.queries_from.is_some());
+        waits.then_with(|| b.cost.total().total_cmp(&a.cost.total())).then_with(|| a.id.cmp(&b.id))
     }
 }
 
@@ -81,7 +99,7 @@ pub trait Watch: Sync {
 /// # Errors
 /// If a run failed, or the watcher asked to stop.
 pub fn carry_out(mut jobs: Vec<Job>, folder: &Folder, options: Options, watch: &dyn Watch) -> Result<(), StudyError> {
-    jobs.sort_by(|a, b| b.cost.total().total_cmp(&a.cost.total()).then_with(|| a.id.cmp(&b.id)));
+    jobs.sort_by(Job::order);
     jobs.dedup_by(|a, b| a.id == b.id);
     let workers = options.threads.min(jobs.len()).max(1);
     let grid = Grid {
@@ -89,6 +107,7 @@ pub fn carry_out(mut jobs: Vec<Job>, folder: &Folder, options: Options, watch: &
         options,
         watch,
         total: jobs.len(),
+        unfinished: Mutex::new(jobs.iter().map(|job| job.id.clone()).collect()),
         waiting: Mutex::new(jobs.into_iter().map(|job| (job, false)).collect()),
         failures: Mutex::new(Vec::new()),
         spare: AtomicUsize::new(options.threads - workers),
@@ -110,6 +129,8 @@ struct Grid<'a> {
     total: usize,
     /// Jobs to do, and whether another process was at them when they were last looked at.
     waiting: Mutex<VecDeque<(Job, bool)>>,
+    /// Ids of the jobs that wait or are under way.
+    unfinished: Mutex<BTreeSet<String>>,
     failures: Mutex<Vec<String>>,
     /// Threads without a run: a run that is under way may take them.
     spare: AtomicUsize,
@@ -120,8 +141,7 @@ impl Grid<'_> {
     fn work(&self) {
         let mut threads = 1;
         while !self.should_stop() {
-            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some((job, was_elsewhere)) = next else { break };
+            let Some((job, was_elsewhere)) = self.next() else { break };
             if was_elsewhere {
                 std::thread::sleep(LOOK_AGAIN);
             }
@@ -130,14 +150,27 @@ impl Grid<'_> {
                     self.watch.event(Event::Elsewhere(&job));
                 }
                 self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back((job, true));
+            } else {
+                self.unfinished.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.id);
             }
         }
         self.spare.fetch_add(threads, Ordering::Relaxed);
     }
 
+    /// The first job whose queries are not being made by another; where all wait for one, the shortest makes its own.
+    fn next(&self) -> Option<(Job, bool)> {
+        let unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = |job: &Job| job.queries_from.as_ref().is_none_or(|source| !unfinished.contains(source));
+        let last = waiting.len().checked_sub(1)?;
+        let place = waiting.iter().position(|(job, _)| is_free(job)).unwrap_or(last);
+        waiting.remove(place)
+    }
+
     /// Carries one job out; `true` if another process is at it.
     fn attend(&self, job: &Job, threads: &mut usize) -> bool {
         let folder = self.folder.run(&job.id);
+        let source = job.queries_from.as_ref().map(|id| self.folder.run(id));
         let locks = self.folder.locks();
         let run = Run {
             settings: &job.settings,
@@ -145,6 +178,7 @@ impl Grid<'_> {
             folder: &folder,
             keep_model: self.options.keep_models,
             locks: &locks,
+            queries_from: source.as_deref(),
         };
         loop {
             *threads += self.spare.swap(0, Ordering::Relaxed);

@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         jobs.retain(|job| arguments.runs.contains(&job.id));
     }
     if let Some((part, parts)) = arguments.shard {
-        jobs = jobs.into_iter().skip(part).step_by(parts).collect();
+        jobs = shard(jobs, part, parts);
     }
     let out = arguments.grid.out(common);
     if arguments.dry_run {
@@ -95,6 +95,13 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let way =
         Way { keep_going: arguments.keep_going, tensorboard: arguments.tensorboard, report: arguments.runs.is_empty() };
     grid::carry_out(&study, jobs, &out, way, common)
+}
+
+/// Part `part` of `parts`; runs that share a loop stay together.
+fn shard(jobs: Vec<Job>, part: usize, parts: usize) -> Vec<Job> {
+    let sources: BTreeSet<String> = jobs.iter().map(|job| job.source().to_owned()).collect();
+    let own: BTreeSet<String> = sources.into_iter().skip(part).step_by(parts).collect();
+    jobs.into_iter().filter(|job| own.contains(job.source())).collect()
 }
 
 /// Reads a study file.
