@@ -20,8 +20,8 @@ pub fn write(folder: &Folder) -> Result<Contents, StudyError> {
     // Under the lock, so that the last process to end writes what it and all others have computed.
     let _lock = folder.lock()?;
     let contents = folder.contents()?;
-    files::write_whole(&folder.path().join("results.csv"), results(&contents.runs).as_bytes())?;
-    files::write_whole(&folder.path().join("timings.csv"), timings(&contents.runs).as_bytes())?;
+    files::write_if_other(&folder.path().join("results.csv"), results(&contents.runs).as_bytes())?;
+    files::write_if_other(&folder.path().join("timings.csv"), timings(&contents.runs).as_bytes())?;
     Ok(contents)
 }
 

@@ -6,7 +6,7 @@ use crate::screen;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use fewlabel_study::config::Study;
-use fewlabel_study::folder::{Folder, State};
+use fewlabel_study::folder::{self, Folder, State};
 use fewlabel_study::runner::Job;
 use fewlabel_study::speed;
 use std::collections::BTreeSet;
@@ -78,7 +78,7 @@ const QUICK: [&str; 9] = [
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let study = arguments.grid.study()?;
     let mut jobs = study.jobs()?;
-    jobs.sort_by(|a, b| a.id.cmp(&b.id));
+    let plan = folder::plan(&jobs);
     if !arguments.runs.is_empty() {
         if let Some(id) = arguments.runs.iter().find(|id| !jobs.iter().any(|job| job.id == **id)) {
             bail!("the study has no run {id}: it was made from other settings, data or another version");
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     }
     let way =
         Way { keep_going: arguments.keep_going, tensorboard: arguments.tensorboard, report: arguments.runs.is_empty() };
-    grid::carry_out(&study, jobs, &out, way, common)
+    grid::carry_out((&study, &plan), jobs, &out, way, common)
 }
 
 /// Part `part` of `parts`; runs that share a loop stay together.
