@@ -71,19 +71,19 @@ pub(crate) fn max_array_size() -> usize {
     said.ok().as_ref().and_then(line).unwrap_or(MAX_ARRAY_SIZE)
 }
 
-/// Runs that share a loop, the one that makes the queries first, and their cost.
+/// Runs that take queries or models over from each other, the givers first, and their cost.
 struct Group {
     runs: Vec<String>,
     cost: f64,
 }
 
-/// Deals jobs out to tasks of about `minutes`, the longest first; at most `most` tasks. Runs that share a loop stay in one task.
+/// Deals jobs out to tasks of about `minutes`, the longest first; at most `most` tasks. Runs that take something over from each other stay in one task.
 /// `rate` is cost a second.
 pub(crate) fn tasks(mut jobs: Vec<Job>, minutes: f64, rate: f64, most: usize) -> Vec<Vec<String>> {
     jobs.sort_by(Job::order);
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for job in jobs {
-        let group = groups.entry(job.source().to_owned()).or_insert(Group { runs: Vec::new(), cost: 0.0 });
+        let group = groups.entry(job.group.clone()).or_insert(Group { runs: Vec::new(), cost: 0.0 });
         group.cost += job.cost.total();
         group.runs.push(job.id);
     }

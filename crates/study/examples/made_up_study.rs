@@ -124,7 +124,7 @@ fn write_run(folder: &Folder, settings: &RunSettings, data: &Dataset, budget: us
     json(&run.join("settings.json"), settings);
     lines(&run.join("epochs.jsonl"), "epochs", epochs);
     lines(&run.join("queries.jsonl"), "queries", queries.into_iter());
-    json(&run.join("timing.json"), &Timing { seconds: 1.5, threads: 2, starts: 1, queries_from: None });
+    json(&run.join("timing.json"), &Timing { seconds: 1.5, threads: 2, starts: 1, taken_from: None });
     json(&run.join("result.json"), &result);
 }
 

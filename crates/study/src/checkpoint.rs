@@ -28,9 +28,9 @@ pub(crate) struct Lengths {
     /// Starts so far, this one included.
     #[serde(default)]
     pub(crate) starts: u32,
-    /// The run whose queries were taken over.
+    /// The run whose queries or model were taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) queries_from: Option<String>,
+    pub(crate) taken_from: Option<String>,
 }
 
 impl Checkpoint {
@@ -76,7 +76,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.bin");
         assert_eq!(Checkpoint::read(&path).expect("none yet"), None);
-        let lengths = Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3, queries_from: None };
+        let lengths = Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3, taken_from: None };
         let written = Checkpoint { lengths, snapshot: vec![1, 2, 3] };
         written.write(&path).expect("written");
         assert_eq!(Checkpoint::read(&path).expect("read"), Some(written));

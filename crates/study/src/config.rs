@@ -19,7 +19,7 @@ use crate::error::StudyError;
 use crate::names;
 use crate::runner::Job;
 use crate::settings::{Point, RunSettings};
-use crate::shared_loop;
+use crate::sharing;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::data::{Dataset, Split};
 use std::collections::BTreeMap;
@@ -183,7 +183,7 @@ impl Study {
             jobs.entry(job.id.clone()).or_insert(job);
         }
         let mut jobs: Vec<Job> = jobs.into_values().collect();
-        shared_loop::find(&mut jobs);
+        sharing::find(&mut jobs);
         Ok(jobs)
     }
 }

@@ -60,6 +60,14 @@ impl Cost {
         self
     }
 
+    /// What is left where the model is known from another run.
+    pub(crate) fn of_judging(mut self, plan: &Plan) -> Self {
+        self = self.without_loop();
+        self.total -= f64::from(plan.training.epochs) * self.final_epoch;
+        self.final_epoch = 0.0;
+        self
+    }
+
     /// All of it.
     pub fn total(&self) -> f64 {
         self.total

@@ -73,9 +73,9 @@ pub struct Timing {
     pub threads: usize,
     /// How often the run was started; starts that ended before their first checkpoint leave no trace.
     pub starts: u32,
-    /// The run whose records gave the queries; their seconds count there.
+    /// The run whose queries or model were taken over; their seconds count there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub queries_from: Option<String>,
+    pub taken_from: Option<String>,
 }
 
 /// `failed.json`.

@@ -6,12 +6,12 @@ use crate::files::{self, Appended};
 use crate::metrics::Metrics;
 use crate::record::{self, Failure, Header, RunResult, Timing};
 use crate::settings::{FORMAT, RunSettings};
-use crate::shared_loop;
+use crate::sharing::{self, Part};
 use fewlabel_learn::LearnError;
 use fewlabel_learn::active_loop::{self, Finished, Observer};
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::oracle::Simulated;
-use fewlabel_learn::plan::{EpochEvent, QueryEvent, Selection};
+use fewlabel_learn::plan::{EpochEvent, Phase, QueryEvent, Selection};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -33,8 +33,10 @@ pub struct Run<'a> {
     pub keep_model: bool,
     /// The files of locks; the same for every process that works on the study.
     pub locks: &'a Path,
-    /// The folder of a run whose first queries are this one's; they are taken over if that run is finished.
-    pub queries_from: Option<&'a Path>,
+    /// The folder of a run whose queries or model are this one's, and which; they are taken over if that run is finished.
+    pub source: Option<(&'a Path, Part)>,
+    /// Whether the last checkpoint stays behind for the runs that take the model over.
+    pub keep_checkpoint: bool,
 }
 
 /// Follows a run while it is computed, and decides when it ends early.
@@ -125,14 +127,15 @@ impl Run<'_> {
         let checkpoint = if resume { self.checkpoint()? } else { None };
         let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths.clone());
         let mut keeper = Keeper::open(self.folder, lengths, follower)?;
+        keeper.last_epoch = self.keep_checkpoint.then_some(self.settings.plan.training.epochs);
         let snapshot = checkpoint.as_ref().map(|checkpoint| checkpoint.snapshot.as_slice());
         let mut oracle = Simulated::new(&self.data.train.labels);
         let finished = active_loop::run(&self.settings.plan, self.data, threads, snapshot, &mut oracle, &mut keeper);
         match finished {
             Ok(finished) => {
-                let (seconds, starts, queries_from) = (keeper.seconds(), keeper.starts, keeper.queries_from.clone());
+                let (seconds, starts, taken_from) = (keeper.seconds(), keeper.starts, keeper.taken_from.clone());
                 keeper.sync()?;
-                let result = self.keep(finished, &Timing { seconds, threads, starts, queries_from })?;
+                let result = self.keep(finished, &Timing { seconds, threads, starts, taken_from })?;
                 Ok(Outcome::Finished(Box::new(result), seconds))
             }
             Err(LearnError::Interrupted) => Ok(Outcome::Stopped),
@@ -144,11 +147,12 @@ impl Run<'_> {
         }
     }
 
-    /// Where the run stands: by its own checkpoint, or by the queries of another.
+    /// Where the run stands: by its own checkpoint, or by what it takes over from another.
     fn checkpoint(&self) -> Result<Option<Checkpoint>, StudyError> {
-        match (Checkpoint::read(&self.folder.join(record::CHECKPOINT))?, self.queries_from) {
-            (None, Some(source)) => shared_loop::take_over(self.settings, self.data, self.folder, source),
-            (checkpoint, _) => Ok(checkpoint),
+        let own = Checkpoint::read(&self.folder.join(record::CHECKPOINT))?;
+        match (own, self.source) {
+            (None, Some((source, part))) => sharing::take_over(part, self.settings, self.data, self.folder, source),
+            (own, _) => Ok(own),
         }
     }
 
@@ -172,7 +176,9 @@ impl Run<'_> {
         }
         files::write_json(&self.folder.join(record::TIMING), timing)?;
         files::write_json(&self.folder.join(record::RESULT), &result)?;
-        files::remove_if_there(&self.folder.join(record::CHECKPOINT))?;
+        if !self.keep_checkpoint {
+            files::remove_if_there(&self.folder.join(record::CHECKPOINT))?;
+        }
         files::remove_if_there(&self.folder.join(record::FAILED))?;
         Ok(result)
     }
@@ -197,8 +203,11 @@ struct Keeper<'a> {
     started: Instant,
     seconds_before: f64,
     starts: u32,
-    queries_from: Option<String>,
+    taken_from: Option<String>,
     last: Instant,
+    /// The final epoch after which a checkpoint is written in any case.
+    last_epoch: Option<u32>,
+    is_last_epoch: bool,
     stop: bool,
 }
 
@@ -219,8 +228,10 @@ impl<'a> Keeper<'a> {
             started: Instant::now(),
             seconds_before: lengths.seconds,
             starts: lengths.starts + 1,
-            queries_from: lengths.queries_from,
+            taken_from: lengths.taken_from,
             last: Instant::now(),
+            last_epoch: None,
+            is_last_epoch: false,
             stop: false,
         })
     }
@@ -231,14 +242,15 @@ impl<'a> Keeper<'a> {
 
     fn sync(&mut self) -> Result<Lengths, StudyError> {
         let (epochs, queries) = (self.epochs.sync()?, self.queries.sync()?);
-        let (seconds, starts, queries_from) = (self.seconds(), self.starts, self.queries_from.clone());
-        Ok(Lengths { epochs, queries, seconds, starts, queries_from })
+        let (seconds, starts, taken_from) = (self.seconds(), self.starts, self.taken_from.clone());
+        Ok(Lengths { epochs, queries, seconds, starts, taken_from })
     }
 }
 
 impl Observer for Keeper<'_> {
     fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
         self.epochs.line(event).map_err(observed)?;
+        self.is_last_epoch = event.phase == Phase::Final && Some(event.epoch) == self.last_epoch;
         self.follower.epoch(event);
         Ok(())
     }
@@ -251,7 +263,7 @@ impl Observer for Keeper<'_> {
 
     fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
         self.stop = self.follower.should_stop();
-        if self.stop || self.last.elapsed() >= CHECKPOINT_EVERY {
+        if self.stop || self.is_last_epoch || self.last.elapsed() >= CHECKPOINT_EVERY {
             let lengths = self.sync().map_err(observed)?;
             Checkpoint { lengths, snapshot: snapshot() }.write(&self.checkpoint).map_err(observed)?;
             self.last = Instant::now();

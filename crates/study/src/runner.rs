@@ -6,6 +6,7 @@ use crate::folder::Folder;
 use crate::record::RunResult;
 use crate::run::{Follower, Outcome, Run};
 use crate::settings::RunSettings;
+use crate::sharing::{self, Part};
 use crate::tensorboard::Board;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::plan::{EpochEvent, QueryEvent};
@@ -29,30 +30,23 @@ pub struct Job {
     pub data: Arc<Dataset>,
     /// How much work it is.
     pub cost: Cost,
-    /// The run whose first queries are this one's, if there is one: it goes first, and its queries are taken over.
-    pub queries_from: Option<String>,
+    /// The run whose queries or model are this one's, if there is one: it goes first, and they are taken over.
+    pub source: Option<(String, Part)>,
+    /// The first of the runs that take something over from each other, at whatever remove; the run itself where it shares nothing.
+    pub group: String,
 }
 
 impl Job {
     /// The run of these settings on their data.
     pub fn new(settings: RunSettings, data: Arc<Dataset>) -> Self {
         let cost = Cost::of(&settings.plan, &data);
-        Self { id: settings.id(), settings, data, cost, queries_from: None }
-    }
-
-    /// The run that all runs with the same loop take their queries from: this one, where it shares its loop with none.
-    pub fn source(&self) -> &str {
-        self.queries_from.as_deref().unwrap_or(&self.id)
-    }
-
-    pub(crate) fn take_queries_from(&mut self, source: &str) {
-        self.queries_from = Some(source.to_owned());
-        self.cost = self.cost.clone().without_loop();
+        let id = settings.id();
+        Self { group: id.clone(), id, settings, data, cost, source: None }
     }
 
     /// Orders jobs for computing: those that others wait for before those that wait, the longest first.
     pub fn order(a: &Self, b: &Self) -> std::cmp::Ordering {
-        let waits = a.queries_from.is_some().cmp(&b.queries_from.is_some());
+        let waits = a.source.is_some().cmp(&b.source.is_some());
         waits.then_with(|| b.cost.total().total_cmp(&a.cost.total())).then_with(|| a.id.cmp(&b.id))
     }
 }
@@ -101,12 +95,14 @@ pub trait Watch: Sync {
 pub fn carry_out(mut jobs: Vec<Job>, folder: &Folder, options: Options, watch: &dyn Watch) -> Result<(), StudyError> {
     jobs.sort_by(Job::order);
     jobs.dedup_by(|a, b| a.id == b.id);
+    let takers = sharing::takers_of_models(&jobs);
     let workers = options.threads.min(jobs.len()).max(1);
     let grid = Grid {
         folder,
         options,
         watch,
         total: jobs.len(),
+        models_from: takers.keys().cloned().collect(),
         unfinished: Mutex::new(jobs.iter().map(|job| job.id.clone()).collect()),
         waiting: Mutex::new(jobs.into_iter().map(|job| (job, false)).collect()),
         failures: Mutex::new(Vec::new()),
@@ -118,6 +114,7 @@ pub fn carry_out(mut jobs: Vec<Job>, folder: &Folder, options: Options, watch: &
             scope.spawn(|| grid.work());
         }
     });
+    sharing::forget_models(&takers, folder)?;
     grid.end()
 }
 
@@ -129,6 +126,8 @@ struct Grid<'a> {
     total: usize,
     /// Jobs to do, and whether another process was at them when they were last looked at.
     waiting: Mutex<VecDeque<(Job, bool)>>,
+    /// Ids of the jobs whose models others take over.
+    models_from: BTreeSet<String>,
     /// Ids of the jobs that wait or are under way.
     unfinished: Mutex<BTreeSet<String>>,
     failures: Mutex<Vec<String>>,
@@ -157,11 +156,11 @@ impl Grid<'_> {
         self.spare.fetch_add(threads, Ordering::Relaxed);
     }
 
-    /// The first job whose queries are not being made by another; where all wait for one, the shortest makes its own.
+    /// The first job that waits for no other; where all wait, the shortest computes all by itself.
     fn next(&self) -> Option<(Job, bool)> {
         let unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_free = |job: &Job| job.queries_from.as_ref().is_none_or(|source| !unfinished.contains(source));
+        let is_free = |job: &Job| job.source.as_ref().is_none_or(|(source, _)| !unfinished.contains(source));
         let last = waiting.len().checked_sub(1)?;
         let place = waiting.iter().position(|(job, _)| is_free(job)).unwrap_or(last);
         waiting.remove(place)
@@ -170,7 +169,7 @@ impl Grid<'_> {
     /// Carries one job out; `true` if another process is at it.
     fn attend(&self, job: &Job, threads: &mut usize) -> bool {
         let folder = self.folder.run(&job.id);
-        let source = job.queries_from.as_ref().map(|id| self.folder.run(id));
+        let source = job.source.as_ref().map(|(id, part)| (self.folder.run(id), *part));
         let locks = self.folder.locks();
         let run = Run {
             settings: &job.settings,
@@ -178,7 +177,8 @@ impl Grid<'_> {
             folder: &folder,
             keep_model: self.options.keep_models,
             locks: &locks,
-            queries_from: source.as_deref(),
+            source: source.as_ref().map(|(path, part)| (path.as_path(), *part)),
+            keep_checkpoint: self.models_from.contains(&job.id),
         };
         loop {
             *threads += self.spare.swap(0, Ordering::Relaxed);

@@ -111,11 +111,11 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 fn timings(runs: &[Kept]) -> String {
-    let mut text = "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts,queries_from\n".to_owned();
+    let mut text = "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts,taken_from\n".to_owned();
     for (run, result) in finished(runs) {
         if let Some(timing) = &run.timing {
             let (key, seconds) = (usual_key(run, result), timing.seconds);
-            let from = timing.queries_from.as_deref().unwrap_or_default();
+            let from = timing.taken_from.as_deref().unwrap_or_default();
             let _ = writeln!(text, "{},{key},{seconds:.3},{},{},{from}", run.id, timing.threads, timing.starts);
         }
     }

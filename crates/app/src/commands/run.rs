@@ -97,11 +97,11 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     grid::carry_out((&study, &plan), jobs, &out, way, common)
 }
 
-/// Part `part` of `parts`; runs that share a loop stay together.
+/// Part `part` of `parts`; runs that share something stay together.
 fn shard(jobs: Vec<Job>, part: usize, parts: usize) -> Vec<Job> {
-    let sources: BTreeSet<String> = jobs.iter().map(|job| job.source().to_owned()).collect();
-    let own: BTreeSet<String> = sources.into_iter().skip(part).step_by(parts).collect();
-    jobs.into_iter().filter(|job| own.contains(job.source())).collect()
+    let groups: BTreeSet<String> = jobs.iter().map(|job| job.group.clone()).collect();
+    let own: BTreeSet<String> = groups.into_iter().skip(part).step_by(parts).collect();
+    jobs.into_iter().filter(|job| own.contains(&job.group)).collect()
 }
 
 /// Reads a study file.
