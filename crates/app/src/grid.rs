@@ -59,7 +59,12 @@ pub(crate) fn carry_out(
     let progress = Progress::new(&jobs, Interrupt::listen()?, common.quiet);
     let outcome = runner::carry_out(jobs, &folder, options, &progress);
     progress.end();
-    let contents = tables::write(&folder)?;
+    let tables = tables::write(&folder);
+    // What made a run fail, a full disk for example, is said first.
+    let (outcome, contents) = match (outcome, tables) {
+        (Err(error @ StudyError::Runs { .. }), Err(_)) => return Err(error.into()),
+        (outcome, tables) => (outcome, tables?),
+    };
     // A grid that was finished before and drawn since: there is nothing to do.
     let is_fresh = report::is_fresh(&folder, &contents);
     for (_, data) in data.iter().filter(|_| !is_fresh) {

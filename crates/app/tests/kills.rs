@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// 18 runs over all regimes.
-const STUDY: &str = "regime = [\"full\", \"random\", \"da\", \"al\", \"alda\", \"alpa\"]\nseeds = 3\nlabels = 20\ninitial = 4\nepochs = 60\n\
+const STUDY: &str = "regime = [\"full\", \"random\", \"da\", \"al\", \"alda\", \"alpa\"]\nseeds = 3\nlabels = 20\ninitial = 4\nepochs = 40\n\
                      first_epochs = 2\nwidth = 4\nloop_width = 2\n";
 
 const KILLS: usize = 6;

@@ -128,6 +128,14 @@ impl Folder {
         Ok(Some(text.lines().skip(1).filter_map(|line| line.split(',').next()).map(str::to_owned).collect()))
     }
 
+    /// Refuses to go on where the folder was removed or its disk went away: nothing would put its study back.
+    pub(crate) fn check(&self) -> Result<(), StudyError> {
+        if self.path.join("study.toml").is_file() {
+            return Ok(());
+        }
+        Err(StudyError::damaged(&self.path, "the study's folder has gone away"))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -145,6 +153,9 @@ impl Folder {
 
     /// Waits until no other process writes what all runs share.
     pub(crate) fn lock(&self) -> Result<File, StudyError> {
+        if !self.path.is_dir() {
+            self.check()?;
+        }
         files::make_folder(&self.locks())?;
         let path = self.locks().join("study");
         let file = File::create(&path).at("make the lock", &path)?;

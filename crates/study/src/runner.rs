@@ -108,6 +108,7 @@ pub fn carry_out(mut jobs: Vec<Job>, folder: &Folder, options: Options, watch: &
         failures: Mutex::new(Vec::new()),
         spare: AtomicUsize::new(options.threads - workers),
         has_failed: AtomicBool::new(false),
+        is_gone: AtomicBool::new(false),
     };
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -134,6 +135,8 @@ struct Grid<'a> {
     /// Threads without a run: a run that is under way may take them.
     spare: AtomicUsize,
     has_failed: AtomicBool,
+    /// Whether the study's folder is no longer there.
+    is_gone: AtomicBool,
 }
 
 impl Grid<'_> {
@@ -180,6 +183,11 @@ impl Grid<'_> {
             source: source.as_ref().map(|(path, part)| (path.as_path(), *part)),
             keep_checkpoint: self.models_from.contains(&job.id),
         };
+        if let Err(error) = self.folder.check() {
+            self.is_gone.store(true, Ordering::Relaxed);
+            self.fail(job, &error.to_string());
+            return false;
+        }
         loop {
             *threads += self.spare.swap(0, Ordering::Relaxed);
             let board = self.options.tensorboard.then(|| Board::new(self.folder, job));
@@ -209,7 +217,8 @@ impl Grid<'_> {
     }
 
     fn should_stop(&self) -> bool {
-        self.watch.should_stop() || (self.has_failed.load(Ordering::Relaxed) && !self.options.keep_going)
+        let is_over = self.has_failed.load(Ordering::Relaxed) && !self.options.keep_going;
+        self.watch.should_stop() || is_over || self.is_gone.load(Ordering::Relaxed)
     }
 
     fn end(self) -> Result<(), StudyError> {
