@@ -135,7 +135,7 @@ pub(crate) fn script(request: &Request, tasks: usize, lines: &Path) -> String {
     let _ = write!(
         text,
         "\n# Near the time limit: a checkpoint, and this task, never the whole array, goes back to the queue.\n\
-         go_on() {{\n    kill -TERM \"$child\"\n    wait \"$child\"\n    \
+         go_on() {{\n    trap '' TERM USR1\n    kill -TERM \"$child\"\n    wait \"$child\"\n    \
          scontrol requeue \"${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}\"\n    exit 0\n}}\n\
          trap go_on USR1\n\
          # Preempted or cancelled: a checkpoint; a preempted task is put back by Slurm itself.\n\

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One run that takes many seconds, so that a signal meets it.
-const LONG: &str = "regime = \"al\"\nseeds = 1\nlabels = 30\ninitial = 4\nepochs = 800\nfirst_epochs = 2\nwidth = 4\nloop_width = 2\n";
+const LONG: &str =
+    "regime = \"al\"\nseeds = 1\nlabels = 30\ninitial = 4\nepochs = 800\nfirst_epochs = 2\nwidth = 4\nloop_width = 2\n";
 
 /// Three runs that take a moment each.
 const SHORT: &str = "regime = \"random\"\nseeds = 3\nlabels = 12\ninitial = 4\nepochs = 2\nwidth = 2\nloop_width = 2\n";

@@ -1,13 +1,15 @@
-//! Writes a study whose results are made up, to try a report on: `made_up_study DIR [SEEDS] [BUDGETS]`.
+//! Writes a finished study whose results are made up: `made_up_study DIR [SEEDS] [BUDGETS]`, six regimes each (`full` at one budget).
 //!
 //! No network is trained: probabilities are noise around a level that each regime is given. The tests of the report and of
-//! its page use it too.
+//! its page use it too. Its data and its study file lie in DIR: `fewlabel run DIR/grid.toml --out DIR` has nothing to do, which
+//! `scripts/large_folder.sh` measures on 10,000 runs.
 
 use fewlabel_engine::rng::{Key, Stream};
 use fewlabel_learn::augment::{Applied, Kind};
-use fewlabel_learn::data::{Dataset, Images, Split};
+use fewlabel_learn::data::{Dataset, Images, Split, npz};
 use fewlabel_learn::plan::{EpochEvent, Phase, Pick, PoolKind, QueryEvent};
-use fewlabel_study::folder::Folder;
+use fewlabel_study::config::Study;
+use fewlabel_study::folder::{self, Folder};
 use fewlabel_study::metrics::Metrics;
 use fewlabel_study::record::{RunResult, Timing};
 use fewlabel_study::settings::{Budget, Point, RunSettings};
@@ -38,7 +40,30 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut number = |default: u64| arguments.next().map_or(Ok(default), |text| text.parse::<u64>());
     let (seeds, budgets) = (number(5)?, number(1)?);
     let budgets: Vec<usize> = (0..budgets as usize).map(|i| 24 + 16 * i).collect();
-    write(Path::new(&folder), seeds, &budgets)?;
+    write_with_data(Path::new(&folder), seeds, &budgets)
+}
+
+/// A study of [`write`]'s kind that can be run: its data in a file, its settings in another.
+fn write_with_data(path: &Path, seeds: u64, budgets: &[usize]) -> Result<(), Box<dyn std::error::Error>> {
+    fs::create_dir_all(path)?;
+    let archive = std::path::absolute(path)?.join("made-up.npz");
+    npz::write(&dataset(), fs::File::create(&archive)?)?;
+    let text = format!(
+        "name = \"made-up\"\ndata = {:?}\nregime = {:?}\nseeds = {seeds}\nlabels = {budgets:?}\ninitial = 8\nepochs = 12\n",
+        archive.display().to_string(),
+        regimes::NAMES,
+    );
+    fs::write(path.join("grid.toml"), &text)?;
+    let study = Study::parse(&text, "grid.toml", &[])?;
+    let folder = Folder::claim(path, &study.resolved())?;
+    let jobs = study.jobs()?;
+    folder.keep_plan(&folder::plan(&jobs))?;
+    for job in &jobs {
+        write_run(&folder, &job.settings, &job.data, job.settings.labels(job.data.train.len()));
+    }
+    if let Some(job) = jobs.first() {
+        report::keep_images(&folder, &job.data, &folder.contents()?)?;
+    }
     Ok(())
 }
 
