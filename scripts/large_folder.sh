@@ -8,7 +8,7 @@ set -euo pipefail
 folder=$1
 binary=${2:-target/release/fewlabel}
 generator=${3:-target/release/examples/made_up_study}
-[ -f "$folder/study.toml" ] || "$generator" "$folder" 200 10
+[ -f "$folder/study.toml" ] || "$generator" "$folder" 200 10 with-data
 runs=$(find "$folder/runs" -name result.json | wc -l)
 timed() {
     local begin

@@ -1,8 +1,9 @@
-//! Writes a finished study whose results are made up: `made_up_study DIR [SEEDS] [BUDGETS]`, six regimes each (`full` at one budget).
+//! Writes a finished study whose results are made up: `made_up_study DIR [SEEDS] [BUDGETS] [with-data]`, six regimes each (`full`
+//! at one budget).
 //!
 //! No network is trained: probabilities are noise around a level that each regime is given. The tests of the report and of
-//! its page use it too. Its data and its study file lie in DIR: `fewlabel run DIR/grid.toml --out DIR` has nothing to do, which
-//! `scripts/large_folder.sh` measures on 10,000 runs.
+//! its page use it too. `with-data` puts data and study file into DIR as well: `fewlabel run DIR/grid.toml --out DIR` has nothing
+//! to do then, which `scripts/large_folder.sh` measures on 10,000 runs.
 
 use fewlabel_engine::rng::{Key, Stream};
 use fewlabel_learn::augment::{Applied, Kind};
@@ -36,11 +37,14 @@ const TEST_IMAGES: usize = 300;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("usage: made_up_study DIR [SEEDS] [BUDGETS]")?;
+    let folder = arguments.next().ok_or("usage: made_up_study DIR [SEEDS] [BUDGETS] [with-data]")?;
     let mut number = |default: u64| arguments.next().map_or(Ok(default), |text| text.parse::<u64>());
     let (seeds, budgets) = (number(5)?, number(1)?);
     let budgets: Vec<usize> = (0..budgets as usize).map(|i| 24 + 16 * i).collect();
-    write_with_data(Path::new(&folder), seeds, &budgets)
+    match arguments.next().as_deref() {
+        Some("with-data") => write_with_data(Path::new(&folder), seeds, &budgets),
+        _ => Ok(write(Path::new(&folder), seeds, &budgets)?),
+    }
 }
 
 /// A study of [`write`]'s kind that can be run: its data in a file, its settings in another.
