@@ -26,9 +26,16 @@ pub(crate) struct Way {
     pub(crate) report: bool,
 }
 
-/// Carries `study` out in the folder `out`, and draws its tables and figures.
-pub(crate) fn carry_out(study: &Study, jobs: Vec<Job>, out: &Path, way: Way, common: &Common) -> anyhow::Result<()> {
+/// Carries `jobs` of a study out in the folder `out`, and draws its tables and figures. `plan` lists all runs of the study.
+pub(crate) fn carry_out(
+    (study, plan): (&Study, &str),
+    jobs: Vec<Job>,
+    out: &Path,
+    way: Way,
+    common: &Common,
+) -> anyhow::Result<()> {
     let folder = Folder::claim(out, &study.resolved())?;
+    folder.keep_plan(plan)?;
     let (keep_going, keep_models) = (way.keep_going, study.keep_models);
     let options = Options { threads: common.threads(), keep_models, keep_going, tensorboard: way.tensorboard };
     let mut data: Vec<_> = jobs.iter().map(|job| (job.settings.data.checksum.clone(), job.data.clone())).collect();
@@ -52,8 +59,15 @@ pub(crate) fn carry_out(study: &Study, jobs: Vec<Job>, out: &Path, way: Way, com
     let progress = Progress::new(&jobs, Interrupt::listen()?, common.quiet);
     let outcome = runner::carry_out(jobs, &folder, options, &progress);
     progress.end();
-    let contents = tables::write(&folder)?;
-    for (_, data) in &data {
+    let tables = tables::write(&folder);
+    // What made a run fail, a full disk for example, is said first.
+    let (outcome, contents) = match (outcome, tables) {
+        (Err(error @ StudyError::Runs { .. }), Err(_)) => return Err(error.into()),
+        (outcome, tables) => (outcome, tables?),
+    };
+    // A grid that was finished before and drawn since: there is nothing to do.
+    let is_fresh = report::is_fresh(&folder, &contents);
+    for (_, data) in data.iter().filter(|_| !is_fresh) {
         report::keep_images(&folder, data, &contents)?;
     }
     match outcome {
@@ -67,11 +81,13 @@ pub(crate) fn carry_out(study: &Study, jobs: Vec<Job>, out: &Path, way: Way, com
     if !way.report {
         return Ok(());
     }
-    event_tables::write(&folder, &contents)?;
-    let written = report::write(&folder).context("failed to draw the report")?;
+    if !is_fresh {
+        event_tables::write(&folder, &contents)?;
+        report::write(&folder).context("failed to draw the report")?;
+    }
     show(&contents, out, common)?;
     if !common.quiet {
-        screen::note(&format!("report: {}", written.display()));
+        screen::note(&format!("report: {}", report::page(&folder).display()));
     }
     Ok(())
 }

@@ -71,30 +71,45 @@ pub(crate) fn max_array_size() -> usize {
     said.ok().as_ref().and_then(line).unwrap_or(MAX_ARRAY_SIZE)
 }
 
-/// Deals jobs out to tasks of about `minutes`, the longest first; at most `most` tasks. `rate` is cost a second.
+/// Runs that take queries or models over from each other, the givers first, and their cost.
+struct Group {
+    runs: Vec<String>,
+    cost: f64,
+}
+
+/// Deals jobs out to tasks of about `minutes`, the longest first; at most `most` tasks. Runs that take something over from each other stay in one task.
+/// `rate` is cost a second.
 pub(crate) fn tasks(mut jobs: Vec<Job>, minutes: f64, rate: f64, most: usize) -> Vec<Vec<String>> {
-    jobs.sort_by(|a, b| b.cost.total().total_cmp(&a.cost.total()).then_with(|| a.id.cmp(&b.id)));
+    jobs.sort_by(Job::order);
+    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
+    for job in jobs {
+        let group = groups.entry(job.group.clone()).or_insert(Group { runs: Vec::new(), cost: 0.0 });
+        group.cost += job.cost.total();
+        group.runs.push(job.id);
+    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by(|a, b| b.cost.total_cmp(&a.cost).then_with(|| a.runs.cmp(&b.runs)));
     let mut target = minutes * 60.0 * rate;
     loop {
-        let tasks = chunks(&jobs, target);
+        let tasks = chunks(&groups, target);
         if tasks.len() <= most.max(1) {
             return tasks;
         }
-        // A target of zero is one run a task: then as many as fit begin with the longest run.
-        target = (2.0 * target).max(jobs[0].cost.total());
+        // A target of zero is one group a task: then as many as fit begin with the longest.
+        target = (2.0 * target).max(groups[0].cost);
     }
 }
 
-fn chunks(jobs: &[Job], target: f64) -> Vec<Vec<String>> {
+fn chunks(groups: &[Group], target: f64) -> Vec<Vec<String>> {
     let mut tasks: Vec<Vec<String>> = Vec::new();
     let mut filled = f64::INFINITY;
-    for job in jobs {
-        if filled + job.cost.total() > target {
+    for group in groups {
+        if filled + group.cost > target {
             tasks.push(Vec::new());
             filled = 0.0;
         }
-        tasks.last_mut().expect("one was pushed").push(job.id.clone());
-        filled += job.cost.total();
+        tasks.last_mut().expect("one was pushed").extend(group.runs.iter().cloned());
+        filled += group.cost;
     }
     tasks
 }
@@ -120,7 +135,7 @@ pub(crate) fn script(request: &Request, tasks: usize, lines: &Path) -> String {
     let _ = write!(
         text,
         "\n# Near the time limit: a checkpoint, and this task, never the whole array, goes back to the queue.\n\
-         go_on() {{\n    kill -TERM \"$child\"\n    wait \"$child\"\n    \
+         go_on() {{\n    trap '' TERM USR1\n    kill -TERM \"$child\"\n    wait \"$child\"\n    \
          scontrol requeue \"${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}\"\n    exit 0\n}}\n\
          trap go_on USR1\n\
          # Preempted or cancelled: a checkpoint; a preempted task is put back by Slurm itself.\n\

@@ -1,6 +1,7 @@
 //! A grid through a real Slurm of two nodes on the loopback address; skipped, and said so, where Slurm is not installed.
 
-use fewlabel_learn::data::{Dataset, Images, Split, npz};
+mod stripes;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -14,26 +15,6 @@ const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/slurm");
 /// 60 runs that take a moment each, but for their data.
 const STUDY: &str = "regime = [\"random\", \"da\", \"al\"]\nseeds = 20\nlabels = 12\ninitial = 4\nepochs = 30\nfirst_epochs = 2\n\
                      width = 4\nloop_width = 2\n";
-
-/// The study's file beside its data: three classes, a bright stripe whose place is the class.
-fn study_in(folder: &Path) -> String {
-    let split = |n: usize| {
-        let labels: Vec<u16> = (0..n).map(|i| (i * 7 % 3) as u16).collect();
-        let pixel = |label: u16, i: usize, place: usize| {
-            ((place * 31 + i * 17) % 64) as u8 + if place % 28 / 9 == usize::from(label) { 120 } else { 0 }
-        };
-        let image = |(i, &label): (usize, &u16)| (0..784).map(move |place| pixel(label, i, place)).collect::<Vec<u8>>();
-        let pixels = labels.iter().enumerate().flat_map(image).collect();
-        Split { images: Images { height: 28, width: 28, channels: 1, pixels }, labels }
-    };
-    let data =
-        Dataset::new("stripes".into(), [split(60), split(20), split(20)], ["a", "b", "c"].map(str::to_owned).to_vec());
-    let archive = folder.join("stripes.npz");
-    npz::write(&data, fs::File::create(&archive).expect("made")).expect("written");
-    let path = folder.join("grid.toml");
-    fs::write(&path, format!("data = {:?}\n{STUDY}", archive.display().to_string())).expect("written");
-    path.display().to_string()
-}
 
 /// The cluster, ended in any case.
 struct Cluster(tempfile::TempDir);
@@ -169,7 +150,7 @@ fn a_grid_through_slurm_has_the_bytes_of_one_machine() {
         let path = folder.path().join(name);
         (path.clone(), path.display().to_string())
     };
-    let study_name = study_in(folder.path());
+    let study_name = stripes::study_in(folder.path(), STUDY);
     let ((local, local_name), (out, out_name)) = (path("local"), path("cluster"));
     cluster.fewlabel(&["run", &study_name, "--quiet", "--out", &local_name]);
     let some_run =
@@ -202,4 +183,36 @@ fn a_grid_through_slurm_has_the_bytes_of_one_machine() {
     assert!(results(&local) == results(&out), "results.csv depends on where it was computed");
     let status = cluster.fewlabel(&["status", &out_name, "--json"]);
     assert!(status.contains("\"done\": 60"), "{status}");
+}
+
+/// One run that takes many seconds, so that a notice meets it.
+const LONG: &str = "regime = \"al\"\nseeds = 1\nlabels = 30\ninitial = 4\nepochs = 1200\nfirst_epochs = 2\nwidth = 4\nloop_width = 2\n";
+
+#[test]
+fn a_task_near_its_time_limit_goes_back_to_the_queue_and_goes_on() {
+    let Some(cluster) = Cluster::start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let study_name = stripes::study_in(folder.path(), LONG);
+    let [local, out] = ["local", "cluster"].map(|name| folder.path().join(name));
+    let [local_name, out_name] = [&local, &out].map(|path| path.display().to_string());
+    let submit = ["submit", &study_name, "--slurm", "--time", "60", "--threads", "1", "--out", &out_name];
+    let script = cluster.fewlabel(&[&submit[..], &["--dry-run"]].concat());
+    assert!(script.contains("#SBATCH --signal=B:USR1@120\n"), "{script}");
+    let task = format!("{}_0", cluster.fewlabel(&submit).trim());
+    let has = |name: &str| {
+        let runs = fs::read_dir(out.join("runs")).into_iter().flatten();
+        runs.map(|run| run.expect("an entry").path().join(name)).any(|path| path.is_file())
+    };
+    until("the run to start", || has("epochs.jsonl"));
+    // What the controller sends 120 seconds before the limit, to the script alone; now, so that nobody waits for it.
+    assert!(cluster.command("scancel", &["--signal=USR1", "--batch", &task]).status.success());
+    until("the task to wait again", || cluster.queue().iter().any(|task| task.contains("PENDING")));
+    assert!(has("checkpoint.bin") && !has("result.json"));
+    // A node refuses a job that comes back within the second; Slurm itself would wait for two minutes.
+    std::thread::sleep(Duration::from_secs(3));
+    cluster.wait();
+    cluster.fewlabel(&["run", &study_name, "--quiet", "--out", &local_name]);
+    assert!(results(&local) == results(&out), "results.csv depends on the notice: {:?}", cluster.queue());
+    let timings = fs::read_to_string(out.join("timings.csv")).expect("a table");
+    assert!(timings.lines().nth(1).expect("a run").ends_with(",1,2,"), "one thread, two starts: {timings}");
 }

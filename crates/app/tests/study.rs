@@ -1,7 +1,8 @@
 //! Studies from the command line: bad input, interruption, resuming, threads.
 
+mod stripes;
+
 use assert_cmd::Command;
-use fewlabel_learn::data::{Dataset, Images, Split, npz};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -13,26 +14,6 @@ fn fewlabel(line: &str) -> Command {
 
 /// A study that takes a moment, but for its data.
 const TINY: &str = "regime = [\"random\", \"al\", \"alda\"]\nseeds = 1\nlabels = 12\ninitial = 4\nepochs = 2\nfirst_epochs = 1\nwidth = 2\nloop_width = 2\nkeep_models = true\n";
-
-/// The study's file beside its data: three classes, a bright stripe whose place is the class.
-fn study_in(folder: &Path) -> String {
-    let split = |n: usize, salt: usize| {
-        let labels: Vec<u16> = (0..n).map(|i| ((i * 7 + salt) % 3) as u16).collect();
-        let pixel = |label: u16, i: usize, place: usize| {
-            ((place * 31 + i * 17) % 64) as u8 + if place % 28 / 9 == usize::from(label) { 120 } else { 0 }
-        };
-        let image = |(i, &label): (usize, &u16)| (0..784).map(move |place| pixel(label, i, place)).collect::<Vec<u8>>();
-        let pixels = labels.iter().enumerate().flat_map(image).collect();
-        Split { images: Images { height: 28, width: 28, channels: 1, pixels }, labels }
-    };
-    let names = ["a", "b", "c"].map(str::to_owned).to_vec();
-    let data = Dataset::new("stripes".into(), [split(60, 0), split(20, 1), split(20, 2)], names);
-    let archive = folder.join("stripes.npz");
-    npz::write(&data, std::fs::File::create(&archive).expect("made")).expect("written");
-    let path = folder.join("tiny.toml");
-    std::fs::write(&path, format!("data = {:?}\n{TINY}", archive.display().to_string())).expect("written");
-    path.display().to_string()
-}
 
 fn error_of(line: &str) -> String {
     let output = fewlabel(line).assert().failure().code(1).get_output().clone();
@@ -86,7 +67,7 @@ fn usage_errors_end_with_two() {
 #[test]
 fn a_budget_of_zero_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let study = study_in(folder.path());
+    let study = stripes::study_in(folder.path(), TINY);
     let text = error_of(&format!("run {study} --set labels=0 --out {}", folder.path().join("o").display()));
     assert!(text.contains("budget of 0 labels") || text.contains("more than the budget"), "{text}");
     assert!(!folder.path().join("o").exists(), "nothing half-written");
@@ -95,7 +76,7 @@ fn a_budget_of_zero_is_refused() {
 #[test]
 fn threads_shards_and_instructions_do_not_change_a_byte() {
     let folder = tempfile::tempdir().expect("a folder");
-    let study = study_in(folder.path());
+    let study = stripes::study_in(folder.path(), TINY);
     let out = |name: &str| folder.path().join(name).display().to_string();
     fewlabel(&format!("run {study} --threads 1 --quiet --out {}", out("one"))).assert().success();
     fewlabel(&format!("run {study} --threads 2 --quiet --out {}", out("two"))).assert().success();
@@ -118,7 +99,7 @@ fn threads_shards_and_instructions_do_not_change_a_byte() {
 #[test]
 fn another_study_in_the_folder_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let study = study_in(folder.path());
+    let study = stripes::study_in(folder.path(), TINY);
     let out = folder.path().join("out").display().to_string();
     fewlabel(&format!("run {study} --set regime=random --quiet --out {out}")).assert().success();
     let text = error_of(&format!("run {study} --quiet --out {out}"));

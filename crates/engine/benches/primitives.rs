@@ -1,5 +1,4 @@
 //! The vector and image primitives that strategies and augmentation are built from, at the sizes they are used at.
-#![expect(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fewlabel_engine::image::{Border, Field, Filter, Resampler, Sampling, Shape};

@@ -1,5 +1,4 @@
 //! Training steps and scoring of the paper's networks on one thread, small batches included.
-#![expect(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fewlabel_engine::rng::Key;

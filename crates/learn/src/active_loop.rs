@@ -25,6 +25,8 @@ use crate::snapshot::{Place, Snapshot};
 use crate::stopping::{Reason, Round, Rule, Stopping};
 use crate::view::View;
 
+pub use crate::snapshot::after_loop;
+
 /// Hears what a run does; keeps records and checkpoints if it likes.
 pub trait Observer {
     /// An epoch has ended.

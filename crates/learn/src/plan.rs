@@ -116,6 +116,16 @@ impl ActiveSettings {
         Ok(needs.probs || needs.mc_probs || needs.views || of_model || validated)
     }
 
+    /// Queries that spend the budget, if no rule stops before.
+    pub fn queries(&self) -> usize {
+        self.labels.saturating_sub(self.initial).div_ceil(self.query_size.max(1))
+    }
+
+    /// Whether the budget leaves no smaller query at the end.
+    pub fn has_whole_queries(&self) -> bool {
+        self.initial + self.queries() * self.query_size == self.labels
+    }
+
     fn check(&self, policy: &Policy) -> Result<(), LearnError> {
         let wrong = |text: String| Err(LearnError::Setting(text));
         if self.initial < 2 {
@@ -230,6 +240,30 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What the queries depend on: this plan with neither a budget nor settings of the final model alone. Plans that agree in
+    /// it make the same queries as far as their budgets leave these whole. `None` where nothing is queried, or where a rule may
+    /// stop the loop before.
+    pub fn loop_alone(&self) -> Option<Self> {
+        let Selection::Active(active) = &self.selection else { return None };
+        if !active.stopping.is_empty() {
+            return None;
+        }
+        let is_mixed_in_the_loop = self.placement == Placement::AfterQuery;
+        Some(Self {
+            selection: Selection::Active(Box::new(ActiveSettings { labels: 0, ..active.as_ref().clone() })),
+            network: active.network.clone(),
+            training: TrainSettings {
+                epochs: 0,
+                mixing: self.training.mixing.filter(|_| is_mixed_in_the_loop),
+                ..self.training.clone()
+            },
+            validate_every_epoch: false,
+            test_time_views: 0,
+            validation_labels: 0,
+            ..self.clone()
+        })
+    }
+
     /// Refuses a plan that cannot be carried out on a training split of `rows` rows.
     ///
     /// # Errors

@@ -45,6 +45,13 @@ pub(crate) struct Snapshot {
     pub(crate) states: Vec<Vec<u8>>,
 }
 
+/// The snapshot of a run at the end of its loop, where that is known from the records of another run: after `rounds` queries and
+/// `loop_epochs` epochs of the loop's models, with the `labelled` rows and their `labels` in the order in which they came.
+pub fn after_loop(rounds: u32, loop_epochs: u64, labelled: Vec<u32>, labels: Vec<u16>) -> Vec<u8> {
+    let place = Place::Loop { round: rounds, epoch: 0 };
+    Snapshot { place, labelled, labels, loop_epochs, ..Snapshot::default() }.into_bytes()
+}
+
 impl Snapshot {
     pub(crate) fn into_bytes(mut self) -> Vec<u8> {
         self.lengths = self.states.iter().map(Vec::len).collect();

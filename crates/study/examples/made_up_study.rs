@@ -1,13 +1,16 @@
-//! Writes a study whose results are made up, to try a report on: `made_up_study DIR [SEEDS] [BUDGETS]`.
+//! Writes a finished study whose results are made up: `made_up_study DIR [SEEDS] [BUDGETS] [with-data]`, six regimes each (`full`
+//! at one budget).
 //!
 //! No network is trained: probabilities are noise around a level that each regime is given. The tests of the report and of
-//! its page use it too.
+//! its page use it too. `with-data` puts data and study file into DIR as well: `fewlabel run DIR/grid.toml --out DIR` has nothing
+//! to do then, which `scripts/large_folder.sh` measures on 10,000 runs.
 
 use fewlabel_engine::rng::{Key, Stream};
 use fewlabel_learn::augment::{Applied, Kind};
-use fewlabel_learn::data::{Dataset, Images, Split};
+use fewlabel_learn::data::{Dataset, Images, Split, npz};
 use fewlabel_learn::plan::{EpochEvent, Phase, Pick, PoolKind, QueryEvent};
-use fewlabel_study::folder::Folder;
+use fewlabel_study::config::Study;
+use fewlabel_study::folder::{self, Folder};
 use fewlabel_study::metrics::Metrics;
 use fewlabel_study::record::{Phases, RunResult, Timing};
 use fewlabel_study::settings::{Budget, Point, RunSettings};
@@ -34,11 +37,37 @@ const TEST_IMAGES: usize = 300;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("usage: made_up_study DIR [SEEDS] [BUDGETS]")?;
+    let folder = arguments.next().ok_or("usage: made_up_study DIR [SEEDS] [BUDGETS] [with-data]")?;
     let mut number = |default: u64| arguments.next().map_or(Ok(default), |text| text.parse::<u64>());
     let (seeds, budgets) = (number(5)?, number(1)?);
     let budgets: Vec<usize> = (0..budgets as usize).map(|i| 24 + 16 * i).collect();
-    write(Path::new(&folder), seeds, &budgets)?;
+    match arguments.next().as_deref() {
+        Some("with-data") => write_with_data(Path::new(&folder), seeds, &budgets),
+        _ => Ok(write(Path::new(&folder), seeds, &budgets)?),
+    }
+}
+
+/// A study of [`write`]'s kind that can be run: its data in a file, its settings in another.
+fn write_with_data(path: &Path, seeds: u64, budgets: &[usize]) -> Result<(), Box<dyn std::error::Error>> {
+    fs::create_dir_all(path)?;
+    let archive = std::path::absolute(path)?.join("made-up.npz");
+    npz::write(&dataset(), fs::File::create(&archive)?)?;
+    let text = format!(
+        "name = \"made-up\"\ndata = {:?}\nregime = {:?}\nseeds = {seeds}\nlabels = {budgets:?}\ninitial = 8\nepochs = 12\n",
+        archive.display().to_string(),
+        regimes::NAMES,
+    );
+    fs::write(path.join("grid.toml"), &text)?;
+    let study = Study::parse(&text, "grid.toml", &[])?;
+    let folder = Folder::claim(path, &study.resolved())?;
+    let jobs = study.jobs()?;
+    folder.keep_plan(&folder::plan(&jobs))?;
+    for job in &jobs {
+        write_run(&folder, &job.settings, &job.data, job.settings.labels(job.data.train.len()));
+    }
+    if let Some(job) = jobs.first() {
+        report::keep_images(&folder, &job.data, &folder.contents()?)?;
+    }
     Ok(())
 }
 
@@ -124,7 +153,8 @@ fn write_run(folder: &Folder, settings: &RunSettings, data: &Dataset, budget: us
     json(&run.join("settings.json"), settings);
     lines(&run.join("epochs.jsonl"), "epochs", epochs);
     lines(&run.join("queries.jsonl"), "queries", queries.into_iter());
-    json(&run.join("timing.json"), &Timing { seconds: 1.5, threads: 2, starts: 1, phases: Phases::default() });
+    let timing = Timing { seconds: 1.5, threads: 2, starts: 1, phases: Phases::default(), taken_from: None };
+    json(&run.join("timing.json"), &timing);
     json(&run.join("result.json"), &result);
 }
 

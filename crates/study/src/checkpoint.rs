@@ -18,7 +18,7 @@ pub(crate) struct Checkpoint {
 }
 
 /// What belongs to the snapshot beside it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lengths {
     /// Bytes of `epochs.jsonl`.
     pub(crate) epochs: u64,
@@ -32,6 +32,9 @@ pub(crate) struct Lengths {
     /// Where the seconds went.
     #[serde(default)]
     pub(crate) phases: Phases,
+    /// The run whose queries or model were taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) taken_from: Option<String>,
 }
 
 impl Checkpoint {

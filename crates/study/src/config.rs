@@ -1,7 +1,8 @@
 //! A study file: fixed settings, lists that span a grid, and conditions.
 //!
 //! Every setting of [`Point`] may be a value or a list of values; the grid is every combination. `seeds` is a number of
-//! seeds, a range such as `"0..20"`, or a list. A condition changes settings where others have certain values:
+//! seeds, a range such as `"0..20"`, or a list. A condition changes settings where others have certain values (`when`), or where
+//! they do not (`unless`):
 //!
 //! ```toml
 //! regime = ["random", "al"]
@@ -18,6 +19,7 @@ use crate::error::StudyError;
 use crate::names;
 use crate::runner::Job;
 use crate::settings::{Point, RunSettings};
+use crate::sharing;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::data::{Dataset, Split};
 use std::collections::BTreeMap;
@@ -48,7 +50,15 @@ pub struct Study {
 #[derive(Clone, Debug, PartialEq)]
 struct Condition {
     when: Table,
+    unless: Table,
     set: Table,
+}
+
+impl Condition {
+    fn applies_to(&self, point: &Table) -> bool {
+        let agree = |wanted: &Table| wanted.iter().all(|(key, wanted)| is_among(key, point.get(key), wanted));
+        agree(&self.when) && (self.unless.is_empty() || !agree(&self.unless))
+    }
 }
 
 impl Study {
@@ -106,10 +116,9 @@ impl Study {
         table.insert("seeds".into(), Value::Array(seeds));
         table.extend(self.grid.clone());
         let condition = |condition: &Condition| {
-            Value::Table(Table::from_iter([
-                ("when".to_owned(), Value::Table(condition.when.clone())),
-                ("set".to_owned(), Value::Table(condition.set.clone())),
-            ]))
+            let parts = [("when", &condition.when), ("unless", &condition.unless), ("set", &condition.set)];
+            let given = parts.into_iter().filter(|(_, part)| !part.is_empty());
+            Value::Table(given.map(|(name, part)| (name.to_owned(), Value::Table(part.clone()))).collect())
         };
         if !self.conditions.is_empty() {
             table.insert("conditions".into(), Value::Array(self.conditions.iter().map(condition).collect()));
@@ -141,7 +150,7 @@ impl Study {
         let mut points = Vec::with_capacity(tables.len() * self.seeds.len());
         for mut table in tables {
             for condition in &self.conditions {
-                if condition.when.iter().all(|(key, wanted)| values(key, wanted).contains(&table[key.as_str()])) {
+                if condition.applies_to(&table) {
                     table.extend(condition.set.clone());
                 }
             }
@@ -173,7 +182,9 @@ impl Study {
             let job = Job::new(RunSettings::new(&point, &data)?, data);
             jobs.entry(job.id.clone()).or_insert(job);
         }
-        Ok(jobs.into_values().collect())
+        let mut jobs: Vec<Job> = jobs.into_values().collect();
+        sharing::find(&mut jobs);
+        Ok(jobs)
     }
 }
 
@@ -243,6 +254,15 @@ fn values(key: &str, value: &Value) -> Vec<Value> {
     }
 }
 
+/// Whether a setting has one of the wanted values; one that is not set has none. Whole numbers stand for fractions too.
+fn is_among(key: &str, present: Option<&Value>, wanted: &Value) -> bool {
+    let is_equal = |a: &Value, b: &Value| match (a, b) {
+        (Value::Float(a), Value::Integer(b)) | (Value::Integer(b), Value::Float(a)) => *a == *b as f64,
+        (a, b) => a == b,
+    };
+    present.is_some_and(|present| values(key, wanted).iter().any(|wanted| is_equal(present, wanted)))
+}
+
 fn seeds(value: Option<Value>) -> Result<Vec<u64>, String> {
     let wrong = "`seeds` is a number of seeds, a range such as \"0..20\", or a list of seeds";
     let seed = |value: &Value| value.as_integer().and_then(|seed| u64::try_from(seed).ok());
@@ -263,16 +283,21 @@ fn seeds(value: Option<Value>) -> Result<Vec<u64>, String> {
 }
 
 fn conditions(value: Option<Value>) -> Result<Vec<Condition>, String> {
-    let wrong = || "a condition is a table with `when` and `set`, two tables of settings".to_owned();
+    let wrong =
+        || "a condition has a table `set`, and `when`, `unless` or both, all of them tables of settings".to_owned();
     let Some(value) = value else { return Ok(Vec::new()) };
     let list = value.try_into::<Vec<Table>>().map_err(|_| wrong())?;
     let condition = |mut table: Table| {
-        let (Some(Value::Table(when)), Some(Value::Table(set)), true) =
-            (table.remove("when"), table.remove("set"), table.is_empty())
-        else {
-            return Err(wrong());
+        let mut part = |name: &str| match table.remove(name) {
+            None => Ok(Table::new()),
+            Some(Value::Table(part)) if !part.is_empty() => Ok(part),
+            Some(_) => Err(wrong()),
         };
-        for (key, value) in when.iter().chain(&set) {
+        let (when, unless, set) = (part("when")?, part("unless")?, part("set")?);
+        if set.is_empty() || (when.is_empty() && unless.is_empty()) || !table.is_empty() {
+            return Err(wrong());
+        }
+        for (key, value) in when.iter().chain(&unless).chain(&set) {
             check_key(key)?;
             for value in values(key, value) {
                 check_value(key, &value)?;
@@ -281,7 +306,7 @@ fn conditions(value: Option<Value>) -> Result<Vec<Condition>, String> {
         if let Some((key, _)) = set.iter().find(|(_, value)| value.is_array()) {
             return Err(format!("a condition sets `{key}` to one value, not to a list"));
         }
-        Ok(Condition { when, set })
+        Ok(Condition { when, unless, set })
     };
     list.into_iter().map(condition).collect()
 }
@@ -358,6 +383,32 @@ mod tests {
         let text = "regime = [\"full\", \"al\"]\nseeds = 1\n[[conditions]]\nwhen = { regime = [\"full\"] }\nset = { width = 32 }";
         let widths: Vec<_> = parse(text).expect("valid").points().expect("a grid").iter().map(|p| p.width).collect();
         assert_eq!(widths, [Some(32), None]);
+    }
+
+    #[test]
+    fn a_condition_acts_unless_it_applies() {
+        let text = "regime = [\"random\", \"al\"]\ndropout = [0, 0.25]\nseeds = 1\n\
+                    [[conditions]]\nunless = { regime = \"random\" }\nset = { dropout = 0.0 }\n\
+                    [[conditions]]\nwhen = { regime = \"random\", dropout = 0 }\nunless = { epochs = 3 }\nset = { epochs = 2 }";
+        let points = parse(text).expect("valid").points().expect("a grid");
+        let of: Vec<_> = points.iter().map(|point| (point.regime.as_str(), point.dropout, point.epochs)).collect();
+        for wanted in [("random", 0.0, 2), ("random", 0.25, 40), ("al", 0.0, 40)] {
+            assert!(of.contains(&wanted), "{wanted:?} in {of:?}");
+        }
+        assert!(!of.contains(&("al", 0.25, 40)));
+    }
+
+    #[test]
+    fn a_condition_without_a_condition_is_refused() {
+        for text in [
+            "set = { epochs = 3 }",
+            "when = {}\nset = { epochs = 3 }",
+            "when = { epochs = 3 }",
+            "when = { epohcs = 3 }\nset = { width = 2 }",
+        ] {
+            let error = parse(&format!("seeds = 1\n[[conditions]]\n{text}")).expect_err(text).to_string();
+            assert!(error.starts_with("a.toml: line 2: "), "{error}");
+        }
     }
 
     #[test]

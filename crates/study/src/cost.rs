@@ -52,6 +52,22 @@ impl Cost {
         Self { rounds, loop_epochs, final_epoch, total }
     }
 
+    /// What is left where the queries are known from another run.
+    pub(crate) fn without_loop(mut self) -> Self {
+        self.total -= self.rounds[self.loop_epochs.len()];
+        self.rounds.fill(0.0);
+        self.loop_epochs.fill(0.0);
+        self
+    }
+
+    /// What is left where the model is known from another run.
+    pub(crate) fn of_judging(mut self, plan: &Plan) -> Self {
+        self = self.without_loop();
+        self.total -= f64::from(plan.training.epochs) * self.final_epoch;
+        self.final_epoch = 0.0;
+        self
+    }
+
     /// All of it.
     pub fn total(&self) -> f64 {
         self.total

@@ -58,6 +58,14 @@ impl Drop for WholeFile {
     }
 }
 
+/// [`write_whole`] where the bytes are not there already: the time of a file says when it last changed.
+pub(crate) fn write_if_other(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
+    match read_if_there(path) {
+        Ok(Some(present)) if present == bytes => Ok(()),
+        _ => write_whole(path, bytes),
+    }
+}
+
 /// A name that no other process or thread uses: two may write the same file at the same time.
 fn temporary_name(path: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU64, Ordering};

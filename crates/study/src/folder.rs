@@ -4,7 +4,11 @@ use crate::error::{AtPath, StudyError};
 use crate::files;
 use crate::record::{self, Failure, RunResult, Timing};
 use crate::regimes;
+use crate::runner::Job;
 use crate::settings::RunSettings;
+use crate::tables::quoted;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,6 +17,27 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+}
+
+/// The runs of a grid, one a line: id and what a person calls it. `status` counts what is missing by it.
+const PLAN: &str = "runs.csv";
+
+/// The list of a study's runs; the same whichever part of them is computed.
+pub fn plan(jobs: &[Job]) -> String {
+    let mut lines: Vec<String> = jobs
+        .iter()
+        .map(|job| {
+            let labels = job.settings.labels(job.data.train.len());
+            format!(
+                "{},{}\n",
+                job.id,
+                quoted(&format!("{} {} labels={labels}", job.settings.data.name, job.settings.label()))
+            )
+        })
+        .collect();
+    lines.sort();
+    lines.insert(0, "id,run\n".to_owned());
+    lines.concat()
 }
 
 /// What lies on disk of one run.
@@ -85,6 +110,32 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Keeps the list of all runs that the study comes to on its data, as [`plan`] makes it.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn keep_plan(&self, plan: &str) -> Result<(), StudyError> {
+        files::write_if_other(&self.path.join(PLAN), plan.as_bytes())
+    }
+
+    /// The ids of all runs that the study comes to; `None` where no list was kept.
+    ///
+    /// # Errors
+    /// If the list cannot be read.
+    pub fn planned(&self) -> Result<Option<BTreeSet<String>>, StudyError> {
+        let Some(bytes) = files::read_if_there(&self.path.join(PLAN))? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(Some(text.lines().skip(1).filter_map(|line| line.split(',').next()).map(str::to_owned).collect()))
+    }
+
+    /// Refuses to go on where the folder was removed or its disk went away: nothing would put its study back.
+    pub(crate) fn check(&self) -> Result<(), StudyError> {
+        if self.path.join("study.toml").is_file() {
+            return Ok(());
+        }
+        Err(StudyError::damaged(&self.path, "the study's folder has gone away"))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -102,6 +153,9 @@ impl Folder {
 
     /// Waits until no other process writes what all runs share.
     pub(crate) fn lock(&self) -> Result<File, StudyError> {
+        if !self.path.is_dir() {
+            self.check()?;
+        }
         files::make_folder(&self.locks())?;
         let path = self.locks().join("study");
         let file = File::create(&path).at("make the lock", &path)?;
@@ -156,11 +210,11 @@ impl Folder {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(contents),
             entries => entries.at("list", &path)?,
         };
-        for entry in entries {
-            let entry = entry.at("list", &path)?;
-            match read_run(&entry.path()) {
-                Ok(Some(run)) => contents.runs.push(run),
-                Ok(None) => {}
+        let paths = entries.map(|entry| Ok(entry.at("list", &path)?.path())).collect::<Result<Vec<_>, StudyError>>()?;
+        let read: Vec<_> = paths.par_iter().map(|path| read_run(path)).collect();
+        for run in read {
+            match run {
+                Ok(run) => contents.runs.extend(run),
                 Err(error) => contents.damaged.push(error.to_string()),
             }
         }

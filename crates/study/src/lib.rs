@@ -26,6 +26,7 @@ pub mod run;
 pub mod runner;
 pub mod schema;
 pub mod settings;
+pub mod sharing;
 pub mod shift;
 pub mod single;
 pub mod speed;

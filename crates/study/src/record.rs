@@ -65,7 +65,7 @@ pub struct RunResult {
 }
 
 /// `timing.json`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Seconds of computing, over all starts.
     pub seconds: f64,
@@ -76,6 +76,9 @@ pub struct Timing {
     /// Where the seconds went.
     #[serde(default)]
     pub phases: Phases,
+    /// The run whose queries or model were taken over; their seconds count there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub taken_from: Option<String>,
 }
 
 /// Seconds of the kinds of work in a run, its records and checkpoints included; what is left of the whole is the preparation.

@@ -6,11 +6,12 @@ use crate::files::{self, Appended};
 use crate::metrics::Metrics;
 use crate::record::{self, Failure, Header, Phases, RunResult, Timing};
 use crate::settings::{FORMAT, RunSettings};
+use crate::sharing::{self, Part};
 use fewlabel_learn::LearnError;
 use fewlabel_learn::active_loop::{self, Finished, Observer};
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::oracle::Simulated;
-use fewlabel_learn::plan::{EpochEvent, QueryEvent, Selection, Work};
+use fewlabel_learn::plan::{EpochEvent, Phase, QueryEvent, Selection, Work};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -32,6 +33,10 @@ pub struct Run<'a> {
     pub keep_model: bool,
     /// The files of locks; the same for every process that works on the study.
     pub locks: &'a Path,
+    /// The folder of a run whose queries or model are this one's, and which; they are taken over if that run is finished.
+    pub source: Option<(&'a Path, Part)>,
+    /// Whether the last checkpoint stays behind for the runs that take the model over.
+    pub keep_checkpoint: bool,
 }
 
 /// Follows a run while it is computed, and decides when it ends early.
@@ -119,18 +124,18 @@ impl Run<'_> {
     }
 
     fn attempt(&self, threads: usize, resume: bool, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
-        let checkpoint = if resume { Checkpoint::read(&self.folder.join(record::CHECKPOINT))? } else { None };
-        let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths);
+        let checkpoint = if resume { self.checkpoint()? } else { None };
+        let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths.clone());
         let mut keeper = Keeper::open(self.folder, lengths, follower)?;
+        keeper.last_epoch = self.keep_checkpoint.then_some(self.settings.plan.training.epochs);
         let snapshot = checkpoint.as_ref().map(|checkpoint| checkpoint.snapshot.as_slice());
         let mut oracle = Simulated::new(&self.data.train.labels);
         let finished = active_loop::run(&self.settings.plan, self.data, threads, snapshot, &mut oracle, &mut keeper);
         match finished {
             Ok(finished) => {
-                let Lengths { seconds, starts, phases, .. } = keeper.sync()?;
-                let timing = Timing { seconds, threads, starts, phases };
-                let result = self.keep(finished, timing)?;
-                Ok(Outcome::Finished(Box::new(result), timing.seconds))
+                let Lengths { seconds, starts, phases, taken_from, .. } = keeper.sync()?;
+                let result = self.keep(finished, &Timing { seconds, threads, starts, phases, taken_from })?;
+                Ok(Outcome::Finished(Box::new(result), seconds))
             }
             Err(LearnError::Interrupted) => Ok(Outcome::Stopped),
             Err(LearnError::Observer(error)) => Err(match error.downcast::<StudyError>() {
@@ -141,8 +146,17 @@ impl Run<'_> {
         }
     }
 
+    /// Where the run stands: by its own checkpoint, or by what it takes over from another.
+    fn checkpoint(&self) -> Result<Option<Checkpoint>, StudyError> {
+        let own = Checkpoint::read(&self.folder.join(record::CHECKPOINT))?;
+        match (own, self.source) {
+            (None, Some((source, part))) => sharing::take_over(part, self.settings, self.data, self.folder, source),
+            (own, _) => Ok(own),
+        }
+    }
+
     /// Writes what the run leaves, the result last: its presence means that everything else is there.
-    fn keep(&self, finished: Finished, timing: Timing) -> Result<RunResult, StudyError> {
+    fn keep(&self, finished: Finished, timing: &Timing) -> Result<RunResult, StudyError> {
         let is_all = self.settings.plan.selection == Selection::All;
         let result = RunResult {
             format: FORMAT,
@@ -159,9 +173,11 @@ impl Run<'_> {
             let bytes = finished.model.to_safetensors(&metadata(self.settings, self.data));
             files::write_whole(&self.folder.join(record::MODEL), &bytes)?;
         }
-        files::write_json(&self.folder.join(record::TIMING), &timing)?;
+        files::write_json(&self.folder.join(record::TIMING), timing)?;
         files::write_json(&self.folder.join(record::RESULT), &result)?;
-        files::remove_if_there(&self.folder.join(record::CHECKPOINT))?;
+        if !self.keep_checkpoint {
+            files::remove_if_there(&self.folder.join(record::CHECKPOINT))?;
+        }
         files::remove_if_there(&self.folder.join(record::FAILED))?;
         Ok(result)
     }
@@ -189,7 +205,11 @@ struct Keeper<'a> {
     phases: Phases,
     /// What the run is at, and since when that has not been added to its phase.
     work: Option<(Work, Instant)>,
+    taken_from: Option<String>,
     last: Instant,
+    /// The final epoch after which a checkpoint is written in any case.
+    last_epoch: Option<u32>,
+    is_last_epoch: bool,
     stop: bool,
 }
 
@@ -212,7 +232,10 @@ impl<'a> Keeper<'a> {
             starts: lengths.starts + 1,
             phases: lengths.phases,
             work: None,
+            taken_from: lengths.taken_from,
             last: Instant::now(),
+            last_epoch: None,
+            is_last_epoch: false,
             stop: false,
         })
     }
@@ -224,7 +247,8 @@ impl<'a> Keeper<'a> {
     fn sync(&mut self) -> Result<Lengths, StudyError> {
         let (epochs, queries) = (self.epochs.sync()?, self.queries.sync()?);
         self.settle();
-        Ok(Lengths { epochs, queries, seconds: self.seconds(), starts: self.starts, phases: self.phases })
+        let (seconds, starts, taken_from) = (self.seconds(), self.starts, self.taken_from.clone());
+        Ok(Lengths { epochs, queries, seconds, starts, phases: self.phases, taken_from })
     }
 
     /// Adds the time since the last call to the phase the run is in.
@@ -240,6 +264,7 @@ impl<'a> Keeper<'a> {
 impl Observer for Keeper<'_> {
     fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
         self.epochs.line(event).map_err(observed)?;
+        self.is_last_epoch = event.phase == Phase::Final && Some(event.epoch) == self.last_epoch;
         self.follower.epoch(event);
         Ok(())
     }
@@ -257,7 +282,7 @@ impl Observer for Keeper<'_> {
 
     fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
         self.stop = self.follower.should_stop();
-        if self.stop || self.last.elapsed() >= CHECKPOINT_EVERY {
+        if self.stop || self.is_last_epoch || self.last.elapsed() >= CHECKPOINT_EVERY {
             let lengths = self.sync().map_err(observed)?;
             Checkpoint { lengths, snapshot: snapshot() }.write(&self.checkpoint).map_err(observed)?;
             self.last = Instant::now();

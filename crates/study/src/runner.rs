@@ -6,10 +6,11 @@ use crate::folder::Folder;
 use crate::record::RunResult;
 use crate::run::{Follower, Outcome, Run};
 use crate::settings::RunSettings;
+use crate::sharing::{self, Part};
 use crate::tensorboard::Board;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::plan::{EpochEvent, QueryEvent};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,13 +30,24 @@ pub struct Job {
     pub data: Arc<Dataset>,
     /// How much work it is.
     pub cost: Cost,
+    /// The run whose queries or model are this one's, if there is one: it goes first, and they are taken over.
+    pub source: Option<(String, Part)>,
+    /// The first of the runs that take something over from each other, at whatever remove; the run itself where it shares nothing.
+    pub group: String,
 }
 
 impl Job {
     /// The run of these settings on their data.
     pub fn new(settings: RunSettings, data: Arc<Dataset>) -> Self {
         let cost = Cost::of(&settings.plan, &data);
-        Self { id: settings.id(), settings, data, cost }
+        let id = settings.id();
+        Self { group: id.clone(), id, settings, data, cost, source: None }
+    }
+
+    /// Orders jobs for computing: those that others wait for before those that wait, the longest first.
+    pub fn order(a: &Self, b: &Self) -> std::cmp::Ordering {
+        let waits = a.source.is_some().cmp(&b.source.is_some());
+        waits.then_with(|| b.cost.total().total_cmp(&a.cost.total())).then_with(|| a.id.cmp(&b.id))
     }
 }
 
@@ -81,24 +93,29 @@ pub trait Watch: Sync {
 /// # Errors
 /// If a run failed, or the watcher asked to stop.
 pub fn carry_out(mut jobs: Vec<Job>, folder: &Folder, options: Options, watch: &dyn Watch) -> Result<(), StudyError> {
-    jobs.sort_by(|a, b| b.cost.total().total_cmp(&a.cost.total()).then_with(|| a.id.cmp(&b.id)));
+    jobs.sort_by(Job::order);
     jobs.dedup_by(|a, b| a.id == b.id);
+    let takers = sharing::takers_of_models(&jobs);
     let workers = options.threads.min(jobs.len()).max(1);
     let grid = Grid {
         folder,
         options,
         watch,
         total: jobs.len(),
+        models_from: takers.keys().cloned().collect(),
+        unfinished: Mutex::new(jobs.iter().map(|job| job.id.clone()).collect()),
         waiting: Mutex::new(jobs.into_iter().map(|job| (job, false)).collect()),
         failures: Mutex::new(Vec::new()),
         spare: AtomicUsize::new(options.threads - workers),
         has_failed: AtomicBool::new(false),
+        is_gone: AtomicBool::new(false),
     };
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| grid.work());
         }
     });
+    sharing::forget_models(&takers, folder)?;
     grid.end()
 }
 
@@ -110,18 +127,23 @@ struct Grid<'a> {
     total: usize,
     /// Jobs to do, and whether another process was at them when they were last looked at.
     waiting: Mutex<VecDeque<(Job, bool)>>,
+    /// Ids of the jobs whose models others take over.
+    models_from: BTreeSet<String>,
+    /// Ids of the jobs that wait or are under way.
+    unfinished: Mutex<BTreeSet<String>>,
     failures: Mutex<Vec<String>>,
     /// Threads without a run: a run that is under way may take them.
     spare: AtomicUsize,
     has_failed: AtomicBool,
+    /// Whether the study's folder is no longer there.
+    is_gone: AtomicBool,
 }
 
 impl Grid<'_> {
     fn work(&self) {
         let mut threads = 1;
         while !self.should_stop() {
-            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            let Some((job, was_elsewhere)) = next else { break };
+            let Some((job, was_elsewhere)) = self.next() else { break };
             if was_elsewhere {
                 std::thread::sleep(LOOK_AGAIN);
             }
@@ -130,14 +152,27 @@ impl Grid<'_> {
                     self.watch.event(Event::Elsewhere(&job));
                 }
                 self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back((job, true));
+            } else {
+                self.unfinished.lock().unwrap_or_else(PoisonError::into_inner).remove(&job.id);
             }
         }
         self.spare.fetch_add(threads, Ordering::Relaxed);
     }
 
+    /// The first job that waits for no other; where all wait, the shortest computes all by itself.
+    fn next(&self) -> Option<(Job, bool)> {
+        let unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = |job: &Job| job.source.as_ref().is_none_or(|(source, _)| !unfinished.contains(source));
+        let last = waiting.len().checked_sub(1)?;
+        let place = waiting.iter().position(|(job, _)| is_free(job)).unwrap_or(last);
+        waiting.remove(place)
+    }
+
     /// Carries one job out; `true` if another process is at it.
     fn attend(&self, job: &Job, threads: &mut usize) -> bool {
         let folder = self.folder.run(&job.id);
+        let source = job.source.as_ref().map(|(id, part)| (self.folder.run(id), *part));
         let locks = self.folder.locks();
         let run = Run {
             settings: &job.settings,
@@ -145,7 +180,14 @@ impl Grid<'_> {
             folder: &folder,
             keep_model: self.options.keep_models,
             locks: &locks,
+            source: source.as_ref().map(|(path, part)| (path.as_path(), *part)),
+            keep_checkpoint: self.models_from.contains(&job.id),
         };
+        if let Err(error) = self.folder.check() {
+            self.is_gone.store(true, Ordering::Relaxed);
+            self.fail(job, &error.to_string());
+            return false;
+        }
         loop {
             *threads += self.spare.swap(0, Ordering::Relaxed);
             let board = self.options.tensorboard.then(|| Board::new(self.folder, job));
@@ -175,7 +217,8 @@ impl Grid<'_> {
     }
 
     fn should_stop(&self) -> bool {
-        self.watch.should_stop() || (self.has_failed.load(Ordering::Relaxed) && !self.options.keep_going)
+        let is_over = self.has_failed.load(Ordering::Relaxed) && !self.options.keep_going;
+        self.watch.should_stop() || is_over || self.is_gone.load(Ordering::Relaxed)
     }
 
     fn end(self) -> Result<(), StudyError> {

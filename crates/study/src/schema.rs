@@ -24,8 +24,9 @@ pub fn schema() -> Value {
     let part = json!({ "type": "object", "properties": settings, "additionalProperties": false });
     let condition = json!({
         "type": "object",
-        "properties": { "when": part, "set": part },
-        "required": ["when", "set"],
+        "properties": { "when": part, "unless": part, "set": part },
+        "required": ["set"],
+        "anyOf": [{ "required": ["when"] }, { "required": ["unless"] }],
         "additionalProperties": false,
     });
     properties.insert("conditions".into(), json!({ "type": "array", "items": condition }));

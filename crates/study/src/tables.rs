@@ -20,8 +20,8 @@ pub fn write(folder: &Folder) -> Result<Contents, StudyError> {
     // Under the lock, so that the last process to end writes what it and all others have computed.
     let _lock = folder.lock()?;
     let contents = folder.contents()?;
-    files::write_whole(&folder.path().join("results.csv"), results(&contents.runs).as_bytes())?;
-    files::write_whole(&folder.path().join("timings.csv"), timings(&contents.runs).as_bytes())?;
+    files::write_if_other(&folder.path().join("results.csv"), results(&contents.runs).as_bytes())?;
+    files::write_if_other(&folder.path().join("timings.csv"), timings(&contents.runs).as_bytes())?;
     Ok(contents)
 }
 
@@ -111,15 +111,16 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 fn timings(runs: &[Kept]) -> String {
-    let mut text = "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts".to_owned();
+    let mut text = "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts,taken_from".to_owned();
     for (name, _) in Phases::default().named() {
         let _ = write!(text, ",{name}");
     }
     text.push('\n');
     for (run, result) in finished(runs) {
-        if let Some(timing) = run.timing {
+        if let Some(timing) = &run.timing {
             let (key, seconds) = (usual_key(run, result), timing.seconds);
-            let _ = write!(text, "{},{key},{seconds:.3},{},{}", run.id, timing.threads, timing.starts);
+            let from = timing.taken_from.as_deref().unwrap_or_default();
+            let _ = write!(text, "{},{key},{seconds:.3},{},{},{from}", run.id, timing.threads, timing.starts);
             for (_, seconds) in timing.phases.named() {
                 let _ = write!(text, ",{seconds:.3}");
             }

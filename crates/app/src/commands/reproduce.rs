@@ -5,7 +5,7 @@ use crate::grid::{self, Way};
 use anyhow::ensure;
 use clap::Args;
 use fewlabel_study::config::Study;
-use fewlabel_study::regimes;
+use fewlabel_study::{folder, regimes};
 use std::fmt::Write;
 
 /// Arguments of `reproduce`.
@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let study = arguments.study(common.seed)?;
     let jobs = study.jobs()?;
     let way = Way { keep_going: true, tensorboard: arguments.tensorboard, report: true };
-    grid::carry_out(&study, jobs, &common.out("fewlabel-out"), way, common)
+    let plan = folder::plan(&jobs);
+    grid::carry_out((&study, &plan), jobs, &common.out("fewlabel-out"), way, common)
 }
 
 impl Arguments {

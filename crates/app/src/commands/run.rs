@@ -6,7 +6,7 @@ use crate::screen;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use fewlabel_study::config::Study;
-use fewlabel_study::folder::{Folder, State};
+use fewlabel_study::folder::{self, Folder, State};
 use fewlabel_study::runner::Job;
 use fewlabel_study::speed;
 use std::collections::BTreeSet;
@@ -78,7 +78,7 @@ const QUICK: [&str; 9] = [
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let study = arguments.grid.study()?;
     let mut jobs = study.jobs()?;
-    jobs.sort_by(|a, b| a.id.cmp(&b.id));
+    let plan = folder::plan(&jobs);
     if !arguments.runs.is_empty() {
         if let Some(id) = arguments.runs.iter().find(|id| !jobs.iter().any(|job| job.id == **id)) {
             bail!("the study has no run {id}: it was made from other settings, data or another version");
@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         jobs.retain(|job| arguments.runs.contains(&job.id));
     }
     if let Some((part, parts)) = arguments.shard {
-        jobs = jobs.into_iter().skip(part).step_by(parts).collect();
+        jobs = shard(jobs, part, parts);
     }
     let out = arguments.grid.out(common);
     if arguments.dry_run {
@@ -94,7 +94,14 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     }
     let way =
         Way { keep_going: arguments.keep_going, tensorboard: arguments.tensorboard, report: arguments.runs.is_empty() };
-    grid::carry_out(&study, jobs, &out, way, common)
+    grid::carry_out((&study, &plan), jobs, &out, way, common)
+}
+
+/// Part `part` of `parts`; runs that share something stay together.
+fn shard(jobs: Vec<Job>, part: usize, parts: usize) -> Vec<Job> {
+    let groups: BTreeSet<String> = jobs.iter().map(|job| job.group.clone()).collect();
+    let own: BTreeSet<String> = groups.into_iter().skip(part).step_by(parts).collect();
+    jobs.into_iter().filter(|job| own.contains(&job.group)).collect()
 }
 
 /// Reads a study file.

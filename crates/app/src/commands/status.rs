@@ -2,6 +2,7 @@
 
 use crate::cli::Common;
 use crate::{screen, slurm};
+use anyhow::Context as _;
 use clap::Args;
 use fewlabel_study::config::Study;
 use fewlabel_study::folder::{Folder, State};
@@ -17,16 +18,16 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let folder = Folder::open(&arguments.folder)?;
-    let path = folder.path().join("study.toml");
-    let study = Study::parse(&std::fs::read_to_string(&path)?, &path.display().to_string(), &[])?;
     let runs = folder.states()?;
     let mut counts: BTreeMap<&str, usize> =
         BTreeMap::from([("done", 0), ("running", 0), ("failed", 0), ("stopped", 0)]);
     for (_, state) in &runs {
         *counts.entry(name(state)).or_default() += 1;
     }
-    let planned = study.points()?.len();
-    let missing = planned.saturating_sub(runs.len());
+    let begun: BTreeSet<&str> = runs.iter().map(|(id, _)| id.as_str()).collect();
+    let planned = planned(&folder)?;
+    let missing = planned.iter().filter(|id| !begun.contains(id.as_str())).count();
+    let planned = planned.len();
     let failed: Vec<_> = runs
         .iter()
         .filter_map(|(id, state)| match state {
@@ -50,8 +51,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         return screen::print_json(&document);
     }
     let mut text = format!(
-        "{planned} combinations planned (those that come to the same run are computed once)\n\
-         done {}, running {}, stopped {}, failed {}, not started up to {missing}\n",
+        "{planned} runs planned: done {}, running {}, stopped {}, failed {}, not started {missing}\n",
         counts["done"], counts["running"], counts["stopped"], counts["failed"]
     );
     for (id, reason) in failed {
@@ -67,6 +67,17 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         }
     }
     screen::print(&text)
+}
+
+/// The ids of all runs of the study: from its list, or, in a folder of an earlier version, from the study and its data.
+fn planned(folder: &Folder) -> anyhow::Result<BTreeSet<String>> {
+    if let Some(planned) = folder.planned()? {
+        return Ok(planned);
+    }
+    let path = folder.path().join("study.toml");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let study = Study::parse(&text, &path.display().to_string(), &[])?;
+    Ok(study.jobs()?.into_iter().map(|job| job.id).collect())
 }
 
 fn name(state: &State) -> &'static str {

@@ -5,7 +5,7 @@ use crate::cli::Common;
 use crate::{screen, slurm};
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use fewlabel_study::folder::{Folder, State};
+use fewlabel_study::folder::{self, Folder, State};
 use fewlabel_study::{speed, write_whole};
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let study = arguments.grid.study()?;
     let out = arguments.grid.out(common);
     let mut jobs = study.jobs()?;
-    let total = jobs.len();
+    let (total, plan) = (jobs.len(), folder::plan(&jobs));
     let taken = taken(&out)?;
     jobs.retain(|job| !taken.contains(&job.id));
     if jobs.is_empty() {
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         screen::note(&format!("{runs} of {total} runs in {} tasks", tasks.len()));
         return screen::print(&script);
     }
-    Folder::claim(&out, &study.resolved())?;
+    Folder::claim(&out, &study.resolved())?.keep_plan(&plan)?;
     let request = slurm::Request { folder: std::path::absolute(&out)?, ..request };
     let (lines, stem) = reserve(&request.folder)?;
     let text: String = tasks.iter().map(|task| task.join(",") + "\n").collect();

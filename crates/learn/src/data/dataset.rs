@@ -110,7 +110,7 @@ pub struct Dataset {
 impl Dataset {
     /// Puts the splits together and computes what follows from them.
     pub fn new(name: String, [train, val, test]: [Split; 3], class_names: Vec<String>) -> Self {
-        let checksum = checksum([&train, &val, &test]);
+        let checksum = checksum(&[&train, &val, &test]);
         let sides = sides(&class_names);
         let flips_keep_labels = sides.is_empty();
         Self {
@@ -134,6 +134,11 @@ impl Dataset {
         other.sides.clone_from(&self.sides);
         other.flips_keep_labels = self.flips_keep_labels;
         other
+    }
+
+    /// SHA-256, in hex, over what learning looks at: training and validation split. Data sets that agree in it give the same models.
+    pub fn learning_checksum(&self) -> String {
+        checksum(&[&self.train, &self.val])
     }
 
     /// The number of classes.
@@ -180,7 +185,7 @@ fn sides(class_names: &[String]) -> Vec<(u16, u16)> {
 }
 
 /// SHA-256 of every split's shape (four 64-bit words), pixels and labels (16 bits), little endian.
-fn checksum(splits: [&Split; 3]) -> String {
+fn checksum(splits: &[&Split]) -> String {
     let mut hash = Sha256::new();
     for split in splits {
         let images = &split.images;

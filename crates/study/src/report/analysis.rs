@@ -160,21 +160,33 @@ fn side_swaps(confusion: &[Vec<u64>], sides: &[(u16, u16)]) -> Option<f64> {
     (errors > 0).then(|| 100.0 * swaps as f64 / errors as f64)
 }
 
-/// All pairs of a data set's cells, the later minus the earlier; or every cell minus the baseline where pairs are too many.
+/// All pairs of a data set's cells, the later minus the earlier; or every cell minus the baseline of its budget where pairs are too many.
 fn comparisons(cells: &[Cell<'_>], data: &Data) -> Vec<Comparison> {
     let of_data: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
-    let baseline = of_data.iter().copied().find(|&i| cells[i].regime() == BASELINE);
     let is_few = of_data.len() <= ALL_PAIRS;
-    let pairs: Vec<(usize, usize)> = match baseline {
-        Some(baseline) if !is_few => of_data.iter().filter(|&&i| i != baseline).map(|&i| (i, baseline)).collect(),
-        None if !is_few => Vec::new(),
-        _ => of_data
-            .iter()
-            .flat_map(|&second| of_data.iter().filter(move |&&first| first > second).map(move |&first| (first, second)))
-            .collect(),
+    let pairs: Vec<(usize, usize)> = if is_few {
+        let after =
+            |&second: &usize| of_data.iter().filter(move |&&first| first > second).map(move |&first| (first, second));
+        of_data.iter().flat_map(after).collect()
+    } else {
+        of_data.iter().filter_map(|&first| Some((first, baseline_of(first, &of_data, cells)?))).collect()
     };
     let metrics: &[Metric] = if is_few { &METRICS } else { &[Metric::ValAccuracyBest, Metric::TestAccuracy] };
     metrics.iter().flat_map(|&metric| family(cells, &pairs, metric)).collect()
+}
+
+/// The cell that a cell is compared with: the first of the baseline's with as many labels, or the first of all where none has as many.
+fn baseline_of(cell: usize, of_data: &[usize], cells: &[Cell<'_>]) -> Option<usize> {
+    let baselines = || of_data.iter().copied().filter(|&i| is_baseline(&cells[i], cells));
+    let is_equal = |&i: &usize| cells[i].labels() == cells[cell].labels();
+    baselines().find(is_equal).or_else(|| baselines().next()).filter(|&baseline| baseline != cell)
+}
+
+/// Whether a cell is one of the baseline's: of those that differ in dropout, the ones with the least.
+fn is_baseline(cell: &Cell<'_>, cells: &[Cell<'_>]) -> bool {
+    let dropout = |cell: &Cell<'_>| cell.first().settings.plan.network.dropout;
+    let mut others = cells.iter().filter(|other| other.regime() == BASELINE && other.checksum() == cell.checksum());
+    cell.regime() == BASELINE && others.all(|other| dropout(other) >= dropout(cell))
 }
 
 /// One family of tests: Holm's correction runs over it.
@@ -225,7 +237,7 @@ fn curves(cells: &[Cell<'_>]) -> Vec<(usize, Curve)> {
 /// Labels that `random` would need, read off its budget curve on the same data.
 fn savings(cells: &[Cell<'_>], curves: &[(usize, Curve)]) -> Vec<Saving> {
     let random_curve = |cell: &Cell<'_>| {
-        let twin = cells.iter().find(|other| other.regime() == BASELINE && other.checksum() == cell.checksum())?;
+        let twin = cells.iter().find(|other| other.checksum() == cell.checksum() && is_baseline(other, cells))?;
         let (_, curve) = curves.iter().find(|(number, _)| *number == twin.curve)?;
         (curve.points.len() > 1).then_some(curve)
     };

@@ -169,6 +169,21 @@ fn without(run: &Run, budget: bool) -> String {
     serde_json::to_string(&settings).expect("settings are plain data")
 }
 
+/// Query size and dropouts, where cells of the study differ in them.
+fn differing(cell: &Cell<'_>, cells: &[Cell<'_>]) -> String {
+    let query_size = |cell: &Cell<'_>| match &cell.first().settings.plan.selection {
+        Selection::Active(active) => Some(active.query_size),
+        _ => None,
+    };
+    let sizes: BTreeSet<usize> = cells.iter().filter_map(query_size).collect();
+    let mut text = query_size(cell).filter(|_| sizes.len() > 1).map_or_else(String::new, |size| format!(" q={size}"));
+    let dropout = cell.first().settings.plan.network.dropout;
+    if dropout > 0.0 && cells.iter().any(|other| other.first().settings.plan.network.dropout != dropout) {
+        text += &format!(" dropout={dropout}");
+    }
+    text
+}
+
 /// Says as much as tells the cells of this study apart, and no more.
 fn name(cells: &mut [Cell<'_>]) {
     let data: BTreeSet<&str> = cells.iter().map(Cell::checksum).collect();
@@ -187,6 +202,7 @@ fn name(cells: &mut [Cell<'_>]) {
             if regimes::by_name(&settings.regime).is_ok_and(|regime| regime.width != cell.width()) {
                 name += &format!(" f={}", cell.width());
             }
+            name += &differing(cell, cells);
             if budgets.len() > 1 && settings.regime != "full" {
                 name += &format!(" {}", cell.labels());
             }

@@ -8,6 +8,7 @@ use crate::record;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::augment::{Applied, Augmenter, Kind, Policy};
 use fewlabel_learn::data::Dataset;
+use fewlabel_learn::plan::Selection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -131,9 +132,15 @@ impl Pictures {
 pub fn keep_images(folder: &Folder, data: &Dataset, contents: &Contents) -> Result<(), StudyError> {
     let mut rows: BTreeSet<u32> = examples(data).into_iter().flatten().collect();
     for run in contents.runs.iter().filter(|run| run.settings.data.checksum == data.checksum) {
-        // A damaged record is listed by the report; here its images are only left out.
-        let queries = record::read_queries(&folder.run(&run.id)).unwrap_or_default();
-        rows.extend(queries.iter().flat_map(|query| &query.picks).map(|pick| pick.index));
+        match (&run.result, &run.settings.plan.selection) {
+            (Some(result), Selection::Active(active)) => rows.extend(result.labelled.iter().skip(active.initial)),
+            (Some(_), _) => {}
+            // A damaged record is listed by the report; here its images are only left out.
+            (None, _) => {
+                let queries = record::read_queries(&folder.run(&run.id)).unwrap_or_default();
+                rows.extend(queries.iter().flat_map(|query| &query.picks).map(|pick| pick.index));
+            }
+        }
     }
     let images = &data.train.images;
     let mut pictures = Pictures {

@@ -20,7 +20,7 @@ mod tables;
 
 use crate::error::StudyError;
 use crate::files;
-use crate::folder::Folder;
+use crate::folder::{Contents, Folder};
 use std::path::PathBuf;
 
 pub use compare::compare;
@@ -37,6 +37,17 @@ pub enum Format {
     Json,
     /// The comparisons as CSV.
     Csv,
+}
+
+/// Whether page and tables were drawn after the results in `contents` last changed, so that drawing them again would change nothing.
+pub fn is_fresh(folder: &Folder, contents: &Contents) -> bool {
+    let changed = |name: &str| folder.path().join(name).metadata().and_then(|file| file.modified()).ok();
+    let results = changed("results.csv");
+    let is_after = |name: &&str| changed(name) >= results;
+    contents.damaged.is_empty()
+        && contents.runs.iter().all(|run| run.result.is_some())
+        && results.is_some()
+        && ["epochs.csv", "queries.csv", "report.html"].iter().all(is_after)
 }
 
 /// Writes `report.html` and `figures/` into the study's folder, and returns the page's path.
@@ -58,9 +69,14 @@ pub fn write(folder: &Folder) -> Result<PathBuf, StudyError> {
         files::write_whole(&place.join(format!("{}.svg", figure.id)), svg.as_bytes())?;
         files::write_whole(&place.join(format!("{}.csv", figure.id)), figure.csv.as_bytes())?;
     }
-    let page = folder.path().join("report.html");
+    let page = self::page(folder);
     files::write_whole(&page, page::page(&loaded, &cells, &analysis, &figures).as_bytes())?;
     Ok(page)
+}
+
+/// Where a study's page is written.
+pub fn page(folder: &Folder) -> PathBuf {
+    folder.path().join("report.html")
 }
 
 /// The report of the study in `folder` as text; for [`Format::Html`] the page.
