@@ -124,7 +124,10 @@ fn write_run(folder: &Folder, settings: &RunSettings, data: &Dataset, budget: us
     json(&run.join("settings.json"), settings);
     lines(&run.join("epochs.jsonl"), "epochs", epochs);
     lines(&run.join("queries.jsonl"), "queries", queries.into_iter());
-    json(&run.join("timing.json"), &Timing { seconds: 1.5, threads: 2, starts: 1 });
+    json(
+        &run.join("timing.json"),
+        &Timing { seconds: 1.5, threads: 2, starts: 1, machine: Some("a made-up machine".into()) },
+    );
     json(&run.join("result.json"), &result);
 }
 

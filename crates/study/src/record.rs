@@ -6,7 +6,7 @@
 //! | `epochs.jsonl` | a header, then a line an epoch | with each checkpoint |
 //! | `queries.jsonl` | a header, then a line a query | with each checkpoint |
 //! | `result.json` | the figures; its presence means the run is finished | at the end, last |
-//! | `timing.json` | seconds and threads, the only file that differs between machines | at the end |
+//! | `timing.json` | seconds, threads and machine, the only file that differs between machines | at the end |
 //! | `model.safetensors` | the final model, if it is kept | at the end |
 //! | `failed.json` | why the last try failed | then |
 //! | `checkpoint.bin` | where an unfinished run stands | every five seconds at most |
@@ -65,7 +65,7 @@ pub struct RunResult {
 }
 
 /// `timing.json`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Seconds of computing, over all starts.
     pub seconds: f64,
@@ -73,6 +73,9 @@ pub struct Timing {
     pub threads: usize,
     /// How often the run was started; starts that ended before their first checkpoint leave no trace.
     pub starts: u32,
+    /// The machine that ended it; runs of version 0.1.0 before 2026-11-24 have none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub machine: Option<String>,
 }
 
 /// `failed.json`.

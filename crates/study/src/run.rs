@@ -3,6 +3,7 @@
 use crate::checkpoint::{Checkpoint, Lengths};
 use crate::error::{AtPath, StudyError};
 use crate::files::{self, Appended};
+use crate::machine;
 use crate::metrics::Metrics;
 use crate::record::{self, Failure, Header, RunResult, Timing};
 use crate::settings::{FORMAT, RunSettings};
@@ -127,10 +128,11 @@ impl Run<'_> {
         let finished = active_loop::run(&self.settings.plan, self.data, threads, snapshot, &mut oracle, &mut keeper);
         match finished {
             Ok(finished) => {
-                let timing = Timing { seconds: keeper.seconds(), threads, starts: keeper.starts };
+                let seconds = keeper.seconds();
+                let timing = Timing { seconds, threads, starts: keeper.starts, machine: Some(machine::describe()) };
                 keeper.sync()?;
-                let result = self.keep(finished, timing)?;
-                Ok(Outcome::Finished(Box::new(result), timing.seconds))
+                let result = self.keep(finished, &timing)?;
+                Ok(Outcome::Finished(Box::new(result), seconds))
             }
             Err(LearnError::Interrupted) => Ok(Outcome::Stopped),
             Err(LearnError::Observer(error)) => Err(match error.downcast::<StudyError>() {
@@ -142,7 +144,7 @@ impl Run<'_> {
     }
 
     /// Writes what the run leaves, the result last: its presence means that everything else is there.
-    fn keep(&self, finished: Finished, timing: Timing) -> Result<RunResult, StudyError> {
+    fn keep(&self, finished: Finished, timing: &Timing) -> Result<RunResult, StudyError> {
         let is_all = self.settings.plan.selection == Selection::All;
         let result = RunResult {
             format: FORMAT,
@@ -159,7 +161,7 @@ impl Run<'_> {
             let bytes = finished.model.to_safetensors(&metadata(self.settings, self.data));
             files::write_whole(&self.folder.join(record::MODEL), &bytes)?;
         }
-        files::write_json(&self.folder.join(record::TIMING), &timing)?;
+        files::write_json(&self.folder.join(record::TIMING), timing)?;
         files::write_json(&self.folder.join(record::RESULT), &result)?;
         files::remove_if_there(&self.folder.join(record::CHECKPOINT))?;
         files::remove_if_there(&self.folder.join(record::FAILED))?;

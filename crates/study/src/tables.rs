@@ -113,7 +113,7 @@ pub(crate) fn quoted(text: &str) -> String {
 fn timings(runs: &[Kept]) -> String {
     let mut text = "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts\n".to_owned();
     for (run, result) in finished(runs) {
-        if let Some(timing) = run.timing {
+        if let Some(timing) = &run.timing {
             let (key, seconds) = (usual_key(run, result), timing.seconds);
             let _ = writeln!(text, "{},{key},{seconds:.3},{},{}", run.id, timing.threads, timing.starts);
         }
