@@ -126,7 +126,7 @@ pub(crate) fn markdown(analysis: &Analysis) -> String {
     out
 }
 
-fn in_cell(text: &str) -> String {
+pub(crate) fn in_cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
