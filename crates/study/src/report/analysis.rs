@@ -1,5 +1,6 @@
 //! The numbers of a report: everything that the page shows, as plain data. `report --format json` prints it.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::cell::{Cell, METRICS, Metric};
@@ -203,7 +204,7 @@ fn comparisons(cells: &[Cell<'_>], data: &Data) -> Vec<Comparison> {
 /// One family of tests: Holm's correction runs over it.
 fn family(cells: &[Cell<'_>], pairs: &[(usize, usize)], metric: Metric) -> Vec<Comparison> {
     let mut family: Vec<Comparison> = pairs
-        .iter()
+        .par_iter()
         .filter_map(|&(first, second)| {
             let paired = Paired::of(&cells[first].pairs(&cells[second], metric))?;
             let unit = if metric == Metric::TestNll { 0.1 } else { 1.0 };

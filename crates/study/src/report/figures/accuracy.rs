@@ -235,7 +235,7 @@ pub(super) fn budget(analysis: &Analysis) -> Option<Figure> {
         section: "budget",
         choice: String::new(),
         second: String::new(),
-        caption: caption.into(),
+        caption,
         svg,
         csv: csv.text(),
     })

@@ -171,6 +171,12 @@ fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown
     })
 }
 
+/// The epoch of that number: its place, where none is missing.
+fn epoch_of(run: &Run, epoch: u32) -> Option<&FinalEpoch> {
+    let place = run.epochs.get(epoch as usize - 1).filter(|found| found.epoch == epoch);
+    place.or_else(|| run.epochs.iter().find(|found| found.epoch == epoch))
+}
+
 /// Validation accuracy and training loss over the final model's epochs.
 pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
     type Pick = fn(&FinalEpoch) -> Option<f64>;
@@ -189,7 +195,7 @@ pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
                     let values: Vec<f64> = cell
                         .runs
                         .values()
-                        .filter_map(|run| pick(run.epochs.iter().find(|e| e.epoch == epoch)?))
+                        .filter_map(|run| pick(epoch_of(run, epoch)?))
                         .filter(|value| value.is_finite())
                         .collect();
                     Summary::of(&values).map(|summary| (f64::from(epoch), summary.mean, summary.sd.unwrap_or(0.0)))
