@@ -127,14 +127,10 @@ pub(super) fn matrices(cells: &[Cell<'_>], analysis: &Analysis, loaded: &Loaded)
     figures
 }
 
-fn matrix(
-    cells: &[Cell<'_>],
-    members: &[usize],
-    analysis: &Analysis,
-    metric: Metric,
-    number: usize,
-    data: &Data,
-) -> Option<Figure> {
+/// A difference, row minus column, and whether it is significant after Holm.
+type Tile = Option<(f64, bool)>;
+
+fn tiles(members: &[usize], analysis: &Analysis, metric: Metric) -> Vec<Vec<Tile>> {
     let found = |first: usize, second: usize| {
         let same = |c: &&Comparison| {
             c.metric == metric && ((c.first, c.second) == (first, second) || (c.second, c.first) == (first, second))
@@ -143,35 +139,35 @@ fn matrix(
         let sign = if comparison.first == first { 1.0 } else { -1.0 };
         Some((sign * comparison.paired.mean, comparison.holm_p.is_some_and(|p| p < 0.05)))
     };
+    let line = |&row: &usize| members.iter().map(|&column| found(row, column).filter(|_| row != column)).collect();
+    members.iter().map(line).collect()
+}
+
+fn matrix(
+    cells: &[Cell<'_>],
+    members: &[usize],
+    analysis: &Analysis,
+    metric: Metric,
+    number: usize,
+    data: &Data,
+) -> Option<Figure> {
+    let values = tiles(members, analysis, metric);
     let mut csv = Csv::new(&["row", "column", "row_minus_column", "significant_after_holm"]);
-    let mut largest = 0.0f64;
-    let mut values = Vec::new();
-    for &row in members {
-        let mut line = Vec::new();
-        for &column in members {
-            let value = if row == column { None } else { found(row, column) };
-            if let Some((difference, significant)) = value {
-                largest = largest.max(difference.abs());
-                csv.row(&[
-                    cells[row].name.clone(),
-                    cells[column].name.clone(),
-                    difference.to_string(),
-                    significant.to_string(),
-                ]);
-            }
-            line.push(value);
+    let mut largest: Option<f64> = None;
+    for (&row, line) in members.iter().zip(&values) {
+        for (&column, tile) in members.iter().zip(line) {
+            let Some((difference, significant)) = tile else { continue };
+            largest = Some(largest.unwrap_or(0.0).max(difference.abs()));
+            let names = [row, column].map(|cell| cells[cell].name.clone());
+            csv.row(&[&names[..], &[difference.to_string(), significant.to_string()]].concat());
         }
-        values.push(line);
     }
-    if values.iter().flatten().all(Option::is_none) {
-        return None;
-    }
+    let largest = largest?.max(1e-9);
     let better = if metric.is_loss() { -1.0 } else { 1.0 };
-    let digits = if metric == Metric::TestNll { 2 } else { 1 };
-    let tile = |value: Option<(f64, bool)>| {
-        value.map(|(d, significant)| {
+    let tile = |value: Tile| {
+        value.map(|(difference, significant)| {
             let star = if significant { "*" } else { "" };
-            (signed(d, digits) + star, better * d / largest.max(1e-9))
+            (signed(difference, metric.least_digits()) + star, better * difference / largest)
         })
     };
     let names: Vec<String> = members.iter().map(|&i| cells[i].name.clone()).collect();
@@ -190,13 +186,9 @@ fn matrix(
         metric.title(),
         data.name
     );
-    let id = format!(
-        "matrix-{}{}",
-        metric.key().replace('_', "-"),
-        if number == 0 { String::new() } else { format!("-{}", number + 1) }
-    );
+    let suffix = if number == 0 { String::new() } else { format!("-{}", number + 1) };
     Some(Figure {
-        id,
+        id: format!("matrix-{}{suffix}", metric.key().replace('_', "-")),
         section: "matrix",
         choice: metric.title().into(),
         second: String::new(),
