@@ -35,7 +35,7 @@ def check_words(page, cells, differences):
     best = max(few, key=lambda name: accuracy_of(few[name]))
     leader = next(item for item in page.items if "highest mean test accuracy" in item)
     is_text("in short: best", leader.split(" has the")[0], f"With few labels {best}")
-    values = [accuracy_of(few[best]), labels_of(few[best])]
+    values = [accuracy_of(few[best]), labels_of(few[best]), len(few[best])]
     if "full" in cells:
         values += [labels_of(cells["full"]), accuracy_of(cells["full"])]
     reads("in short: best", leader.partition("accuracy:")[2], *values)

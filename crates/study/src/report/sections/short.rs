@@ -52,10 +52,12 @@ fn leader(analysis: &Analysis, best: usize, full: Option<usize>) -> String {
     let mean = |cell: &CellNumbers| plain(cell.metrics[Metric::TestAccuracy.key()].mean, 1);
     let cell = &analysis.cells[best];
     let mut out = format!(
-        "<li>With few labels <strong>{}</strong> has the highest mean test accuracy: {}\u{a0}% with {} labels",
+        "<li>With few labels <strong>{}</strong> has the highest mean test accuracy: {}\u{a0}% with {} labels, {} seed{}",
         escape(&cell.name),
         mean(cell),
-        cell.labels
+        cell.labels,
+        cell.seeds.len(),
+        if cell.seeds.len() == 1 { "" } else { "s" }
     );
     if let Some(full) = full.map(|full| &analysis.cells[full]) {
         let _ = write!(out, "; all {} labels give {}\u{a0}%", full.labels, mean(full));
