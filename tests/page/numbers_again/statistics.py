@@ -82,8 +82,9 @@ def chacha8_words(seed_words):
 DRAWS = {}
 
 
-def bootstrap(ds, resamples=10_000):
+def bootstrap(ds):
     n = len(ds)
+    resamples = max(1_000, 2_000_000 // max(n, 200))
     if n not in DRAWS:
         words = chacha8_words([0, 0x626F6F74, n, 0])
         threshold = (2 ** 64 - n) % n
