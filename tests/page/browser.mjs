@@ -16,6 +16,8 @@ const require = createRequire(import.meta.url);
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const executablePath = process.env.CHROMIUM || execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
 const problems = [];
+// A browser that hangs must not hang what waits for this test.
+setTimeout(() => { console.log("the browser took longer than nine minutes"); process.exit(1); }, 540_000).unref();
 if (screenshots) mkdirSync(screenshots, { recursive: true });
 
 const browser = await chromium.launch({
@@ -59,6 +61,11 @@ async function workControls(page, name) {
   }
   for (const group of await page.$$eval("[data-choose]", (all) => all.map((one) => one.dataset.choose))) {
     const values = await page.$$eval(`[data-choose="${group}"] option`, (all) => all.map((one) => one.value));
+    // A choice within another panel is seen once that panel is.
+    for (const outer of await page.$$eval(`[data-choose="${group}"]`, ([one]) => {
+      const panel = one.closest("[data-panel]");
+      return panel ? [[panel.dataset.panel, panel.dataset.value]] : [];
+    })) await page.selectOption(`[data-choose="${outer[0]}"]`, outer[1]);
     for (const value of [...values, values[0]]) {
       await page.selectOption(`[data-choose="${group}"]`, value);
       const seen = await page.$$eval(`[data-panel="${group}"]`, (all) => all.filter((one) => one.offsetParent !== null).map((one) => one.dataset.value));
@@ -126,6 +133,8 @@ async function checkAccessibility(page, name) {
 }
 
 async function takeScreenshots(page, name) {
+  await page.screenshot({ path: `${screenshots}/${name}.png` });
+  await page.addStyleTag({ content: "nav { position: static !important }" });
   for (const section of await page.$$("section, header")) {
     const id = (await section.getAttribute("id")) || "header";
     await section.screenshot({ path: `${screenshots}/${name}-${id}.png` });

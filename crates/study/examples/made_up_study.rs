@@ -153,7 +153,8 @@ fn write_run(folder: &Folder, settings: &RunSettings, data: &Dataset, budget: us
     json(&run.join("settings.json"), settings);
     lines(&run.join("epochs.jsonl"), "epochs", epochs);
     lines(&run.join("queries.jsonl"), "queries", queries.into_iter());
-    let timing = Timing { seconds: 1.5, threads: 2, starts: 1, phases: Phases::default(), taken_from: None };
+    let (phases, machine) = (Phases::default(), Some("a made-up machine".into()));
+    let timing = Timing { seconds: 1.5, threads: 2, starts: 1, phases, taken_from: None, machine };
     json(&run.join("timing.json"), &timing);
     json(&run.join("result.json"), &result);
 }

@@ -230,7 +230,7 @@ fn read_run(path: &Path) -> Result<Option<Kept>, StudyError> {
         return Ok(None);
     }
     let Some(settings) = files::read_json::<RunSettings>(&path.join(record::SETTINGS))? else {
-        return Ok(None);
+        return Err(StudyError::damaged(path, format!("is no run, or has lost it: it has no {}", record::SETTINGS)));
     };
     if settings.id() != name {
         return Err(StudyError::damaged(&path.join(record::SETTINGS), format!("does not belong to run {name}")));

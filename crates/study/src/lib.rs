@@ -15,6 +15,7 @@ pub mod event_tables;
 pub mod few_labels;
 mod files;
 pub mod folder;
+mod machine;
 pub mod metrics;
 pub mod names;
 mod npy;

@@ -199,6 +199,36 @@ mod tests {
         assert_eq!(metrics.confusion, [[1, 0, 0], [1, 1, 0], [1, 0, 2]]);
     }
 
+    /// ```python
+    /// import numpy as np; from sklearn.metrics import *; n, c = 40, 4; rows = np.arange(n)
+    /// raw = np.array([[float((i * 37 + k * 53 + i * k * 11) % 97 + 3) for k in range(c)] for i in range(n)])
+    /// y = np.array([(i * 7 + i // 5) % c for i in range(n)]); raw[rows, y] += 40
+    /// p = (raw / raw.sum(1, keepdims=True)).astype(np.float32); h = p.argmax(1); s = p.max(1).astype(float); b = (s * 15).astype(int)
+    /// print(accuracy_score(y, h), balanced_accuracy_score(y, h), f1_score(y, h, average="macro"),
+    ///   np.mean([roc_auc_score(y == k, p[:, k]) for k in range(c)]), -np.mean(np.log(p[rows, y].astype(float))),
+    ///   sum(abs((h == y)[b == k].mean() - s[b == k].mean()) * (b == k).mean() for k in set(b)))
+    /// ```
+    #[test]
+    fn forty_images_have_scikit_learn_s_figures_too() {
+        let (mut probs, mut labels) = (Vec::new(), Vec::new());
+        for i in 0..40usize {
+            let label = (i * 7 + i / 5) % 4;
+            let raw: Vec<f64> = (0..4)
+                .map(|k| ((i * 37 + k * 53 + i * k * 11) % 97 + 3) as f64 + if k == label { 40.0 } else { 0.0 })
+                .collect();
+            let sum: f64 = raw.iter().sum();
+            probs.extend(raw.iter().map(|value| (value / sum) as f32));
+            labels.push(label as u16);
+        }
+        let metrics = Metrics::of(&probs, &labels);
+        close(metrics.accuracy, 0.625);
+        close(metrics.balanced_accuracy, 0.609375);
+        close(metrics.macro_f1, 0.6);
+        close(metrics.auc, 0.8505859375);
+        close(metrics.nll, 1.0329670444321226);
+        close(metrics.ece, 0.22128160074353218);
+    }
+
     #[test]
     fn ties_count_half_in_the_area() {
         close(auc([vec![0.5, 0.8], vec![0.5]]).expect("defined"), 0.75);

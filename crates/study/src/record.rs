@@ -6,7 +6,7 @@
 //! | `epochs.jsonl` | a header, then a line an epoch | with each checkpoint |
 //! | `queries.jsonl` | a header, then a line a query | with each checkpoint |
 //! | `result.json` | the figures; its presence means the run is finished | at the end, last |
-//! | `timing.json` | seconds by phase and threads, the only file that differs between machines | at the end |
+//! | `timing.json` | seconds by phase, threads and machine, the only file that differs between machines | at the end |
 //! | `model.safetensors` | the final model, if it is kept | at the end |
 //! | `failed.json` | why the last try failed | then |
 //! | `checkpoint.bin` | where an unfinished run stands | every five seconds at most |
@@ -79,6 +79,9 @@ pub struct Timing {
     /// The run whose queries or model were taken over; their seconds count there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub taken_from: Option<String>,
+    /// The machine that ended it; runs of version 0.1.0 before 2026-11-24 have none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub machine: Option<String>,
 }
 
 /// Seconds of the kinds of work in a run, its records and checkpoints included; what is left of the whole is the preparation.

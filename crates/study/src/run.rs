@@ -3,6 +3,7 @@
 use crate::checkpoint::{Checkpoint, Lengths};
 use crate::error::{AtPath, StudyError};
 use crate::files::{self, Appended};
+use crate::machine;
 use crate::metrics::Metrics;
 use crate::record::{self, Failure, Header, Phases, RunResult, Timing};
 use crate::settings::{FORMAT, RunSettings};
@@ -134,7 +135,9 @@ impl Run<'_> {
         match finished {
             Ok(finished) => {
                 let Lengths { seconds, starts, phases, taken_from, .. } = keeper.sync()?;
-                let result = self.keep(finished, &Timing { seconds, threads, starts, phases, taken_from })?;
+                let machine = Some(machine::describe());
+                let timing = Timing { seconds, threads, starts, phases, taken_from, machine };
+                let result = self.keep(finished, &timing)?;
                 Ok(Outcome::Finished(Box::new(result), seconds))
             }
             Err(LearnError::Interrupted) => Ok(Outcome::Stopped),

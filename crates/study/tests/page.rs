@@ -15,7 +15,8 @@ fn a_browser_finds_nothing_wrong_with_the_page() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/page");
     let there =
         |program: &str| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    if !there("node") || !there("chromium") || !tests.join("node_modules/playwright-core").is_dir() {
+    let browser = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
+    if !there("node") || !there(&browser) || !tests.join("node_modules/playwright-core").is_dir() {
         println!("skipped: needs node, chromium, and `npm install` in tests/page");
         return;
     }

@@ -1,5 +1,6 @@
 //! The numbers of a report: everything that the page shows, as plain data. `report --format json` prints it.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::cell::{Cell, METRICS, Metric};
@@ -31,6 +32,8 @@ pub(crate) struct Analysis {
 pub(crate) struct CellNumbers {
     pub(crate) name: String,
     pub(crate) data: String,
+    /// SHA-256 of the data.
+    pub(crate) checksum: String,
     pub(crate) regime: String,
     pub(crate) labels: usize,
     pub(crate) seeds: Vec<u64>,
@@ -39,6 +42,10 @@ pub(crate) struct CellNumbers {
     pub(crate) drop: Summary,
     /// Mean recall of each class over the seeds in per cent.
     pub(crate) recall: Vec<Option<f64>>,
+    /// Its standard deviation over the seeds.
+    pub(crate) recall_deviation: Vec<Option<f64>>,
+    /// The cell that this one is measured against: `random` with the same labels, else with the nearest number.
+    pub(crate) baseline: Option<usize>,
     /// Share of the errors on classes with sides that swap left and right; `None` without sides or errors.
     pub(crate) side_swaps: Option<f64>,
     /// Test images of all seeds together, `confusion[label][predicted]`.
@@ -78,6 +85,10 @@ pub(crate) struct Saving {
     pub(crate) labels: usize,
     /// `None` where random sampling does not reach it at the budgets run.
     pub(crate) random_labels: Option<f64>,
+    /// Mean test accuracy of random sampling with as many labels, in per cent; `None` where it was not run with them.
+    pub(crate) random_accuracy: Option<f64>,
+    /// Labels at which the cell's own curve reaches that accuracy; `None` where it does not.
+    pub(crate) own_labels: Option<f64>,
 }
 
 /// The claims judged on one data set.
@@ -93,7 +104,7 @@ pub(crate) fn analyse(loaded: &Loaded, cells: &[Cell<'_>]) -> Analysis {
     let curves = curves(cells);
     Analysis {
         runs: loaded.runs.len(),
-        cells: cells.iter().map(|cell| numbers(cell, &loaded.subjects)).collect(),
+        cells: (0..cells.len()).map(|index| numbers(index, cells, &loaded.subjects)).collect(),
         comparisons: loaded.subjects.iter().flat_map(|data| comparisons(cells, data)).collect(),
         savings: savings(cells, &curves),
         curves: curves.into_iter().map(|(_, curve)| curve).collect(),
@@ -102,7 +113,8 @@ pub(crate) fn analyse(loaded: &Loaded, cells: &[Cell<'_>]) -> Analysis {
     }
 }
 
-fn numbers(cell: &Cell<'_>, subjects: &[Data]) -> CellNumbers {
+fn numbers(index: usize, cells: &[Cell<'_>], subjects: &[Data]) -> CellNumbers {
+    let cell = &cells[index];
     let metrics = METRICS.map(|metric| (metric.key(), Summary::of(&cell.values(metric)).expect("a cell has runs")));
     let drops: Vec<f64> =
         cell.runs.values().map(|run| Metric::ValAccuracyBest.of(run) - Metric::TestAccuracy.of(run)).collect();
@@ -115,12 +127,15 @@ fn numbers(cell: &Cell<'_>, subjects: &[Data]) -> CellNumbers {
     CellNumbers {
         name: cell.name.clone(),
         data: cell.first().settings.data.name.clone(),
+        checksum: cell.checksum().to_owned(),
         regime: cell.regime().to_owned(),
         labels: cell.labels(),
         seeds: cell.runs.keys().copied().collect(),
         metrics: metrics.into(),
         drop: Summary::of(&drops).expect("a cell has runs"),
-        recall: mean_recall(cell),
+        recall: recall(cell, |summary| Some(summary.mean)),
+        recall_deviation: recall(cell, |summary| summary.sd),
+        baseline: baseline(index, cells),
         side_swaps: side_swaps(&confusion, sides),
         confusion,
     }
@@ -137,14 +152,23 @@ fn confusion(cell: &Cell<'_>) -> Vec<Vec<u64>> {
     sum
 }
 
-fn mean_recall(cell: &Cell<'_>) -> Vec<Option<f64>> {
+/// A figure of each class's recall over the seeds, in per cent.
+fn recall(cell: &Cell<'_>, figure: impl Fn(Summary) -> Option<f64>) -> Vec<Option<f64>> {
     let of_runs: Vec<Vec<Option<f64>>> = cell.runs.values().map(|run| recalls(&run.result.test.confusion)).collect();
     let classes = of_runs.iter().map(Vec::len).max().unwrap_or(0);
-    let mean = |class: usize| {
+    let of_class = |class: usize| {
         let values: Vec<f64> = of_runs.iter().filter_map(|recalls| *recalls.get(class)?).collect();
-        Summary::of(&values).map(|summary| 100.0 * summary.mean)
+        Summary::of(&values).and_then(&figure).map(|share| 100.0 * share)
     };
-    (0..classes).map(mean).collect()
+    (0..classes).map(of_class).collect()
+}
+
+fn baseline(index: usize, cells: &[Cell<'_>]) -> Option<usize> {
+    let cell = &cells[index];
+    let fits = |&other: &usize| {
+        other != index && cells[other].checksum() == cell.checksum() && is_baseline(&cells[other], cells)
+    };
+    (0..cells.len()).filter(fits).min_by_key(|&other| cells[other].labels().abs_diff(cell.labels()))
 }
 
 fn side_swaps(confusion: &[Vec<u64>], sides: &[(u16, u16)]) -> Option<f64> {
@@ -164,22 +188,17 @@ fn side_swaps(confusion: &[Vec<u64>], sides: &[(u16, u16)]) -> Option<f64> {
 fn comparisons(cells: &[Cell<'_>], data: &Data) -> Vec<Comparison> {
     let of_data: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
     let is_few = of_data.len() <= ALL_PAIRS;
-    let pairs: Vec<(usize, usize)> = if is_few {
-        let after =
-            |&second: &usize| of_data.iter().filter(move |&&first| first > second).map(move |&first| (first, second));
-        of_data.iter().flat_map(after).collect()
-    } else {
-        of_data.iter().filter_map(|&first| Some((first, baseline_of(first, &of_data, cells)?))).collect()
+    let with_baseline = |&i: &usize| Some((i, baseline(i, cells).filter(|_| !is_baseline(&cells[i], cells))?));
+    let all_pairs = || {
+        of_data
+            .iter()
+            .flat_map(|&second| of_data.iter().filter(move |&&first| first > second).map(move |&first| (first, second)))
+            .collect()
     };
+    let pairs: Vec<(usize, usize)> =
+        if is_few { all_pairs() } else { of_data.iter().filter_map(with_baseline).collect() };
     let metrics: &[Metric] = if is_few { &METRICS } else { &[Metric::ValAccuracyBest, Metric::TestAccuracy] };
     metrics.iter().flat_map(|&metric| family(cells, &pairs, metric)).collect()
-}
-
-/// The cell that a cell is compared with: the first of the baseline's with as many labels, or the first of all where none has as many.
-fn baseline_of(cell: usize, of_data: &[usize], cells: &[Cell<'_>]) -> Option<usize> {
-    let baselines = || of_data.iter().copied().filter(|&i| is_baseline(&cells[i], cells));
-    let is_equal = |&i: &usize| cells[i].labels() == cells[cell].labels();
-    baselines().find(is_equal).or_else(|| baselines().next()).filter(|&baseline| baseline != cell)
 }
 
 /// Whether a cell is one of the baseline's: of those that differ in dropout, the ones with the least.
@@ -192,7 +211,7 @@ fn is_baseline(cell: &Cell<'_>, cells: &[Cell<'_>]) -> bool {
 /// One family of tests: Holm's correction runs over it.
 fn family(cells: &[Cell<'_>], pairs: &[(usize, usize)], metric: Metric) -> Vec<Comparison> {
     let mut family: Vec<Comparison> = pairs
-        .iter()
+        .par_iter()
         .filter_map(|&(first, second)| {
             let paired = Paired::of(&cells[first].pairs(&cells[second], metric))?;
             let unit = if metric == Metric::TestNll { 0.1 } else { 1.0 };
@@ -234,18 +253,28 @@ fn curves(cells: &[Cell<'_>]) -> Vec<(usize, Curve)> {
     members.into_iter().map(curve).collect()
 }
 
-/// Labels that `random` would need, read off its budget curve on the same data.
+/// Labels that `random` would need, read off its budget curve on the same data, and those that a cell's own curve needs for `random`'s accuracy.
 fn savings(cells: &[Cell<'_>], curves: &[(usize, Curve)]) -> Vec<Saving> {
-    let random_curve = |cell: &Cell<'_>| {
-        let twin = cells.iter().find(|other| other.checksum() == cell.checksum() && is_baseline(other, cells))?;
-        let (_, curve) = curves.iter().find(|(number, _)| *number == twin.curve)?;
-        (curve.points.len() > 1).then_some(curve)
+    let means = |number: usize| -> Vec<(f64, f64)> {
+        let curve = curves.iter().find(|(other, _)| *other == number);
+        curve.map_or_else(Vec::new, |(_, curve)| curve.points.iter().map(|(x, mean, _)| (*x, *mean)).collect())
     };
     let saving = |(index, cell): (usize, &Cell<'_>)| {
-        let curve = random_curve(cell)?;
-        let means: Vec<(f64, f64)> = curve.points.iter().map(|(labels, mean, _)| (*labels, *mean)).collect();
+        let twin = baseline(index, cells)?;
+        let random = means(cells[twin].curve);
+        if random.len() < 2 {
+            return None;
+        }
         let accuracy = Summary::of(&cell.values(Metric::TestAccuracy))?.mean;
-        Some(Saving { cell: index, labels: cell.labels(), random_labels: labels_needed(&means, accuracy) })
+        let at_same = Summary::of(&cells[twin].values(Metric::TestAccuracy))?.mean;
+        let random_accuracy = (cells[twin].labels() == cell.labels()).then_some(at_same);
+        Some(Saving {
+            cell: index,
+            labels: cell.labels(),
+            random_labels: labels_needed(&random, accuracy),
+            random_accuracy,
+            own_labels: random_accuracy.and_then(|accuracy| labels_needed(&means(cell.curve), accuracy)),
+        })
     };
     let others = cells.iter().enumerate().filter(|(_, cell)| !matches!(cell.regime(), "full" | "random"));
     others.filter_map(saving).collect()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::load::Run;
 use crate::metrics::Metrics;
 use crate::regimes;
+use crate::settings::RunSettings;
 use fewlabel_learn::plan::Selection;
 
 /// A cell and its runs.
@@ -68,8 +69,27 @@ impl Metric {
             Self::TestMacroF1 => "Test macro-F1 (%)",
             Self::TestAuc => "Test AUC (%)",
             Self::TestEce => "Test calibration error, ECE (%)",
-            Self::TestNll => "Test log-likelihood, NLL (nats)",
+            Self::TestNll => "Test negative log-likelihood, NLL (nats)",
         }
+    }
+
+    /// As the head of a column that has little room.
+    pub(crate) fn head(self) -> &'static str {
+        match self {
+            Self::ValAccuracyBest => "validation, best (%)",
+            Self::ValAccuracyLast => "validation, last (%)",
+            Self::TestAccuracy => "test (%)",
+            Self::TestBalancedAccuracy => "balanced (%)",
+            Self::TestMacroF1 => "macro-F1 (%)",
+            Self::TestAuc => "AUC (%)",
+            Self::TestEce => "ECE (%)",
+            Self::TestNll => "NLL (nats)",
+        }
+    }
+
+    /// Digits after the point that are always shown.
+    pub(crate) fn least_digits(self) -> usize {
+        if self == Self::TestNll { 2 } else { 1 }
     }
 
     /// Whether less is better.
@@ -143,10 +163,10 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Cell<'_>> {
     let mut cells: Vec<Cell<'_>> = Vec::new();
     for run in runs {
         let count = cells.len();
-        let place = *places.entry(without(run, false)).or_insert(count);
+        let place = *places.entry(key(&run.settings, false)).or_insert(count);
         if place == count {
             let next = curves.len();
-            let curve = *curves.entry(without(run, true)).or_insert(next);
+            let curve = *curves.entry(key(&run.settings, true)).or_insert(next);
             cells.push(Cell { name: String::new(), runs: BTreeMap::new(), curve });
         }
         cells[place].runs.insert(run.seed(), run);
@@ -155,11 +175,11 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Cell<'_>> {
     cells
 }
 
-/// The settings as text without the seed and, if asked, without the budget.
-fn without(run: &Run, budget: bool) -> String {
-    let mut settings = run.settings.clone();
+/// The settings as text without the seed and, if asked, without the budget: what runs of a cell, or of a curve, share.
+pub(crate) fn key(settings: &RunSettings, without_budget: bool) -> String {
+    let mut settings = settings.clone();
     settings.plan.seed = 0;
-    if budget {
+    if without_budget {
         match &mut settings.plan.selection {
             Selection::Random { labels } => *labels = 0,
             Selection::Active(active) => active.labels = 0,

@@ -1,6 +1,7 @@
 //! Small pieces of HTML, and numbers as people read them.
 
 pub(crate) use super::chart::escape;
+use crate::stats::Interval;
 
 /// A table: the first column holds the rows' names.
 pub(crate) struct Table {
@@ -15,6 +16,8 @@ pub(crate) enum Entry {
     Text(String),
     /// Text that is markup already.
     Markup(String),
+    /// Text made of numbers, such as an interval.
+    Figures(String),
     /// A number: what is read, and all its digits.
     Number(String, f64),
 }
@@ -40,8 +43,10 @@ impl Table {
             escape(&self.caption),
             escape(&self.id)
         );
-        for head in &self.head {
-            out += &format!("<th scope=\"col\">{}</th>", escape(head));
+        for (column, head) in self.head.iter().enumerate() {
+            let is_numbers = |row: &Vec<Entry>| matches!(row.get(column), Some(Entry::Figures(_) | Entry::Number(..)));
+            let class = if self.rows.iter().any(is_numbers) { " class=\"n\"" } else { "" };
+            out += &format!("<th scope=\"col\"{class}>{}</th>", escape(head));
         }
         out += "</tr></thead><tbody>";
         for row in &self.rows {
@@ -51,6 +56,7 @@ impl Table {
                     Entry::Text(text) if i == 0 => format!("<th scope=\"row\">{}</th>", escape(text)),
                     Entry::Text(text) => format!("<td>{}</td>", escape(text)),
                     Entry::Markup(markup) => format!("<td>{markup}</td>"),
+                    Entry::Figures(text) => format!("<td class=\"n\">{}</td>", escape(text)),
                     Entry::Number(text, value) => format!("<td class=\"n\" data-v=\"{value}\">{}</td>", escape(text)),
                 };
             }
@@ -64,8 +70,16 @@ impl Table {
 pub(crate) fn number(value: Option<f64>, text: impl Fn(f64) -> String) -> Entry {
     match value {
         Some(value) if value.is_finite() => Entry::Number(text(value), value),
-        _ => Entry::Text("\u{2013}".to_owned()),
+        _ => Entry::Figures("\u{2013}".to_owned()),
     }
+}
+
+/// An interval, or a dash where there is none.
+pub(crate) fn span(interval: Option<Interval>, digits: usize) -> String {
+    interval.map_or_else(
+        || "\u{2013}".to_owned(),
+        |Interval { low, high }| format!("{} to {}", signed(low, digits), signed(high, digits)),
+    )
 }
 
 /// Digits after the point that a standard error justifies: its first digit is the last one shown.
@@ -113,6 +127,7 @@ mod tests {
     fn a_table_escapes_what_it_is_given() {
         let mut table = Table::new("t", "c", &["a", "b"]);
         table.row(vec![Entry::Text("<b>".into()), number(Some(1.5), |v| plain(v, 1)), number(None, |v| plain(v, 1))]);
+        assert!(table.markup().contains("<th scope=\"col\">a</th><th scope=\"col\" class=\"n\">b</th>"));
         let markup = table.markup();
         assert!(
             markup.contains("&lt;b&gt;") && markup.contains("data-v=\"1.5\">1.5<") && markup.contains('\u{2013}'),

@@ -15,6 +15,8 @@ use std::path::Path;
 
 /// Examples of each class that are kept for the first figure.
 const EXAMPLES: usize = 6;
+/// Longest side of an image in a figure.
+const THUMBNAIL: usize = 64;
 
 /// `data.json`: what `images.npy` (uint8, [images, height, width, channels]) holds, and what the figures say of the data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +37,27 @@ pub(crate) struct Pictures {
     pub(crate) images: Vec<Picture>,
     #[serde(skip)]
     pixels: Vec<u8>,
+}
+
+/// An image [height, width, channels] with every square of `by` x `by` pixels averaged to one; cut squares at the far edges count too.
+fn shrink(pixels: &[u8], (height, width, channels): (usize, usize, usize), by: usize) -> (usize, usize, Vec<u8>) {
+    let (rows, columns) = (height.div_ceil(by), width.div_ceil(by));
+    let mut small = Vec::with_capacity(rows * columns * channels);
+    for row in 0..rows {
+        for column in 0..columns {
+            for channel in 0..channels {
+                let (mut sum, mut count) = (0usize, 0);
+                for y in row * by..((row + 1) * by).min(height) {
+                    for x in column * by..((column + 1) * by).min(width) {
+                        sum += usize::from(pixels[(y * width + x) * channels + channel]);
+                        count += 1;
+                    }
+                }
+                small.push(((sum + count / 2) / count) as u8);
+            }
+        }
+    }
+    (rows, columns, small)
 }
 
 /// One kept image.
@@ -67,15 +90,18 @@ impl Pictures {
         self.images[..plain].binary_search_by_key(&row, |image| image.row).ok()
     }
 
-    /// One kept image as a PNG file.
+    /// One kept image as a PNG file, made smaller where it is larger than figures show it.
     pub(crate) fn png(&self, picture: usize) -> Option<Vec<u8>> {
+        let by = self.height.max(self.width).div_ceil(THUMBNAIL);
+        let shape = (self.height, self.width, self.channels);
+        let (height, width, pixels) = shrink(self.pixels(picture), shape, by);
         let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
+        let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
         encoder.set_color(if self.channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale });
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::High);
         let mut writer = encoder.write_header().ok()?;
-        writer.write_image_data(self.pixels(picture)).ok()?;
+        writer.write_image_data(&pixels).ok()?;
         writer.finish().ok()?;
         Some(bytes)
     }
@@ -85,6 +111,7 @@ impl Pictures {
         let classes = self.class_names.len();
         classes > 0
             && self.class_counts.iter().all(|counts| counts.len() == classes)
+            && self.class_counts.iter().flatten().all(|&count| count <= u32::MAX as usize)
             && self.sides.iter().all(|(left, right)| usize::from(*left.max(right)) < classes)
             && self.images.iter().all(|image| usize::from(image.label) < classes)
             && [self.height, self.width].iter().all(|side| (1..=4096).contains(side))
@@ -221,6 +248,13 @@ mod tests {
         let kinds: Vec<&str> =
             all[0].images.iter().filter_map(|image| image.augmentation).map(|applied| applied.kind.name()).collect();
         assert_eq!(kinds.len(), 3, "{kinds:?}");
+    }
+
+    #[test]
+    fn large_images_are_shown_small() {
+        let pixels: Vec<u8> = (0..2 * 3).flat_map(|i| [i * 10, 200]).collect();
+        assert_eq!(shrink(&pixels, (2, 3, 2), 1), (2, 3, pixels.clone()));
+        assert_eq!(shrink(&pixels, (2, 3, 2), 2), (1, 2, vec![20, 200, 35, 200]));
     }
 
     #[test]

@@ -9,9 +9,12 @@ use crate::folder::{Folder, Kept};
 use crate::record::{self, RunResult};
 use crate::settings::RunSettings;
 use fewlabel_learn::plan::{Phase, Pick, QueryEvent};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to so many runs every pick is kept; above, the picks of one seed a cell.
 const ALL_PICKS: usize = 50;
+/// More images than a split has; counts stay far from overflow.
+const MOST_IMAGES: u64 = 1 << 31;
 
 /// A study as read.
 pub(crate) struct Loaded {
@@ -21,6 +24,8 @@ pub(crate) struct Loaded {
     pub(crate) troubles: Vec<Trouble>,
     /// The data sets that the runs name, by checksum, with what the folder holds of them.
     pub(crate) subjects: Vec<Data>,
+    /// What finished runs were computed on, where they say so.
+    pub(crate) machines: BTreeSet<String>,
 }
 
 /// A finished run.
@@ -48,12 +53,25 @@ impl Data {
         name.cloned().unwrap_or_else(|| format!("class {class}"))
     }
 
+    /// First and last place, in `order`, of the classes that differ only in the side of the body.
+    pub(crate) fn frames(&self, order: &[usize]) -> Vec<(usize, usize)> {
+        let sides = self.pictures.as_ref().map_or(&[][..], |pictures| &pictures.sides);
+        let place = |class: u16| order.iter().position(|&other| other == usize::from(class));
+        let frame = |&(left, right): &(u16, u16)| {
+            let (left, right) = (place(left)?, place(right)?);
+            (left.abs_diff(right) == 1).then(|| (left.min(right), left.max(right)))
+        };
+        sides.iter().filter_map(frame).collect()
+    }
+
     /// Classes in an order that puts left and right organs side by side.
     pub(crate) fn order(&self, classes: usize) -> Vec<usize> {
         let sides = self.pictures.as_ref().map_or(&[][..], |pictures| &pictures.sides);
         let mut order = Vec::with_capacity(classes);
         for class in 0..classes {
-            let twin = sides.iter().find(|(left, _)| usize::from(*left) == class).map(|(_, right)| usize::from(*right));
+            let pair = sides.iter().map(|&(left, right)| (usize::from(left), usize::from(right)));
+            let mut twins = pair.filter(|pair| pair.0 == class || pair.1 == class);
+            let twin = twins.next().map(|(left, right)| if left == class { right } else { left });
             for class in [Some(class), twin].into_iter().flatten() {
                 if class < classes && !order.contains(&class) {
                     order.push(class);
@@ -103,9 +121,18 @@ pub(crate) fn load(folder: &Folder) -> Result<Loaded, StudyError> {
     let contents = folder.contents()?;
     let mut troubles: Vec<Trouble> =
         contents.damaged.iter().map(|what| Trouble { kind: "damaged", what: shorten(folder, what) }).collect();
-    let keep_all = contents.runs.len() <= ALL_PICKS;
-    let read: Vec<Result<Run, Trouble>> =
-        contents.runs.into_par_iter().map(|kept| read_run(folder, kept, keep_all)).collect();
+    let has_all_picks = contents.runs.len() <= ALL_PICKS;
+    let timings = contents.runs.iter().filter(|run| run.result.is_some()).filter_map(|run| run.timing.as_ref());
+    let machines = timings.filter_map(|timing| timing.machine.clone()).collect();
+    let chosen = chosen_seeds(&contents.runs);
+    let read: Vec<Result<Run, Trouble>> = contents
+        .runs
+        .into_par_iter()
+        .map(|kept| {
+            let keeps = has_all_picks || chosen.contains(&kept.id);
+            read_run(folder, kept, keeps)
+        })
+        .collect();
     let mut runs = Vec::with_capacity(read.len());
     for run in read {
         match run {
@@ -114,7 +141,19 @@ pub(crate) fn load(folder: &Folder) -> Result<Loaded, StudyError> {
         }
     }
     let subjects = read_subjects(folder, &runs, &mut troubles)?;
-    Ok(Loaded { runs, troubles, subjects })
+    Ok(Loaded { runs, troubles, subjects, machines })
+}
+
+/// The ids of the runs with the lowest seed of each cell that is finished.
+fn chosen_seeds(runs: &[Kept]) -> BTreeSet<String> {
+    let mut lowest: BTreeMap<String, &Kept> = BTreeMap::new();
+    for run in runs.iter().filter(|run| run.result.is_some()) {
+        let cell = lowest.entry(super::cell::key(&run.settings, false)).or_insert(run);
+        if run.settings.plan.seed < cell.settings.plan.seed {
+            *cell = run;
+        }
+    }
+    lowest.into_values().map(|run| run.id.clone()).collect()
 }
 
 /// The data sets in the order in which the runs name them.
@@ -135,7 +174,7 @@ fn read_subjects(folder: &Folder, runs: &[Run], troubles: &mut Vec<Trouble>) -> 
     Ok(subjects)
 }
 
-fn read_run(folder: &Folder, kept: Kept, keep_all: bool) -> Result<Run, Trouble> {
+fn read_run(folder: &Folder, kept: Kept, keeps_picks: bool) -> Result<Run, Trouble> {
     let name = format!("{} ({})", kept.settings.label(), kept.id);
     let Some(result) = kept.result else {
         return Err(match kept.failure {
@@ -146,7 +185,7 @@ fn read_run(folder: &Folder, kept: Kept, keep_all: bool) -> Result<Run, Trouble>
     let path = folder.run(&kept.id);
     let damaged = |error: StudyError| Trouble { kind: "damaged", what: shorten(folder, &error.to_string()) };
     if !is_sound(&result) {
-        let what = format!("{name}: result.json: figures are missing, not finite or do not fit together");
+        let what = format!("{name}: result.json: figures are out of range or do not fit together");
         return Err(Trouble { kind: "damaged", what });
     }
     let epochs = record::read_epochs(&path).map_err(damaged)?;
@@ -156,18 +195,27 @@ fn read_run(folder: &Folder, kept: Kept, keep_all: bool) -> Result<Run, Trouble>
         val_accuracy: epoch.val_accuracy,
     });
     let queries = record::read_queries(&path).map_err(damaged)?;
-    let queries = Queries::of(queries, keep_all || kept.settings.plan.seed == 0);
+    let queries = Queries::of(queries, keeps_picks);
     Ok(Run { id: kept.id, settings: kept.settings, result, epochs: epochs.collect(), queries })
 }
 
 /// Whether a result can be drawn: a record that was tampered with must not take the page down.
 fn is_sound(result: &RunResult) -> bool {
+    // Sums of shares may round to a hair above one.
+    let is_share = |share: f64| (-1e-9..=1.0 + 1e-9).contains(&share);
     [&result.validation, &result.test].into_iter().all(|metrics| {
-        let square = metrics.confusion.iter().all(|row| row.len() == metrics.confusion.len());
-        let figures =
-            [metrics.accuracy, metrics.balanced_accuracy, metrics.macro_f1, metrics.auc, metrics.nll, metrics.ece];
-        square && !metrics.confusion.is_empty() && figures.iter().all(|figure| figure.is_finite())
-    }) && result.val_accuracy_best.is_finite()
+        let classes = metrics.confusion.len();
+        let is_square = classes > 0 && metrics.confusion.iter().all(|row| row.len() == classes);
+        let counted: u64 = metrics.confusion.iter().flatten().map(|&count| u64::from(count)).sum();
+        let binned: u64 = metrics.reliability.iter().map(|bin| u64::from(bin.images)).sum();
+        let counts_fit = [counted, binned].iter().all(|&sum| sum == metrics.images as u64 && sum <= MOST_IMAGES);
+        let shares = [metrics.accuracy, metrics.balanced_accuracy, metrics.macro_f1, metrics.auc, metrics.ece];
+        is_square
+            && counts_fit
+            && shares.into_iter().all(is_share)
+            && metrics.reliability.iter().all(|bin| is_share(bin.confidence) && is_share(bin.accuracy))
+            && (0.0..1e6).contains(&metrics.nll)
+    }) && is_share(result.val_accuracy_best)
 }
 
 /// Leaves the study's own path out of a message: the page may travel.

@@ -2,10 +2,12 @@
 
 use super::analysis::Analysis;
 use super::cell::Cell;
+use super::chart::definitions;
 use super::figures::Figure;
 use super::html::escape;
 use super::load::Loaded;
 use super::sections;
+use std::collections::BTreeMap;
 
 const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
@@ -19,12 +21,13 @@ pub(crate) fn page(loaded: &Loaded, cells: &[Cell<'_>], analysis: &Analysis, fig
         |section: &str| -> String { figures.iter().filter(|f| f.section == section).map(sections::figure).collect() };
     let mut parts: Vec<(&str, &str, String)> = vec![("run", "What was run", sections::what_was_run(loaded, cells))];
     if !cells.is_empty() {
-        parts.push(("claims", "The paper\u{2019}s claims", analysis.claims.iter().map(sections::claims).collect()));
+        parts.insert(0, ("short", "In short", sections::in_short(loaded, analysis)));
+        parts.push(("claims", "The paper\u{2019}s claims", sections::all_claims(analysis)));
         parts.push(("accuracy", "Accuracy", of("accuracy") + &sections::table(analysis)));
         parts.push(("comparisons", "Comparisons", sections::comparisons(analysis, figures)));
         parts.push(("budget", "Accuracy against labels", sections::budget(analysis, figures)));
         parts.push(("confusion", "Confusions", sections::choosable("confusion", "Cell", figures)));
-        parts.push(("recall", "Recall of each class", of("recall")));
+        parts.push(("recall", "Recall of each class", sections::choosable("recall", "Data set", figures)));
         parts.push(("calibration", "Calibration", of("calibration")));
         parts.push(("queries", "What was queried", sections::choosable("queries", "Cell", figures)));
         parts.push(("training", "Training curves", sections::choosable("training", "Curve", figures)));
@@ -32,6 +35,11 @@ pub(crate) fn page(loaded: &Loaded, cells: &[Cell<'_>], analysis: &Analysis, fig
         parts.push(("runs", "Runs", sections::runs(loaded, cells)));
     }
     parts.push(("failures", "Failures", sections::troubles(analysis)));
+    assemble(&format!("Fewlabel report: {title}"), &summary(loaded, analysis), &parts, &images(figures))
+}
+
+/// Sections, each with its id, its name and its markup, as one page.
+pub(crate) fn assemble(title: &str, summary: &str, parts: &[(&str, &str, String)], images: &str) -> String {
     let navigation: String =
         parts.iter().map(|(id, name, _)| format!("<li><a href=\"#{id}\">{name}</a></li>")).collect();
     let body: String = parts
@@ -39,13 +47,23 @@ pub(crate) fn page(loaded: &Loaded, cells: &[Cell<'_>], analysis: &Analysis, fig
         .map(|(id, name, body)| format!("<section id=\"{id}\" aria-labelledby=\"{id}-title\"><h2 id=\"{id}-title\">{name}</h2>{body}</section>\n"))
         .collect();
     fill(&[
-        ("title", &escape(&title)),
+        ("title", &escape(title)),
         ("style", STYLE),
         ("script", SCRIPT),
-        ("summary", &summary(loaded, analysis)),
+        ("summary", summary),
         ("navigation", &navigation),
         ("body", &body),
+        ("images", images),
     ])
+}
+
+/// The images of all figures, each once.
+fn images(figures: &[Figure]) -> String {
+    let images: BTreeMap<String, String> = figures.iter().flat_map(|figure| figure.svg.images().clone()).collect();
+    format!(
+        "<svg class=\"images\" width=\"0\" height=\"0\" aria-hidden=\"true\" focusable=\"false\">{}</svg>",
+        definitions(&images)
+    )
 }
 
 /// The first lines a reader sees.
@@ -66,8 +84,17 @@ fn summary(loaded: &Loaded, analysis: &Analysis) -> String {
         );
     }
     out += "</p>";
-    if loaded.subjects.iter().any(|data| data.synthetic) {
-        out += "<p class=\"warning\"><strong>Synthetic data.</strong> The images of <em>phantom</em> are made by the program. Nothing here says anything about patients.</p>";
+    let synthetic: Vec<String> = loaded
+        .subjects
+        .iter()
+        .filter(|data| data.synthetic)
+        .map(|data| format!("<em>{}</em>", escape(&data.name)))
+        .collect();
+    if !synthetic.is_empty() {
+        out += &format!(
+            "<p class=\"warning\"><strong>Synthetic data.</strong> The images of {} are made by the program. Nothing here says anything about patients.</p>",
+            synthetic.join(" and ")
+        );
     }
     out
 }
@@ -100,7 +127,15 @@ mod tests {
     #[test]
     fn a_value_that_looks_like_a_place_stays_text() {
         let all = |body| {
-            fill(&[("title", "t"), ("style", ""), ("script", ""), ("summary", ""), ("navigation", ""), ("body", body)])
+            fill(&[
+                ("title", "t"),
+                ("style", ""),
+                ("script", ""),
+                ("summary", ""),
+                ("navigation", ""),
+                ("body", body),
+                ("images", ""),
+            ])
         };
         assert!(all("{{title}}").contains("{{title}}"));
     }

@@ -2,13 +2,23 @@
 
 use fewlabel_engine::rng::Key;
 
-/// Resamples drawn.
+/// Resamples drawn of up to 200 values.
 pub const RESAMPLES: usize = 10_000;
+/// Above so many values the number of resamples falls with theirs, to no fewer than [`FEWEST`]: the interval is narrow then, and so is
+/// the error of its ends.
+const MANY: usize = 200;
+/// Resamples drawn at least.
+const FEWEST: usize = 1_000;
 
 /// Names the bootstrap's random numbers; nothing else in a study uses this purpose ("boot").
 const PURPOSE: u64 = 0x626f_6f74;
 
-/// The 2.5 % and 97.5 % percentiles of the means of [`RESAMPLES`] resamples of `values`; `None` below two values.
+/// How many resamples are drawn of `n` values.
+fn resamples(n: usize) -> usize {
+    (RESAMPLES * MANY / n.max(MANY)).max(FEWEST)
+}
+
+/// The 2.5 % and 97.5 % percentiles of the means of up to [`RESAMPLES`] resamples of `values`; `None` below two values.
 ///
 /// The draws depend on the number of values alone: the same values give the same interval anywhere.
 /// Below about ten values such intervals are too narrow.
@@ -18,7 +28,7 @@ pub fn bootstrap_mean_interval(values: &[f64]) -> Option<(f64, f64)> {
         return None;
     }
     let mut stream = Key::new(0, PURPOSE).at(n as u64, 0).stream();
-    let mut means: Vec<f64> = (0..RESAMPLES)
+    let mut means: Vec<f64> = (0..resamples(n))
         .map(|_| {
             let mut sum = 0.0;
             for _ in 0..n {
@@ -59,6 +69,11 @@ mod tests {
         let values = [2.1, -0.4, 3.3, 1.8, 0.9, -1.2, 2.7, 1.1, 0.3, 1.9];
         let (low, high) = bootstrap_mean_interval(&values).unwrap();
         assert!((low - 0.41).abs() < 0.03 && (high - 2.05).abs() < 0.03, "{low} {high}");
+    }
+
+    #[test]
+    fn many_values_take_fewer_resamples() {
+        assert_eq!([2, 200, 400, 10_000_000].map(resamples), [10_000, 10_000, 5_000, 1_000]);
     }
 
     #[test]

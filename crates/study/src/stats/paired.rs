@@ -40,7 +40,7 @@ pub struct Paired {
     pub t_p: Option<f64>,
     /// Two-sided p of Wilcoxon's signed-rank test.
     pub wilcoxon_p: Option<f64>,
-    /// Cohen's d of the differences with Hedges' correction for few seeds.
+    /// Cohen's d of the differences with Hedges' correction for few seeds; `None` below three.
     pub effect_size: Option<f64>,
     /// Share of seeds in which the first is above the second; a tie counts half.
     pub win_rate: f64,
@@ -57,7 +57,8 @@ impl Paired {
         let t = error.map(|error| if summary.mean == 0.0 { 0.0 } else { summary.mean / error });
         let half_width = error.map(|error| student_quantile(1.0 - LEVEL / 2.0, df) * error);
         let correction = 1.0 - 3.0 / (4.0 * df - 1.0);
-        let effect = summary.sd.filter(|sd| *sd > 0.0).map(|sd| summary.mean / sd * correction);
+        // With two seeds the correction leaves nothing of the effect.
+        let effect = summary.sd.filter(|sd| *sd > 0.0 && n > 2).map(|sd| summary.mean / sd * correction);
         Some(Self {
             n,
             mean: summary.mean,
@@ -141,6 +142,12 @@ mod tests {
         let paired = Paired::of(&[(0.7, 0.5)]).unwrap();
         assert_eq!((paired.n, paired.sd, paired.interval, paired.t_p), (1, None, None, None));
         assert!(Paired::of(&[]).is_none());
+    }
+
+    #[test]
+    fn two_seeds_have_an_interval_and_no_effect_size() {
+        let paired = Paired::of(&[(0.7, 0.5), (0.6, 0.5)]).unwrap();
+        assert!(paired.interval.is_some() && paired.effect_size.is_none(), "{paired:?}");
     }
 
     #[test]

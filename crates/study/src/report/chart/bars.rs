@@ -12,8 +12,8 @@ pub(crate) struct Group {
 
 const BAR: f64 = 9.0;
 
-/// Draws groups of bars, values from zero on.
-pub(crate) fn grouped_bars(title: &str, axis: &str, series: &[&str], groups: &[Group]) -> Svg {
+/// Draws groups of bars, values from zero on; `first` is the colour of the first series.
+pub(crate) fn grouped_bars(title: &str, axis: &str, series: &[&str], first: usize, groups: &[Group]) -> Svg {
     let left = label_room(groups.iter().map(|group| group.label.as_str()), 200.0);
     let row = BAR * series.len() as f64 + 8.0;
     let (top, bottom) = (6.0, 6.0 + row * groups.len() as f64);
@@ -32,9 +32,9 @@ pub(crate) fn grouped_bars(title: &str, axis: &str, series: &[&str], groups: &[G
         svg.text(left - 8.0, middle, Anchor::End, TEXT, Ink::Text, &fit(&group.label, TEXT, left - 10.0));
         for (s, value) in group.values.iter().enumerate() {
             let size = (scale.at(*value) - scale.at(0.0), BAR - 1.0);
-            svg.rect((scale.at(0.0), y + s as f64 * BAR), size, Ink::Series(s + 1), 1.0);
+            svg.rect((scale.at(0.0), y + s as f64 * BAR), size, Ink::Series(first + s), 1.0);
         }
     }
-    legend_from(&mut svg, 1, series, (left, bottom + 60.0), WIDTH - left, false);
+    legend_from(&mut svg, first, series, (left, bottom + 60.0), WIDTH - left, false);
     svg
 }

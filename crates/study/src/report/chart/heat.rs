@@ -20,6 +20,8 @@ pub(crate) struct Heat<'a> {
     pub(crate) rows: Vec<String>,
     pub(crate) columns: Vec<String>,
     pub(crate) ramp: Ramp,
+    /// Rows, first and last, that belong together: their square with the same columns is framed.
+    pub(crate) frames: Vec<(usize, usize)>,
     /// Text and value; `None` is left empty.
     pub(crate) tiles: Vec<Vec<Option<(String, f64)>>>,
 }
@@ -50,11 +52,16 @@ pub(crate) fn heat_map(heat: &Heat<'_>) -> Svg {
             let x = left + c as f64 * width;
             let (colour, dark) = colour(heat.ramp, *value);
             svg.tile((x, y), (width - 1.5, height - 1.5), &colour);
-            if text_width(text, SMALL) <= width {
+            if !text.is_empty() && text_width(text, SMALL) <= width {
                 let ink = if dark { Ink::OnDark } else { Ink::Text };
                 tile_text(&mut svg, x + width / 2.0, y + height / 2.0 + 4.0, ink, text);
             }
         }
+    }
+    for &(first, last) in &heat.frames {
+        let (x, y) = (left + first as f64 * width - 1.0, top + first as f64 * height - 1.0);
+        let count = (last - first + 1) as f64;
+        svg.frame((x, y), (count * width + 0.5, count * height + 0.5), Ink::Series(2));
     }
     for (i, note) in notes.iter().enumerate() {
         let y = bottom + 18.0 + 18.0 * i as f64;
@@ -112,6 +119,7 @@ mod tests {
             rows: vec!["one".into()],
             columns,
             ramp: Ramp::Share,
+            frames: Vec::new(),
             tiles,
         };
         let text = heat_map(&heat).finish(true);

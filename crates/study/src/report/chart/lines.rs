@@ -13,6 +13,8 @@ pub(crate) struct Line {
 const LEFT: f64 = 60.0;
 const TOP: f64 = 10.0;
 const PLOT: f64 = 300.0;
+/// Bands of more lines than this hide each other.
+pub(crate) const MOST_BANDS: usize = 8;
 
 /// Draws lines over a common pair of axes.
 pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]) -> Svg {
@@ -25,7 +27,10 @@ pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]
     let xs = Scale::over(lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)), 8, LEFT, WIDTH - 24.0);
     // What is drawn is never below zero, and neither is its band.
     let low = |p: &(f64, f64, f64)| (p.1 - p.2).max(p.1.min(0.0));
-    let spread = lines.iter().flat_map(|line| line.points.iter().flat_map(|p| [low(p), p.1 + p.2]));
+    let has_bands = lines.len() <= MOST_BANDS;
+    let low = move |p: &(f64, f64, f64)| if has_bands { low(p) } else { p.1 };
+    let high = move |p: &(f64, f64, f64)| if has_bands { p.1 + p.2 } else { p.1 };
+    let spread = lines.iter().flat_map(|line| line.points.iter().flat_map(|p| [low(p), high(p)]));
     let ys = Scale::over(spread, 6, bottom, TOP + 28.0);
     for tick in ys.ticks() {
         let y = ys.at(tick);
@@ -36,7 +41,8 @@ pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]
         svg.text(xs.at(tick), bottom + 18.0, Anchor::Middle, SMALL, Ink::Muted, &xs.label(tick));
     }
     svg.text((LEFT + WIDTH) / 2.0, bottom + 38.0, Anchor::Middle, TEXT, Ink::Text, x_axis);
-    for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.points.iter().any(|p| p.2 > 0.0)) {
+    let banded = if has_bands { lines } else { &[] };
+    for (i, line) in banded.iter().enumerate().filter(|(_, line)| line.points.iter().any(|p| p.2 > 0.0)) {
         let upper = line.points.iter().map(|p| (xs.at(p.0), ys.at(p.1 + p.2)));
         let lower = line.points.iter().rev().map(|p| (xs.at(p.0), ys.at(low(p))));
         svg.area(&upper.chain(lower).collect::<Vec<_>>(), Ink::Series(i));

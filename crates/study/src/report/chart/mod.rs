@@ -2,8 +2,11 @@
 
 mod bars;
 mod dots;
+mod forest;
 mod heat;
 mod lines;
+#[cfg(test)]
+mod palette;
 mod reliability;
 mod scale;
 mod strip;
@@ -11,11 +14,12 @@ mod svg;
 
 pub(crate) use bars::{Group, grouped_bars};
 pub(crate) use dots::{DotRow, dot_plot};
+pub(crate) use forest::{Estimate, ForestRow, forest_plot};
 pub(crate) use heat::{Heat, Ramp, heat_map};
-pub(crate) use lines::{Line, line_chart};
+pub(crate) use lines::{Line, MOST_BANDS, line_chart};
 pub(crate) use reliability::{Calibration, reliability_plot};
 pub(crate) use strip::{Tile, image_strip};
-pub(crate) use svg::{Svg, escape};
+pub(crate) use svg::{Svg, definitions, escape};
 
 use svg::{Anchor, Ink, SMALL, TEXT, text_width};
 
@@ -81,7 +85,7 @@ fn legend_from(svg: &mut Svg, first: usize, names: &[&str], at: (f64, f64), widt
 
 /// The dash pattern of a series: changes when the colours start over.
 fn dashes(series: usize) -> &'static str {
-    DASHES[(series / svg::SERIES.len() + series) % DASHES.len()]
+    DASHES[(series / svg::SERIES.len() + series % svg::SERIES.len()) % DASHES.len()]
 }
 
 #[cfg(test)]
@@ -93,6 +97,13 @@ mod tests {
         let short = fit("a very long name of a regime with a strategy", TEXT, 100.0);
         assert!(short.ends_with('\u{2026}') && text_width(&short, TEXT) <= 100.0 + TEXT, "{short}");
         assert_eq!(fit("da", TEXT, 100.0), "da");
+    }
+
+    #[test]
+    fn no_two_lines_share_colour_and_dashes() {
+        let looks = |series: usize| (series % svg::SERIES.len(), dashes(series));
+        let seen: std::collections::BTreeSet<_> = (0..24).map(looks).collect();
+        assert_eq!(seen.len(), 24, "as many as a figure shows");
     }
 
     #[test]

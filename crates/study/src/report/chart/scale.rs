@@ -42,6 +42,9 @@ impl Scale {
 
     /// A tick as text, with the digits that the step needs.
     pub(crate) fn label(&self, tick: f64) -> String {
+        if tick.abs() >= 1e7 {
+            return format!("{tick:.0e}").replace('-', "\u{2212}");
+        }
         let digits = [0.999, 0.0999, 0.00999].iter().filter(|limit| self.step < **limit).count();
         let text = format!("{tick:.digits$}");
         if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {

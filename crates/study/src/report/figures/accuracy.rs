@@ -3,10 +3,13 @@
 use super::{Figure, SHOWN};
 use crate::report::analysis::{Analysis, Comparison};
 use crate::report::cell::{Cell, METRICS, Metric};
-use crate::report::chart::{DotRow, Heat, Line, Ramp, dot_plot, heat_map, line_chart};
-use crate::report::html::signed;
+use crate::report::chart::{
+    DotRow, Estimate, ForestRow, Heat, Line, MOST_BANDS, Ramp, dot_plot, forest_plot, heat_map, line_chart,
+};
+use crate::report::html::{signed, span};
 use crate::report::load::{Data, Loaded};
 use crate::report::tables::Csv;
+use crate::stats::{Interval, Paired};
 
 pub(super) fn accuracy(cells: &[Cell<'_>]) -> Figure {
     let mut csv = Csv::new(&["cell", "seed", "val_accuracy_best", "test_accuracy"]);
@@ -34,10 +37,79 @@ pub(super) fn accuracy(cells: &[Cell<'_>]) -> Figure {
         id: "fig4".into(),
         section: "accuracy",
         choice: String::new(),
+        second: String::new(),
         caption: caption.into(),
         svg,
         csv: csv.text(),
     }
+}
+
+/// What each cell gains over `random`: the comparison that a reader looks for first.
+pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Figure> {
+    const SHOWN_METRICS: [Metric; 2] = [Metric::ValAccuracyBest, Metric::TestAccuracy];
+    let mut csv = Csv::new(&["cell", "baseline", "metric", "n", "difference", "t_low", "t_high"]);
+    let row = |(i, cell): (usize, &Cell<'_>)| {
+        let baseline = analysis.cells[i].baseline.filter(|_| cell.regime() != "random")?;
+        let estimate = |metric: Metric| {
+            let (gain, interval, n) = gain(analysis, metric, i, baseline)?;
+            let or_empty = |end: Option<f64>| end.map_or_else(String::new, |end| end.to_string());
+            csv.row(&[
+                cell.name.clone(),
+                analysis.cells[baseline].name.clone(),
+                metric.key().to_owned(),
+                n.to_string(),
+                gain.to_string(),
+                or_empty(interval.map(|i| i.low)),
+                or_empty(interval.map(|i| i.high)),
+            ]);
+            let text = match interval {
+                Some(interval) => format!("{}  ({})", signed(gain, 1), span(Some(interval), 1)),
+                None => format!("{}  (one seed)", signed(gain, 1)),
+            };
+            Some(Estimate { mean: gain, interval, text })
+        };
+        let series: Vec<Option<Estimate>> = SHOWN_METRICS.map(estimate).into();
+        series.iter().any(Option::is_some).then(|| ForestRow { label: cell.name.clone(), series })
+    };
+    let rows: Vec<ForestRow> = cells.iter().enumerate().filter_map(row).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let svg = forest_plot(
+        "Differences from random sampling",
+        "difference from random (points)",
+        &["validation, best epoch", "test, last epoch"],
+        &rows,
+    );
+    let caption = "What each cell gains over random with as many labels (where there is none, with the nearest number): mean difference, paired by seed, with its 95 % t interval. An interval that crosses the line at 0 is compatible with no difference.";
+    Some(Figure {
+        id: "differences".into(),
+        section: "accuracy",
+        choice: String::new(),
+        second: String::new(),
+        caption: caption.into(),
+        svg,
+        csv: csv.text(),
+    })
+}
+
+/// The difference of two cells, first minus second, whichever way round it was computed.
+pub(crate) fn gain(
+    analysis: &Analysis,
+    metric: Metric,
+    first: usize,
+    second: usize,
+) -> Option<(f64, Option<Interval>, usize)> {
+    analysis.comparisons.iter().filter(|c| c.metric == metric).find_map(|c| {
+        let Paired { mean, interval, n, .. } = c.paired;
+        match (c.first, c.second) {
+            pair if pair == (first, second) => Some((mean, interval, n)),
+            pair if pair == (second, first) => {
+                Some((-mean, interval.map(|i| Interval { low: -i.high, high: -i.low }), n))
+            }
+            _ => None,
+        }
+    })
 }
 
 /// A matrix of differences for each data set and metric.
@@ -55,14 +127,10 @@ pub(super) fn matrices(cells: &[Cell<'_>], analysis: &Analysis, loaded: &Loaded)
     figures
 }
 
-fn matrix(
-    cells: &[Cell<'_>],
-    members: &[usize],
-    analysis: &Analysis,
-    metric: Metric,
-    number: usize,
-    data: &Data,
-) -> Option<Figure> {
+/// A difference, row minus column, and whether it is significant after Holm.
+type Tile = Option<(f64, bool)>;
+
+fn tiles(members: &[usize], analysis: &Analysis, metric: Metric) -> Vec<Vec<Tile>> {
     let found = |first: usize, second: usize| {
         let same = |c: &&Comparison| {
             c.metric == metric && ((c.first, c.second) == (first, second) || (c.second, c.first) == (first, second))
@@ -71,35 +139,35 @@ fn matrix(
         let sign = if comparison.first == first { 1.0 } else { -1.0 };
         Some((sign * comparison.paired.mean, comparison.holm_p.is_some_and(|p| p < 0.05)))
     };
+    let line = |&row: &usize| members.iter().map(|&column| found(row, column).filter(|_| row != column)).collect();
+    members.iter().map(line).collect()
+}
+
+fn matrix(
+    cells: &[Cell<'_>],
+    members: &[usize],
+    analysis: &Analysis,
+    metric: Metric,
+    number: usize,
+    data: &Data,
+) -> Option<Figure> {
+    let values = tiles(members, analysis, metric);
     let mut csv = Csv::new(&["row", "column", "row_minus_column", "significant_after_holm"]);
-    let mut largest = 0.0f64;
-    let mut values = Vec::new();
-    for &row in members {
-        let mut line = Vec::new();
-        for &column in members {
-            let value = if row == column { None } else { found(row, column) };
-            if let Some((difference, significant)) = value {
-                largest = largest.max(difference.abs());
-                csv.row(&[
-                    cells[row].name.clone(),
-                    cells[column].name.clone(),
-                    difference.to_string(),
-                    significant.to_string(),
-                ]);
-            }
-            line.push(value);
+    let mut largest: Option<f64> = None;
+    for (&row, line) in members.iter().zip(&values) {
+        for (&column, tile) in members.iter().zip(line) {
+            let Some((difference, significant)) = tile else { continue };
+            largest = Some(largest.unwrap_or(0.0).max(difference.abs()));
+            let names = [row, column].map(|cell| cells[cell].name.clone());
+            csv.row(&[&names[..], &[difference.to_string(), significant.to_string()]].concat());
         }
-        values.push(line);
     }
-    if values.iter().flatten().all(Option::is_none) {
-        return None;
-    }
+    let largest = largest?.max(1e-9);
     let better = if metric.is_loss() { -1.0 } else { 1.0 };
-    let digits = if metric == Metric::TestNll { 2 } else { 1 };
-    let tile = |value: Option<(f64, bool)>| {
-        value.map(|(d, significant)| {
+    let tile = |value: Tile| {
+        value.map(|(difference, significant)| {
             let star = if significant { "*" } else { "" };
-            (signed(d, digits) + star, better * d / largest.max(1e-9))
+            (signed(difference, metric.least_digits()) + star, better * difference / largest)
         })
     };
     let names: Vec<String> = members.iter().map(|&i| cells[i].name.clone()).collect();
@@ -110,6 +178,7 @@ fn matrix(
         rows: names.clone(),
         columns: names,
         ramp: Ramp::Signed,
+        frames: Vec::new(),
         tiles: values.into_iter().map(|line| line.into_iter().map(tile).collect()).collect(),
     };
     let caption = format!(
@@ -117,15 +186,12 @@ fn matrix(
         metric.title(),
         data.name
     );
-    let id = format!(
-        "matrix-{}{}",
-        metric.key().replace('_', "-"),
-        if number == 0 { String::new() } else { format!("-{}", number + 1) }
-    );
+    let suffix = if number == 0 { String::new() } else { format!("-{}", number + 1) };
     Some(Figure {
-        id,
+        id: format!("matrix-{}{suffix}", metric.key().replace('_', "-")),
         section: "matrix",
         choice: metric.title().into(),
+        second: String::new(),
         caption,
         svg: heat_map(&heat),
         csv: csv.text(),
@@ -154,12 +220,14 @@ pub(super) fn budget(analysis: &Analysis) -> Option<Figure> {
         return None;
     }
     let svg = line_chart("Test accuracy against labels", "labels", "test accuracy (%)", &lines);
-    let caption = "Test accuracy against labels: means over the seeds, bands one standard deviation to each side.";
+    let bands = if lines.len() <= MOST_BANDS { ", bands one standard deviation to each side" } else { "" };
+    let caption = format!("Test accuracy against labels: means over the seeds{bands}.");
     Some(Figure {
         id: "budget".into(),
         section: "budget",
         choice: String::new(),
-        caption: caption.into(),
+        second: String::new(),
+        caption,
         svg,
         csv: csv.text(),
     })

@@ -4,9 +4,12 @@ use super::{Figure, data_of, slug};
 use crate::report::analysis::Analysis;
 use crate::report::cell::{Cell, Metric};
 use crate::report::chart::{Calibration, Heat, Ramp, heat_map, reliability_plot};
-use crate::report::load::Loaded;
+use crate::report::load::{Data, Loaded};
 use crate::report::tables::Csv;
 use crate::stats::Summary;
+
+/// More columns than this have no room for deviations.
+const MOST_WITH_DEVIATION: usize = 7;
 
 pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, loaded: &Loaded) -> Figure {
     let data = data_of(loaded, cell);
@@ -36,6 +39,7 @@ pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, load
         rows: names.clone(),
         columns: names,
         ramp: Ramp::Share,
+        frames: data.frames(&order),
         tiles,
     };
     let swaps = analysis.cells[index].side_swaps.map_or_else(String::new, |swaps| {
@@ -46,46 +50,62 @@ pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, load
         cell.name
     );
     let id = format!("confusion-{}", slug(&cell.name));
-    Figure { id, section: "confusion", choice: cell.name.clone(), caption, svg: heat_map(&heat), csv: csv.text() }
-}
-
-pub(super) fn recall(cells: &[Cell<'_>], analysis: &Analysis, loaded: &Loaded) -> Figure {
-    let data = data_of(loaded, &cells[0]);
-    let of_data: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
-    let classes = analysis.cells[0].recall.len();
-    let mut csv = Csv::new(&["class", "cell", "recall_percent"]);
-    let order = data.order(classes);
-    let tiles = order
-        .iter()
-        .map(|&class| {
-            of_data
-                .iter()
-                .map(|&i| {
-                    let recall = (*analysis.cells[i].recall.get(class)?)?;
-                    csv.row(&[data.class(class), cells[i].name.clone(), recall.to_string()]);
-                    Some((format!("{recall:.0}"), recall / 100.0))
-                })
-                .collect()
-        })
-        .collect();
-    let heat = Heat {
-        title: "Recall of each class",
-        row_axis: "class",
-        column_axis: "test recall (%), mean over the seeds",
-        rows: order.iter().map(|&class| data.class(class)).collect(),
-        columns: of_data.iter().map(|&i| cells[i].name.clone()).collect(),
-        ramp: Ramp::Share,
-        tiles,
-    };
-    let caption = format!("Recall of each class on the test split of {}, mean over the seeds.", data.name);
     Figure {
-        id: "recall".into(),
-        section: "recall",
-        choice: String::new(),
+        id,
+        section: "confusion",
+        choice: cell.name.clone(),
+        second: String::new(),
         caption,
         svg: heat_map(&heat),
         csv: csv.text(),
     }
+}
+
+pub(super) fn recall(number: usize, data: &Data, cells: &[Cell<'_>], analysis: &Analysis) -> Option<Figure> {
+    let of_data: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
+    let classes = of_data.iter().map(|&i| analysis.cells[i].recall.len()).max()?;
+    let mut csv = Csv::new(&["class", "cell", "recall_percent", "deviation"]);
+    let order = data.order(classes);
+    let mut lowest: Option<(f64, String)> = None;
+    let mut tile = |class: usize, i: usize| {
+        let recall = (*analysis.cells[i].recall.get(class)?)?;
+        let deviation = analysis.cells[i].recall_deviation[class];
+        let deviation_text = deviation.map_or_else(String::new, |deviation| deviation.to_string());
+        csv.row(&[data.class(class), cells[i].name.clone(), recall.to_string(), deviation_text]);
+        if lowest.as_ref().is_none_or(|(value, _)| recall < *value) {
+            lowest = Some((recall, format!("{} by {}", data.class(class), cells[i].name)));
+        }
+        let text = match deviation.filter(|_| of_data.len() <= MOST_WITH_DEVIATION) {
+            Some(deviation) => format!("{recall:.0} \u{b1} {deviation:.0}"),
+            None => format!("{recall:.0}"),
+        };
+        Some((text, recall / 100.0))
+    };
+    let tiles = order.iter().map(|&class| of_data.iter().map(|&i| tile(class, i)).collect()).collect();
+    let heat = Heat {
+        title: "Recall of each class",
+        row_axis: "class",
+        column_axis: "test recall (%), mean \u{b1} deviation over the seeds",
+        rows: order.iter().map(|&class| data.class(class)).collect(),
+        columns: of_data.iter().map(|&i| cells[i].name.clone()).collect(),
+        ramp: Ramp::Share,
+        frames: Vec::new(),
+        tiles,
+    };
+    let lowest = lowest.map_or_else(String::new, |(recall, who)| format!(" Found least: {who}, {recall:.0} %."));
+    let caption = format!(
+        "Recall of each class on the test split of {}: of its images, the share that is found; mean over the seeds.{lowest}",
+        data.name
+    );
+    Some(Figure {
+        id: if number == 0 { "recall".into() } else { format!("recall-{}", number + 1) },
+        section: "recall",
+        choice: data.name.clone(),
+        second: String::new(),
+        caption,
+        svg: heat_map(&heat),
+        csv: csv.text(),
+    })
 }
 
 pub(super) fn calibration(cells: &[Cell<'_>]) -> Figure {
@@ -123,6 +143,7 @@ pub(super) fn calibration(cells: &[Cell<'_>]) -> Figure {
         id: "calibration".into(),
         section: "calibration",
         choice: String::new(),
+        second: String::new(),
         caption: caption.into(),
         svg,
         csv: csv.text(),

@@ -16,18 +16,19 @@ pub(super) fn data_figures(data: &Data, suffix: &str) -> Vec<Figure> {
     for class in 0..pictures.class_names.len() {
         for place in pictures.of_class(class).take(2) {
             if let Some(png) = pictures.png(place) {
-                tiles.push(Tile { png: encode(&png), caption: data.class(class) });
+                tiles.push(Tile { png: encode(&png), caption: data.class(class), note: String::new() });
                 csv.row(&[pictures.images[place].row.to_string(), data.class(class)]);
             }
         }
     }
     if !tiles.is_empty() {
-        let svg = image_strip("Training images with their classes", 84.0, &tiles);
+        let svg = image_strip("Training images with their classes", 83.0, &tiles);
         let caption = format!("Fig. 1. Examples from {} with their labels.{made}", data.name);
         figures.push(Figure {
             id: format!("fig1{suffix}"),
             section: "data",
             choice: String::new(),
+            second: String::new(),
             caption,
             svg,
             csv: csv.text(),
@@ -37,7 +38,7 @@ pub(super) fn data_figures(data: &Data, suffix: &str) -> Vec<Figure> {
     let mut augmented = Vec::new();
     for (place, name, strength) in transforms(pictures) {
         csv.row(&[name.clone(), strength.to_string()]);
-        augmented.extend(pictures.png(place).map(|png| Tile { png: encode(&png), caption: name }));
+        augmented.extend(pictures.png(place).map(|png| Tile { png: encode(&png), caption: name, note: String::new() }));
     }
     if !augmented.is_empty() {
         let svg = image_strip("One image under each kind of augmentation", 140.0, &augmented);
@@ -46,6 +47,7 @@ pub(super) fn data_figures(data: &Data, suffix: &str) -> Vec<Figure> {
             id: format!("fig2{suffix}"),
             section: "data",
             choice: String::new(),
+            second: String::new(),
             caption,
             svg,
             csv: csv.text(),
@@ -91,8 +93,17 @@ fn classes(data: &Data, suffix: &str, made: &str) -> Figure {
         "Share of each class in the three splits",
         "share of the split (%)",
         &["training", "validation", "test"],
+        1,
         &groups,
     );
     let caption = format!("Fig. 3. Class distribution of {} in its three splits.{made}", data.name);
-    Figure { id: format!("fig3{suffix}"), section: "data", choice: String::new(), caption, svg, csv: csv.text() }
+    Figure {
+        id: format!("fig3{suffix}"),
+        section: "data",
+        choice: String::new(),
+        second: String::new(),
+        caption,
+        svg,
+        csv: csv.text(),
+    }
 }

@@ -1,6 +1,6 @@
 //! The figures of a report, each with the numbers that it shows.
 
-mod accuracy;
+pub(crate) mod accuracy;
 mod classes;
 mod data;
 mod runs;
@@ -13,8 +13,10 @@ use base64::Engine as _;
 
 /// Up to so many cells a figure shows; all are in `results.csv`.
 pub(crate) const SHOWN: usize = 24;
-/// Images of one run's queries that the page shows.
+/// Images of one run's queries that a figure shows.
 const QUERIED: usize = 140;
+/// Bytes of queried images that the page holds, in base64: it stays below 5 MB.
+const IMAGE_BYTES: usize = 2_400_000;
 
 /// A figure.
 pub(crate) struct Figure {
@@ -24,6 +26,8 @@ pub(crate) struct Figure {
     pub(crate) section: &'static str,
     /// The choice that shows it, where the section offers one.
     pub(crate) choice: String,
+    /// A second choice within the first.
+    pub(crate) second: String,
     pub(crate) caption: String,
     pub(crate) svg: Svg,
     pub(crate) csv: String,
@@ -41,10 +45,12 @@ pub(crate) fn draw(loaded: &Loaded, cells: &[Cell<'_>], analysis: &Analysis) -> 
     }
     let shown = &cells[..cells.len().min(SHOWN)];
     figures.push(accuracy::accuracy(shown));
+    figures.extend(accuracy::differences(shown, analysis));
     figures.extend(accuracy::matrices(cells, analysis, loaded));
     figures.extend(accuracy::budget(analysis));
     figures.extend(shown.iter().enumerate().map(|(i, cell)| classes::confusion(i, cell, analysis, loaded)));
-    figures.push(classes::recall(shown, analysis, loaded));
+    let of_data = loaded.subjects.iter().enumerate();
+    figures.extend(of_data.filter_map(|(number, data)| classes::recall(number, data, shown, analysis)));
     figures.push(classes::calibration(shown));
     figures.extend(runs::queries(shown, loaded));
     figures.extend(runs::training(shown));

@@ -1,21 +1,67 @@
 //! What happened inside the runs: queries and training.
 
-use super::{Figure, QUERIED, data_of, encode, share_of, slug};
+use super::{Figure, IMAGE_BYTES, QUERIED, data_of, encode, share_of, slug};
 use crate::report::cell::Cell;
-use crate::report::chart::{Group, Line, Tile, grouped_bars, image_strip, line_chart};
+use crate::report::chart::{Group, Line, MOST_BANDS, Tile, grouped_bars, image_strip, line_chart};
 use crate::report::load::{Data, FinalEpoch, Loaded, Run};
 use crate::report::tables::Csv;
 use crate::stats::Summary;
+use std::collections::BTreeMap;
 
-/// What was queried: how the class mix drifts, and the images of one seed a cell.
+/// What was queried: how the class mix drifts, and the images, as long as the page has room for them.
 pub(super) fn queries(cells: &[Cell<'_>], loaded: &Loaded) -> Vec<Figure> {
-    let mut figures = Vec::new();
-    for cell in cells.iter().filter(|cell| cell.runs.values().any(|run| !run.queries.classes.is_empty())) {
-        let data = data_of(loaded, cell);
-        figures.push(mix(cell, data));
-        figures.extend(gallery(cell, data));
+    let active: Vec<&Cell<'_>> =
+        cells.iter().filter(|cell| cell.runs.values().any(|run| !run.queries.classes.is_empty())).collect();
+    let mut figures: Vec<Figure> = active.iter().map(|cell| mix(cell, data_of(loaded, cell))).collect();
+    let mut shown = Shown::default();
+    // The lowest seed of every cell first, then the next, while there is room; a cell may not take the others' room.
+    let seeds = active.iter().map(|cell| with_picks(cell).count()).max().unwrap_or(0);
+    for nth in 0..seeds {
+        for (place, cell) in active.iter().enumerate() {
+            let Some((seed, run)) = with_picks(cell).nth(nth) else { continue };
+            shown.limit = if nth == 0 { IMAGE_BYTES * (place + 1) / active.len() } else { IMAGE_BYTES };
+            if nth == 0 || shown.has_room() {
+                figures.extend(gallery(cell, *seed, run, data_of(loaded, cell), &mut shown));
+            }
+        }
     }
     figures
+}
+
+/// The cell's runs whose picks are kept.
+fn with_picks<'a>(cell: &'a Cell<'_>) -> impl Iterator<Item = (&'a u64, &'a Run)> {
+    cell.runs.iter().map(|(seed, run)| (seed, *run)).filter(|(_, run)| !run.queries.picks.is_empty())
+}
+
+/// The images that the page holds so far: each once, however often it was queried.
+#[derive(Default)]
+struct Shown {
+    images: BTreeMap<(String, u32), String>,
+    bytes: usize,
+    limit: usize,
+}
+
+impl Shown {
+    /// Whether a gallery would find room for most of its images.
+    fn has_room(&self) -> bool {
+        self.bytes < self.limit * 9 / 10
+    }
+
+    /// The image as PNG in base64, if it is kept and the page has room for it.
+    fn image(&mut self, data: &Data, row: u32) -> Option<String> {
+        let key = (data.checksum.clone(), row);
+        if let Some(image) = self.images.get(&key) {
+            return Some(image.clone());
+        }
+        let pictures = data.pictures.as_ref()?;
+        let image = encode(&pictures.png(pictures.place(row)?)?);
+        if self.bytes + image.len() > self.limit {
+            return None;
+        }
+        self.bytes += image.len();
+        self.images.insert(key, image.clone());
+        Some(image)
+    }
 }
 
 fn mix(cell: &Cell<'_>, data: &Data) -> Figure {
@@ -44,41 +90,62 @@ fn mix(cell: &Cell<'_>, data: &Data) -> Figure {
             Group { label: data.class(class), values }
         })
         .collect::<Vec<_>>();
-    let svg =
-        grouped_bars("Classes queried", "share (%)", &["pool", "first third of the picks", "second", "last"], &groups);
+    let svg = grouped_bars(
+        "Classes queried",
+        "share (%)",
+        &["pool", "first third of the picks", "second", "last"],
+        0,
+        &groups,
+    );
+    let drift: Vec<String> = (1..=3).map(|third| format!("{:.0}", distance(&groups, third))).collect();
     let caption = format!(
-        "{}: classes of the images queried in the first, second and last third of the picks (all seeds) against the pool.",
-        cell.name
+        "{}: classes of the images queried in the first, second and last third of the picks (all seeds) against the pool. \
+         The mix of the pool would have to change by {} and {} % (total variation) to become theirs.",
+        cell.name,
+        drift[..2].join(", "),
+        drift[2]
     );
     Figure {
         id: format!("queried-{}", slug(&cell.name)),
         section: "queries",
         choice: cell.name.clone(),
+        second: String::new(),
         caption,
         svg,
         csv: csv.text(),
     }
 }
 
-fn gallery(cell: &Cell<'_>, data: &Data) -> Option<Figure> {
-    let (seed, run) = cell.runs.iter().find(|(_, run)| !run.queries.picks.is_empty())?;
-    let mut csv = Csv::new(&["seed", "query", "row", "class", "score"]);
+/// Total variation distance, in per cent, between the pool's class mix and that of a third of the picks.
+fn distance(groups: &[Group], third: usize) -> f64 {
+    groups.iter().map(|group| (group.values[third] - group.values[0]).abs()).sum::<f64>() / 2.0
+}
+
+fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown) -> Option<Figure> {
+    let mut csv = Csv::new(&["seed", "query", "row", "class", "score", "augmentation", "strength"]);
     let mut tiles = Vec::new();
+    let mut count = 0;
     for (query, picks) in run.queries.picks.iter().enumerate() {
         for pick in picks {
+            count += 1;
             let class = pick.label.map_or_else(|| "?".to_owned(), |label| data.class(label.into()));
+            let applied = pick.augmentation.as_ref();
             csv.row(&[
                 seed.to_string(),
                 (query + 1).to_string(),
                 pick.index.to_string(),
                 class.clone(),
                 pick.score.to_string(),
+                applied.map_or_else(String::new, |applied| applied.kind.name().to_owned()),
+                applied.map_or_else(String::new, |applied| applied.strength.to_string()),
             ]);
-            let png =
-                data.pictures.as_ref().filter(|_| tiles.len() < QUERIED).and_then(|p| p.png(p.place(pick.index)?));
-            if let Some(png) = png {
-                let caption = format!("{} {class} {:.2}", query + 1, pick.score);
-                tiles.push(Tile { png: encode(&png), caption });
+            // In order and without gaps: after the first image that has no place none is shown.
+            if tiles.len() + 1 == count
+                && tiles.len() < QUERIED
+                && let Some(png) = shown.image(data, pick.index)
+            {
+                let score = if pick.score.is_finite() { format!("{:.2}", pick.score) } else { "\u{2013}".to_owned() };
+                tiles.push(Tile { png, caption: class, note: format!("{}: {score}", query + 1) });
             }
         }
     }
@@ -86,18 +153,28 @@ fn gallery(cell: &Cell<'_>, data: &Data) -> Option<Figure> {
         return None;
     }
     let svg = image_strip("Images queried, in order", 76.0, &tiles);
+    let first =
+        if tiles.len() < count { format!("the first {} of {count} images", tiles.len()) } else { "the images".into() };
+    let as_drawn = if run.queries.augmented.is_some() { ", before their augmentation" } else { "" };
     let caption = format!(
-        "{}, seed {seed}: the images queried, in order, with query number, class and score (the images as they are in the data set).",
+        "{}, seed {seed}: {first} queried, in order{as_drawn}; below each its class, then the query\u{2019}s number and its score.",
         cell.name
     );
     Some(Figure {
-        id: format!("queried-images-{}", slug(&cell.name)),
+        id: format!("queried-images-{}-seed-{seed}", slug(&cell.name)),
         section: "queries",
         choice: cell.name.clone(),
+        second: format!("seed {seed}"),
         caption,
         svg,
         csv: csv.text(),
     })
+}
+
+/// The epoch of that number: its place, where none is missing.
+fn epoch_of(run: &Run, epoch: u32) -> Option<&FinalEpoch> {
+    let place = run.epochs.get(epoch as usize - 1).filter(|found| found.epoch == epoch);
+    place.or_else(|| run.epochs.iter().find(|found| found.epoch == epoch))
 }
 
 /// Validation accuracy and training loss over the final model's epochs.
@@ -118,7 +195,8 @@ pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
                     let values: Vec<f64> = cell
                         .runs
                         .values()
-                        .filter_map(|run| pick(run.epochs.iter().find(|e| e.epoch == epoch)?))
+                        .filter_map(|run| pick(epoch_of(run, epoch)?))
+                        .filter(|value| value.is_finite())
                         .collect();
                     Summary::of(&values).map(|summary| (f64::from(epoch), summary.mean, summary.sd.unwrap_or(0.0)))
                 };
@@ -133,11 +211,18 @@ pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
         if lines.is_empty() {
             return None;
         }
-        let caption = format!(
-            "Training of the final model: {axis}, mean over the seeds, bands one standard deviation to each side."
-        );
+        let bands = if lines.len() <= MOST_BANDS { ", bands one standard deviation to each side" } else { "" };
+        let caption = format!("Training of the final model: {axis}, mean over the seeds{bands}.");
         let svg = line_chart(&format!("Training: {axis}"), "epoch", axis, &lines);
-        Some(Figure { id: id.into(), section: "training", choice: String::new(), caption, svg, csv: csv.text() })
+        Some(Figure {
+            id: id.into(),
+            section: "training",
+            choice: String::new(),
+            second: String::new(),
+            caption,
+            svg,
+            csv: csv.text(),
+        })
     };
     kinds.into_iter().filter_map(figure).collect()
 }

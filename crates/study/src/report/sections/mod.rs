@@ -1,9 +1,17 @@
 //! The sections of the page.
 
-use super::analysis::{Analysis, Comparison, DataClaims};
+mod budget;
+mod comparisons;
+mod short;
+
+pub(crate) use budget::budget;
+pub(crate) use comparisons::comparisons;
+pub(crate) use short::in_short;
+
+use super::analysis::{Analysis, DataClaims};
 use super::cell::{Cell, METRICS, Metric};
 use super::figures::{Figure, SHOWN, slug};
-use super::html::{Entry, Table, digits, escape, number, plain, signed};
+use super::html::{Entry, Table, digits, escape, number, plain, signed, span};
 use super::load::Loaded;
 use crate::claims::{Claim, Part, p_value};
 use crate::stats::Summary;
@@ -12,10 +20,6 @@ use std::fmt::Write;
 
 /// More rows than a person scrolls through; all are in `results.csv`.
 const MOST_ROWS: usize = 400;
-/// Below so many seeds Wilcoxon's test cannot reach 0.05.
-const WILCOXON_SEEDS: usize = 6;
-/// Below so many seeds bootstrap intervals are too narrow.
-const BOOTSTRAP_SEEDS: usize = 10;
 
 /// What was run.
 pub(crate) fn what_was_run(loaded: &Loaded, cells: &[Cell<'_>]) -> String {
@@ -44,12 +48,13 @@ pub(crate) fn what_was_run(loaded: &Loaded, cells: &[Cell<'_>]) -> String {
     let numeric: BTreeSet<u32> = loaded.runs.iter().map(|run| run.settings.numeric_version).collect();
     let mut out = format!(
         "<p>{} finished runs in {} cells; {}; a cell is one setting of everything but the seed. For one seed all cells share the order of the data and, where shapes agree, the initial weights, so differences are taken seed by seed. \
-         Report by fewlabel {}, numeric version {}. Results do not depend on the machine or its threads; computing times are in <code>timings.csv</code>.</p>",
+         Report by fewlabel {}, numeric version of the runs {}. Computed on {}; results do not depend on the machine or its threads. Computing times are in <code>timings.csv</code>.</p>",
         loaded.runs.len(),
         cells.len(),
         seeds_in_words(&seeds),
         env!("CARGO_PKG_VERSION"),
-        numeric.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+        numeric.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
+        machines(&loaded.machines)
     );
     out += &table.markup();
     out += "<details><summary>Settings of every cell</summary>";
@@ -63,9 +68,18 @@ pub(crate) fn what_was_run(loaded: &Loaded, cells: &[Cell<'_>]) -> String {
     out + "</details>"
 }
 
+fn machines(machines: &BTreeSet<String>) -> String {
+    let shown: Vec<String> = machines.iter().take(3).map(|machine| escape(machine)).collect();
+    match machines.len() {
+        0 => "a machine that the records do not name".to_owned(),
+        1..=3 => shown.join(" and on "),
+        more => format!("{} and {} more machines", shown.join(", "), more - 3),
+    }
+}
+
 fn seeds_in_words(seeds: &BTreeSet<u64>) -> String {
     match (seeds.first(), seeds.last()) {
-        (Some(first), Some(last)) if seeds.len() as u64 == last - first + 1 && seeds.len() > 1 => {
+        (Some(first), Some(last)) if seeds.len() > 1 && last - first == seeds.len() as u64 - 1 => {
             format!("seeds {first} to {last}")
         }
         (Some(_), Some(_)) if seeds.len() <= 20 => {
@@ -76,8 +90,24 @@ fn seeds_in_words(seeds: &BTreeSet<u64>) -> String {
     }
 }
 
+/// The claims, data set by data set.
+pub(crate) fn all_claims(analysis: &Analysis) -> String {
+    let fewest = analysis.cells.iter().map(|cell| cell.seeds.len()).min().unwrap_or(0);
+    let mut out = "<p>Each claim is judged by the paired 95 % t interval of its differences: <em>supported</em> if all of them lie where the claim puts them, \
+        <em>contradicted</em> if the opposite of one is shown, <em>undecided</em> else. Undecided is not refuted.</p>"
+        .to_owned();
+    if fewest < comparisons::WILCOXON_SEEDS {
+        let _ = write!(
+            out,
+            "<p class=\"warning\"><strong>Few seeds.</strong> Some regimes have {fewest}: intervals are wide, few verdicts are possible, and twelve claims are tested at once.</p>"
+        );
+    }
+    out.extend(analysis.claims.iter().map(claims));
+    out
+}
+
 /// The claims of one data set.
-pub(crate) fn claims(of: &DataClaims) -> String {
+fn claims(of: &DataClaims) -> String {
     let count = |word: &str| of.claims.iter().filter(|claim| claim.verdict.word() == word).count();
     let made = if of.synthetic {
         " These images are synthetic: the verdicts are about made-up organs, not patients."
@@ -116,10 +146,10 @@ fn one_claim(claim: &Claim, data: &str) -> String {
         table.row(claim_row(part));
     }
     format!(
-        "<li><p><strong>{}</strong></p><p><span class=\"verdict {word}\"><span aria-hidden=\"true\">{mark}</span> {word}</span> {}</p>{note}<details><summary>{} comparisons</summary>{}</details></li>",
+        "<li><p><strong>{}</strong></p><p><span class=\"verdict {word}\"><span aria-hidden=\"true\">{mark}</span> {word}</span> {}</p>{note}<details><summary>{}</summary>{}</details></li>",
         escape(claim.text),
         escape(&claim.sentence),
-        claim.parts.len(),
+        if claim.parts.len() == 1 { "1 comparison".to_owned() } else { format!("{} comparisons", claim.parts.len()) },
         table.markup()
     )
 }
@@ -132,24 +162,23 @@ fn claim_row(part: &Part) -> Vec<Entry> {
         Entry::Text(part.rule.map_or("\u{2013}", |rule| rule.words()).into()),
         number(Some(part.n as f64), |n| plain(n, 0)),
         number(part.difference, |d| format!("{} {}", signed(d, places), part.unit)),
-        Entry::Text(
-            part.interval.map_or_else(
-                || "\u{2013}".into(),
-                |i| format!("{} to {}", signed(i.low, places), signed(i.high, places)),
-            ),
-        ),
+        Entry::Figures(span(part.interval, places)),
         number(part.p, p_value),
         Entry::Text(verdict.into()),
         number(part.seeds_needed.map(|n| n as f64), |n| plain(n, 0)),
     ]
 }
 
+const CELLS_CAPTION: &str = "Mean \u{b1} standard deviation over the seeds: validation accuracy after the best and the last epoch; \
+    on test accuracy, balanced accuracy, macro-F1, AUC, calibration error (ECE) and negative log-likelihood (NLL); \
+    the drop from the best validation to test accuracy";
+
 /// Means and deviations of every cell.
 pub(crate) fn table(analysis: &Analysis) -> String {
     let mut head = vec!["cell", "labels", "seeds"];
-    head.extend(METRICS.iter().map(|metric| metric.title()));
-    head.push("Validation (best) \u{2212} test (points)");
-    let mut table = Table::new("t-cells", "Mean \u{b1} standard deviation over the seeds", &head);
+    head.extend(METRICS.iter().map(|metric| metric.head()));
+    head.push("drop (points)");
+    let mut table = Table::new("t-cells", CELLS_CAPTION, &head);
     for cell in analysis.cells.iter().take(MOST_ROWS) {
         let mut row = vec![
             Entry::Text(cell.name.clone()),
@@ -179,145 +208,6 @@ fn mean_and_deviation(summary: &Summary, is_nll: bool) -> Entry {
     number(Some(summary.mean), |mean| format!("{}{sd}", plain(mean, places)))
 }
 
-/// The comparisons, metric by metric.
-pub(crate) fn comparisons(analysis: &Analysis, figures: &[Figure]) -> String {
-    let mut out = warnings(analysis);
-    let metrics: Vec<Metric> =
-        METRICS.into_iter().filter(|metric| analysis.comparisons.iter().any(|c| c.metric == *metric)).collect();
-    if metrics.is_empty() {
-        return "<p>There are no two cells that share a seed: nothing to compare.</p>".to_owned();
-    }
-    let first = metrics.iter().position(|metric| *metric == Metric::TestAccuracy).unwrap_or(0);
-    let titles: Vec<String> = metrics.iter().map(|metric| metric.title().to_owned()).collect();
-    out += &choice("metric", "Metric", &titles, first);
-    for (i, metric) in metrics.iter().enumerate() {
-        let body: String =
-            figures.iter().filter(|f| f.section == "matrix" && f.choice == metric.title()).map(figure).collect();
-        out += &panel("metric", &i.to_string(), i == first, &format!("{body}{}", comparison_table(analysis, *metric)));
-    }
-    out
-}
-
-fn comparison_table(analysis: &Analysis, metric: Metric) -> String {
-    let caption = format!("{}: first minus second, paired by seed", metric.title());
-    let head = [
-        "first \u{2212} second",
-        "n",
-        "difference",
-        "95 % t interval",
-        "bootstrap interval",
-        "t-test p",
-        "Wilcoxon p",
-        "Holm p (t)",
-        "effect size",
-        "win rate (%)",
-        if metric == Metric::TestNll { "seeds to find 0.1" } else { "seeds to find 1 point" },
-    ];
-    let mut table = Table::new(&format!("t-compare-{}", metric.key()), &caption, &head);
-    let of_metric: Vec<&Comparison> =
-        analysis.comparisons.iter().filter(|comparison| comparison.metric == metric).collect();
-    for comparison in of_metric.iter().take(MOST_ROWS) {
-        table.row(comparison_row(analysis, comparison, metric));
-    }
-    table.markup() + &cut(of_metric.len())
-}
-
-fn comparison_row(analysis: &Analysis, comparison: &Comparison, metric: Metric) -> Vec<Entry> {
-    let paired = &comparison.paired;
-    let error = paired.sd.map(|sd| sd / (paired.n as f64).sqrt());
-    let places = digits(error).max(if metric == Metric::TestNll { 2 } else { 1 });
-    let interval =
-        |interval: Option<crate::stats::Interval>| {
-            Entry::Text(interval.map_or_else(
-                || "\u{2013}".into(),
-                |i| format!("{} to {}", signed(i.low, places), signed(i.high, places)),
-            ))
-        };
-    let name = |cell: usize| &analysis.cells[cell].name;
-    vec![
-        Entry::Text(format!("{} \u{2212} {}", name(comparison.first), name(comparison.second))),
-        number(Some(paired.n as f64), |n| plain(n, 0)),
-        number(Some(paired.mean), |mean| signed(mean, places)),
-        interval(paired.interval),
-        interval(paired.bootstrap),
-        number(paired.t_p, p_value),
-        number(paired.wilcoxon_p, p_value),
-        number(comparison.holm_p, p_value),
-        number(paired.effect_size, |d| signed(d, 1)),
-        number(Some(100.0 * paired.win_rate), |rate| plain(rate, 0)),
-        number(comparison.seeds_needed.map(|n| n as f64), |n| plain(n, 0)),
-    ]
-}
-
-fn warnings(analysis: &Analysis) -> String {
-    let fewest = analysis.comparisons.iter().map(|comparison| comparison.paired.n).min().unwrap_or(0);
-    let mut out = "<p>The t interval leads; the others stand beside it. Holm\u{2019}s correction runs over all comparisons of one data set and metric. \
-                   The effect size is the mean difference over the deviation of the differences, with Hedges\u{2019} correction. \
-                   The last column is the number of seeds at which a true difference of that size would be found with 80 % probability.</p>".to_owned();
-    if fewest > 0 && fewest < WILCOXON_SEEDS {
-        let _ = write!(
-            out,
-            "<p class=\"warning\"><strong>Few seeds.</strong> With fewer than {WILCOXON_SEEDS} seeds (here {fewest}) Wilcoxon\u{2019}s test cannot reach 0.05, whatever the data.</p>"
-        );
-    }
-    if fewest > 0 && fewest < BOOTSTRAP_SEEDS {
-        let _ = write!(
-            out,
-            "<p class=\"warning\"><strong>Narrow bootstrap.</strong> Below {BOOTSTRAP_SEEDS} seeds (here {fewest}) bootstrap intervals are too narrow; read the t interval.</p>"
-        );
-    }
-    out
-}
-
-/// Budget curves, areas and savings.
-pub(crate) fn budget(analysis: &Analysis, figures: &[Figure]) -> String {
-    if analysis.curves.iter().all(|curve| curve.points.len() < 2) {
-        return "<p>Every regime was run at one label budget: there is no curve, no area under it, and no reading of how many labels <em>random</em> would need. \
-                A study over several budgets (<code>labels = [70, 139, 279, 557]</code>) shows them here.</p>".to_owned();
-    }
-    let mut out: String = figures.iter().filter(|f| f.section == "budget").map(figure).collect();
-    let mut table = Table::new(
-        "t-areas",
-        "Area under the budget curve (trapezoid over labels, divided by their range)",
-        &["curve", "budgets", "area (%)", "seeds", "mean \u{b1} deviation over the seeds"],
-    );
-    for curve in analysis.curves.iter().filter(|curve| curve.points.len() > 1) {
-        table.row(vec![
-            Entry::Text(curve.name.clone()),
-            number(Some(curve.points.len() as f64), |n| plain(n, 0)),
-            number(curve.area, |area| plain(area, 2)),
-            number(Some(curve.areas.map_or(0.0, |areas| areas.n as f64)), |n| plain(n, 0)),
-            curve
-                .areas
-                .as_ref()
-                .map_or_else(|| Entry::Text("\u{2013}".into()), |areas| mean_and_deviation(areas, false)),
-        ]);
-    }
-    out += &table.markup();
-    let mut table = Table::new(
-        "t-savings",
-        "Labels that random sampling needs for the same mean test accuracy",
-        &["cell", "its labels", "labels of random", "ratio"],
-    );
-    for saving in &analysis.savings {
-        let ratio = saving.random_labels.map(|labels| labels / saving.labels as f64);
-        let labels = match saving.random_labels {
-            Some(_) => number(saving.random_labels, |labels| plain(labels, 0)),
-            None => Entry::Text("more than were run".into()),
-        };
-        table.row(vec![
-            Entry::Text(analysis.cells[saving.cell].name.clone()),
-            number(Some(saving.labels as f64), |n| plain(n, 0)),
-            labels,
-            number(ratio, |ratio| plain(ratio, 2)),
-        ]);
-    }
-    if !analysis.savings.is_empty() {
-        out += &table.markup();
-    }
-    out
-}
-
 /// Figures of a section among which the reader chooses, or all of them where there is nothing to choose.
 pub(crate) fn choosable(section: &str, label: &str, figures: &[Figure]) -> String {
     let of_section: Vec<&Figure> = figures.iter().filter(|figure| figure.section == section).collect();
@@ -331,12 +221,28 @@ pub(crate) fn choosable(section: &str, label: &str, figures: &[Figure]) -> Strin
         return "<p>These runs have nothing to show here.</p>".to_owned();
     }
     if choices.len() == 1 {
-        return of_section.into_iter().map(figure).collect();
+        return within(section, &of_section);
     }
     let mut out = choice(section, label, &choices, 0);
     for (i, name) in choices.iter().enumerate() {
-        let body: String = of_section.iter().filter(|f| f.choice == *name).map(|f| figure(f)).collect();
-        out += &panel(section, &i.to_string(), i == 0, &body);
+        let of_choice: Vec<&Figure> = of_section.iter().copied().filter(|f| f.choice == *name).collect();
+        out += &panel(section, &i.to_string(), i == 0, &within(&format!("{section}-{i}"), &of_choice));
+    }
+    out
+}
+
+/// Figures of one choice: those without a second choice, then those among which the reader chooses again.
+fn within(group: &str, figures: &[&Figure]) -> String {
+    let (inner, plain): (Vec<&Figure>, Vec<&Figure>) = figures.iter().partition(|figure| !figure.second.is_empty());
+    let mut out: String = plain.into_iter().map(figure).collect();
+    if inner.len() > 1 {
+        let names: Vec<String> = inner.iter().map(|figure| figure.second.clone()).collect();
+        out += &choice(group, "Images of", &names, 0);
+        for (i, one) in inner.iter().enumerate() {
+            out += &panel(group, &i.to_string(), i == 0, &figure(one));
+        }
+    } else {
+        out.extend(inner.into_iter().map(figure));
     }
     out
 }
