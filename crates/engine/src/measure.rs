@@ -1,6 +1,8 @@
 //! What a benchmark needs to know about the machine and about a step.
 
-use crate::kernels::{Isa, peak};
+use crate::kernels::buffer::Buffer;
+use crate::kernels::winograd::{self, Filters, Grid, Out};
+use crate::kernels::{Isa, peak, winograd_back};
 use std::time::{Duration, Instant};
 
 /// Time spent in the parts of training steps.
@@ -45,6 +47,53 @@ pub fn instructions() -> &'static str {
     }
 }
 
+/// What one convolution of a block takes, an image, see [`convolution`].
+#[derive(Clone, Copy, Debug)]
+pub struct Convolution {
+    /// Seconds forward.
+    pub forward: f64,
+    /// Seconds backward, towards weights and inputs.
+    pub backward: f64,
+    /// Fused multiply-adds of the products alone, forward; backward needs twice as many.
+    pub products: f64,
+}
+
+/// Times a 3x3 convolution of images of `side` x `side` from `cin` to `cout` channels, multiples of eight, as training runs
+/// it with its operands in the cache: the best of `repeats`, on one thread. What lies between the products and the
+/// machine's peak is what transforms cost.
+///
+/// # Panics
+/// If a number of channels is no multiple of eight.
+pub fn convolution(side: usize, cin: usize, cout: usize, repeats: usize) -> Convolution {
+    let (isa, g) = (Isa::detect(), Grid::new(side, side, cin, cout));
+    // As many small images as training takes together.
+    let count = (36 / g.tiles()).clamp(1, 16);
+    let filled = |len: usize| {
+        let mut buffer = Buffer::zeros(len);
+        buffer.iter_mut().enumerate().for_each(|(i, v)| *v = (i % 13) as f32 / 13.0 - 0.5);
+        buffer
+    };
+    let (x, dy) = (filled(count * g.bordered(cin)), filled(count * g.gradient()));
+    let (u, transposed, bias) = (filled(g.weights()), filled(g.transposed().weights()), Buffer::zeros(cout));
+    let (mut y, mut dx) = (Buffer::zeros(count * side * side * cout), Buffer::zeros(count * g.bordered(cin)));
+    let (mut du, mut tiles) = (Buffer::zeros(g.weights()), [Buffer::zeros(g.buffer()), Buffer::zeros(g.buffer())]);
+    let out = Out { row: side * cout, image: side * side * cout };
+    let filters = Filters { weights: &u, bias: &bias, affine: None };
+    let best = |work: &mut dyn FnMut()| {
+        let time = |work: &mut dyn FnMut()| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64() / count as f64
+        };
+        (0..repeats.max(1)).map(|_| time(work)).fold(f64::INFINITY, f64::min)
+    };
+    let forward = best(&mut || winograd::forward(isa, g, count, &x, filters, &mut y, out, &mut tiles));
+    let backward = best(&mut || {
+        winograd_back::backward(isa, g, count, &x, &dy, &transposed, &mut du, true, &mut dx, &mut tiles);
+    });
+    Convolution { forward, backward, products: (g.planes() * g.tiles() * cin * cout) as f64 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +101,12 @@ mod tests {
     #[test]
     fn the_peak_is_above_zero() {
         assert!(peak_gflops(1) > 0.0);
+    }
+
+    #[test]
+    fn a_convolution_takes_time_and_counts_its_products() {
+        let small = convolution(9, 8, 16, 1);
+        assert!(small.forward > 0.0 && small.backward > 0.0);
+        assert_eq!(small.products, 9.0 * 25.0 * 8.0 * 16.0);
     }
 }
