@@ -29,6 +29,8 @@ pub struct Trainer {
     zeros: Vec<f32>,
     pub(crate) gradient: Vec<f32>,
     phases: Phases,
+    /// The head's learning rate as a multiple of the encoder's.
+    head_factor: f32,
 }
 
 impl std::fmt::Debug for Trainer {
@@ -79,6 +81,7 @@ impl Trainer {
             gradient: vec![0.0; n],
             encoder,
             phases: Phases::default(),
+            head_factor: 1.0,
             model,
         })
     }
@@ -156,9 +159,7 @@ impl Trainer {
         let start = Instant::now();
         self.steps += 1;
         self.gather(n);
-        let rates = self.optimizer.rates(self.steps);
-        let parameters = &mut self.model.parameters;
-        update::adamw(self.isa, rates, parameters, &mut self.first_moments, &mut self.second_moments, &self.gradient);
+        self.apply();
         self.phases.update += start.elapsed();
     }
 
@@ -258,4 +259,29 @@ fn fill_from_state(state: &[u8], parts: &mut [Vec<f32>; 4]) -> Option<u64> {
         }
     }
     rest.is_empty().then_some(steps)
+}
+
+/// Encoder and head, each at a pace of its own.
+impl Trainer {
+    /// Lets the fully connected layers learn at `factor` times the encoder's learning rate from the next step on.
+    pub fn set_head_factor(&mut self, factor: f32) {
+        self.head_factor = factor;
+    }
+
+    /// Steps made so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The optimiser's step on the gradient, on the encoder and then on the head.
+    fn apply(&mut self) {
+        let head = AdamW { learning_rate: self.head_factor * self.optimizer.learning_rate, ..self.optimizer };
+        let first = self.model.layout.dense.first().map_or(self.gradient.len(), |d| d.weight.start);
+        let [encoder, head] = [self.optimizer, head].map(|optimizer| optimizer.rates(self.steps));
+        for (rates, range) in [(encoder, 0..first), (head, first..self.gradient.len())] {
+            let parameters = &mut self.model.parameters[range.clone()];
+            let moments = (&mut self.first_moments[range.clone()], &mut self.second_moments[range.clone()]);
+            update::adamw(self.isa, rates, parameters, moments.0, moments.1, &self.gradient[range]);
+        }
+    }
 }
