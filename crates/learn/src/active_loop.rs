@@ -302,7 +302,7 @@ impl<'a> Run<'a> {
                 (round, 0)
             }
         };
-        for epoch in done + 1..=self.plan.training.epochs {
+        for epoch in done + 1..=self.plan.training.epochs_over(self.labelled.len()) {
             let train_loss = self.train_epoch(u64::from(epoch));
             let val_accuracy = match self.plan.validate_every_epoch {
                 true => Some(accuracy(&self.score(&self.data.val)?, &self.data.val.labels)),
@@ -416,6 +416,9 @@ impl<'a> Run<'a> {
             Selection::All => return Ok((0..labels.len() as u32).collect()),
             Selection::Random { labels } => return Ok(first(*labels)),
             Selection::Given { rows } => return Ok(rows.clone()),
+            Selection::OnFeatures { .. } => {
+                return Err(LearnError::Setting("a run on an encoder's features has no loop".to_owned()));
+            }
             Selection::Active(active) => active,
         };
         match &active.initial_choice {

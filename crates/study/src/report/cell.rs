@@ -6,6 +6,7 @@ use super::load::Run;
 use crate::metrics::Metrics;
 use crate::regimes;
 use fewlabel_learn::plan::Selection;
+use fewlabel_learn::transfer::{EncoderSource, Transfer};
 
 /// A cell and its runs.
 pub(crate) struct Cell<'a> {
@@ -132,7 +133,12 @@ impl<'a> Cell<'a> {
         let width = regimes::by_name(&settings.regime).map_or(0, |regime| regime.width);
         let strategy = matches!(settings.strategy(), "all" | "random" | "entropy");
         let policy = matches!(settings.plan.policy.name(), "none" | "paper");
-        strategy && policy && settings.plan.network.width == width && settings.plan.network.block_widths.is_none()
+        let scratch = settings.plan.transfer.is_none();
+        scratch
+            && strategy
+            && policy
+            && settings.plan.network.width == width
+            && settings.plan.network.block_widths.is_none()
     }
 }
 
@@ -159,10 +165,14 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Cell<'_>> {
 fn without(run: &Run, budget: bool) -> String {
     let mut settings = run.settings.clone();
     settings.plan.seed = 0;
+    if let Some(Transfer { encoder: EncoderSource::Pretraining { seed, .. }, .. }) = &mut settings.plan.transfer {
+        *seed = 0;
+    }
     if budget {
         match &mut settings.plan.selection {
             Selection::Random { labels } => *labels = 0,
             Selection::Active(active) => active.labels = 0,
+            Selection::OnFeatures { labels, .. } => *labels = 0,
             Selection::All | Selection::Given { .. } => {}
         }
     }
