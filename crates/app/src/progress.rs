@@ -162,7 +162,7 @@ impl Watch for Progress {
             Event::Failed(job, reason) => self.say(&format!("failed {}: {reason}", job.settings.label())),
             Event::Elsewhere(job) => {
                 if !self.quiet {
-                    self.say(&format!("another process is computing {}", job.settings.label()));
+                    self.say(&format!("another run or process is at what this one needs: {}", job.settings.label()));
                 }
             }
             Event::Notice(text) => self.say(text),

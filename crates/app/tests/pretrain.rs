@@ -80,3 +80,47 @@ fn what_is_no_encoder_is_said() {
     assert!(text.contains("text.safetensors") && text.contains("not a safetensors file"), "{text}");
     fewlabel(&["pretrain", "--data", &data, "--batch-size", "1"]).assert().failure();
 }
+
+#[test]
+fn regimes_on_an_encoder_stand_beside_the_six() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = stripes_in(folder.path());
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let encoder = folder.path().join("encoder");
+    Command::cargo_bin("fewlabel").expect("the program").args(small(&data, &encoder, "1")).assert().success();
+    let reproduce = |encoder: &str, out: &str, threads: &str| {
+        let regimes = "random,pretrained-random,pretrained-margin,pretrained-semi";
+        let fixed = ["reproduce", "--seeds", "1", "--labels", "12", "--quiet", "--regimes", regimes];
+        let given = ["--data", &data, "--encoder", encoder, "--out", out, "--threads", threads];
+        fewlabel(&[&fixed[..], &given[..]].concat()).assert()
+    };
+    reproduce(&path("encoder"), &path("one"), "1").success();
+    reproduce(&path("encoder"), &path("two"), "2").success();
+    let table = |out: &str| std::fs::read_to_string(folder.path().join(out).join("results.csv")).expect("a table");
+    assert_eq!(table("one"), table("two"));
+    for regime in ["random", "pretrained-random", "pretrained-margin", "pretrained-semi"] {
+        assert!(table("one").contains(regime), "{}", table("one"));
+    }
+    let none = reproduce(&path("absent"), &path("three"), "1").failure().code(1);
+    assert!(String::from_utf8_lossy(&none.get_output().stderr).contains("cannot read"));
+}
+
+#[test]
+fn runs_on_encoders_of_several_seeds_are_one_cell() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = stripes_in(folder.path());
+    let (study, out) = (folder.path().join("study.toml"), folder.path().join("out").display().to_string());
+    let text = "regime = \"pretrained-typiclust\"\nlabels = [8, 16]\nencoders = 2\nseeds = 4\n\
+                pretrain = { width = 4, epochs = 2, batch_size = 16 }\n";
+    std::fs::write(&study, format!("data = {data:?}\n{text}")).expect("written");
+    fewlabel(&["run", &study.display().to_string(), "--quiet", "--out", &out]).assert().success();
+    let encoders = std::fs::read_dir(folder.path().join("out/encoders")).expect("listed").count();
+    assert_eq!(encoders, 2, "each is trained once and leaves no checkpoint");
+    let report = fewlabel(&["report", &out, "--format", "json"]).assert().success();
+    let numbers: serde_json::Value = serde_json::from_slice(&report.get_output().stdout).expect("JSON");
+    let cells = numbers["cells"].as_array().expect("cells");
+    let seeds: Vec<usize> = cells.iter().map(|cell| cell["seeds"].as_array().map_or(0, Vec::len)).collect();
+    assert_eq!(seeds, [4, 4], "{numbers}");
+    let curves = numbers["curves"].as_array().expect("curves");
+    assert_eq!(curves.len(), 1, "two budgets of one curve");
+}

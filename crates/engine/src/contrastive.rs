@@ -8,8 +8,21 @@ use crate::team::Team;
 use crate::trainer::{gather, read_state, write_state};
 use crate::{AdamW, Architecture, EngineError, Model};
 
-/// Contrastive training (SimCLR: Chen et al. 2020, arXiv 2002.05709) of a model whose head is the projection: one
-/// hidden layer, and as many outputs as an embedding has numbers. The number of threads never changes a bit.
+/// What two views of an image are held to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Objective {
+    /// To be alike, and unlike all others' (NT-Xent, SimCLR: Chen et al. 2020, arXiv 2002.05709).
+    NtXent {
+        /// What similarities are divided by: 0.03 to 10.
+        temperature: f32,
+    },
+    /// To be alike, while embeddings keep their variance and lose their covariance (VICReg: Bardes et al. 2022, arXiv
+    /// 2105.04906).
+    VicReg,
+}
+
+/// Training without labels of a model whose head is the projection: one hidden layer, and as many outputs as an embedding
+/// has numbers. The number of threads never changes a bit.
 pub struct Contrastive {
     isa: Isa,
     model: Model,
@@ -44,18 +57,18 @@ impl Contrastive {
     pub fn new(
         model: Model,
         optimizer: AdamW,
-        temperature: f32,
+        objective: Objective,
         max_images: usize,
         threads: usize,
     ) -> Result<Self, EngineError> {
-        Self::on(Isa::detect(), model, optimizer, temperature, max_images, threads)
+        Self::on(Isa::detect(), model, optimizer, objective, max_images, threads)
     }
 
     pub(crate) fn on(
         isa: Isa,
         model: Model,
         optimizer: AdamW,
-        temperature: f32,
+        objective: Objective,
         max_images: usize,
         threads: usize,
     ) -> Result<Self, EngineError> {
@@ -64,14 +77,17 @@ impl Contrastive {
             let found = format!("a head of {} hidden layers and dropout {dropout}", hidden.len());
             return Err(EngineError::Architecture(format!("{found}, expected a projection: one and none")));
         }
-        if !TEMPERATURES.contains(&temperature) {
+        if let Objective::NtXent { temperature } = objective
+            && !TEMPERATURES.contains(&temperature)
+        {
             return Err(EngineError::Architecture(format!("temperature is {temperature}, expected 0.03 to 10")));
         }
         let layout = &model.layout;
         let (n, rows) = (layout.parameters, 2 * max_images.max(2));
         let encoder = Encoder::new(isa, layout, model.architecture().image_len(), rows, threads);
         let size = crate::encoder::group_size(rows).min(rows);
-        let projector = Projector::new(isa, layout, temperature, rows, size, encoder.groups.len());
+        let dim = model.architecture().classes;
+        let projector = Projector::new(isa, layout, objective, dim, rows, (size, encoder.groups.len()));
         Ok(Self {
             isa,
             optimizer,

@@ -28,6 +28,12 @@ pub(crate) struct Part {
     source: Source,
 }
 
+impl Part {
+    fn is_head(&self) -> bool {
+        matches!(self.source, Source::Weights { .. } | Source::Bias { .. })
+    }
+}
+
 /// Values of a part of a fully connected layer, at least: gradient, parameters and moments fit the first cache.
 const VALUES: usize = 1536;
 
@@ -84,8 +90,8 @@ pub(crate) struct Descent<'a> {
     /// The groups of the batch, and their heads.
     pub(crate) groups: &'a [Group],
     pub(crate) heads: &'a [Head],
-    /// Without rates gradients are put together and nothing moves.
-    pub(crate) rates: Option<Rates>,
+    /// Of the encoder and of the head; without them gradients are put together and nothing moves.
+    pub(crate) rates: Option<[Rates; 2]>,
 }
 
 impl Descent<'_> {
@@ -104,7 +110,8 @@ impl Descent<'_> {
         for part in parts {
             let (now, later) = rest.split(part.range.end);
             self.gather(part, now.gradient);
-            if let Some(rates) = self.rates {
+            if let Some([encoder, head]) = self.rates {
+                let rates = if part.is_head() { head } else { encoder };
                 let (m, v) = (now.first_moments, now.second_moments);
                 update::adamw(self.isa, rates, now.parameters, m, v, now.gradient);
             }

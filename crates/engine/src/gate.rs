@@ -2,7 +2,7 @@
 
 use crate::kernels::Isa;
 use crate::rng::Key;
-use crate::{AdamW, Architecture, Contrastive, Model, NUMERIC_VERSION, Scorer, Targets, Trainer};
+use crate::{AdamW, Architecture, Contrastive, Model, NUMERIC_VERSION, Objective, Scorer, Targets, Trainer};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -51,10 +51,10 @@ fn odd_networks_have_the_same_bits_on_any_instructions() {
 }
 
 /// The bytes of a model after contrastive steps on 70 images, which are several groups, and on 3.
-fn contrasted(isa: Isa, threads: usize, network: &Architecture) -> Vec<u8> {
+fn contrasted(isa: Isa, threads: usize, network: &Architecture, objective: Objective) -> Vec<u8> {
     let views = images(140 * network.image_len());
     let model = Model::new(network.clone(), Key::new(1, 0)).unwrap();
-    let mut trainer = Contrastive::on(isa, model, AdamW::default(), 0.2, 70, threads).unwrap();
+    let mut trainer = Contrastive::on(isa, model, AdamW::default(), objective, 70, threads).unwrap();
     for n in [70, 70, 3] {
         assert!(trainer.step(&views[..2 * n * network.image_len()]).is_finite());
     }
@@ -67,12 +67,13 @@ fn projecting(width: usize) -> Architecture {
 
 #[test]
 fn contrastive_training_has_the_same_bits_on_any_threads_and_instructions() {
-    for network in [projecting(8), projecting(5)] {
-        let expected = contrasted(Isa::detect(), 1, &network);
+    let objectives = [Objective::NtXent { temperature: 0.2 }, Objective::VicReg];
+    for (network, objective) in [projecting(8), projecting(5)].iter().flat_map(|n| objectives.map(|o| (n, o))) {
+        let expected = contrasted(Isa::detect(), 1, network, objective);
         for threads in [2, 3] {
-            assert!(contrasted(Isa::detect(), threads, &network) == expected, "{threads} threads");
+            assert!(contrasted(Isa::detect(), threads, network, objective) == expected, "{threads} threads");
         }
-        assert!(contrasted(Isa::Portable, 1, &network) == expected, "the portable path");
+        assert!(contrasted(Isa::Portable, 1, network, objective) == expected, "the portable path");
     }
 }
 
@@ -81,7 +82,7 @@ fn contrastive_training_goes_on_where_its_state_was_taken() {
     let (network, views) = (projecting(8), images(8 * 130));
     let make = |seed| {
         let model = Model::new(network.clone(), Key::new(seed, 0)).unwrap();
-        Contrastive::new(model, AdamW::default(), 0.2, 4, 1).unwrap()
+        Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature: 0.2 }, 4, 1).unwrap()
     };
     let (mut trainer, mut other) = (make(1), make(2));
     trainer.step(&views);
@@ -96,10 +97,14 @@ fn contrastive_training_goes_on_where_its_state_was_taken() {
 #[test]
 fn a_head_that_is_no_projection_is_refused() {
     let model = Model::new(network(10, 13, 1, 8), Key::new(1, 0)).unwrap();
-    let error = Contrastive::new(model, AdamW::default(), 0.2, 4, 1).unwrap_err().to_string();
+    let error = Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature: 0.2 }, 4, 1)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("a head of 2 hidden layers"), "{error}");
     let model = Model::new(projecting(8), Key::new(1, 0)).unwrap();
-    let error = Contrastive::new(model, AdamW::default(), 0.0, 4, 1).unwrap_err().to_string();
+    let error = Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature: 0.0 }, 4, 1)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("temperature is 0"), "{error}");
 }
 

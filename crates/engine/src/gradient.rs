@@ -2,7 +2,7 @@
 
 use crate::kernels::norm::pooled;
 use crate::rng::Key;
-use crate::{AdamW, Architecture, Contrastive, Model, Targets, Trainer};
+use crate::{AdamW, Architecture, Contrastive, Model, Objective, Targets, Trainer};
 
 type Image = Vec<f64>;
 
@@ -49,14 +49,39 @@ impl Exact {
         x.iter().zip(labels).map(loss).sum::<f64>() / images.len() as f64
     }
 
-    /// NT-Xent of the first half of the images against the second.
-    fn contrast(&self, images: &[Image], temperature: f64) -> f64 {
+    fn project(&self, images: &[Image]) -> Vec<Image> {
         let (x, head) = self.encode(images);
         let [w1, b1, w2, b2] = head else { panic!("{} tensors", head.len()) };
         let mut x = dense(&x, w1, &vec![0.0; b1.len()]);
         normalise(&mut x, 1, &vec![1.0; b1.len()], b1);
         x.iter_mut().flatten().for_each(|y| *y = y.max(0.0));
-        let mut x = dense(&x, w2, b2);
+        dense(&x, w2, b2)
+    }
+
+    /// VICReg of the first half of the images and the second.
+    fn vicreg(&self, images: &[Image]) -> f64 {
+        let x = self.project(images);
+        let (d, (first, second)) = (x[0].len() as f64, x.split_at(x.len() / 2));
+        let n = first.len() as f64;
+        let pairs = first.iter().flatten().zip(second.iter().flatten());
+        let mut loss = 25.0 * pairs.map(|(a, b)| (a - b).powi(2)).sum::<f64>() / (n * d);
+        for view in [first, second] {
+            let mean = |k: usize| view.iter().map(|x| x[k]).sum::<f64>() / n;
+            let means: Vec<f64> = (0..x[0].len()).map(mean).collect();
+            let covariance = |k: usize, l: usize| {
+                view.iter().map(|x| (x[k] - means[k]) * (x[l] - means[l])).sum::<f64>() / (n - 1.0)
+            };
+            for k in 0..means.len() {
+                loss += 12.5 * (1.0 - (covariance(k, k) + 1e-4).sqrt()).max(0.0) / d;
+                loss += (0..means.len()).filter(|&l| l != k).map(|l| covariance(k, l).powi(2)).sum::<f64>() / d;
+            }
+        }
+        loss
+    }
+
+    /// NT-Xent of the first half of the images against the second.
+    fn contrast(&self, images: &[Image], temperature: f64) -> f64 {
+        let mut x = self.project(images);
         for row in &mut x {
             let length = row.iter().map(|v| v * v).sum::<f64>().sqrt();
             row.iter_mut().for_each(|v| *v /= length);
@@ -160,7 +185,7 @@ fn gradients_are_the_slopes_of_the_exact_network() {
     let labels: Vec<u16> = (0..n as u16).map(|i| i % 3).collect();
     let mut trainer = Trainer::new(model, AdamW::default(), n, 2).unwrap();
     let loss = trainer.gradients(&images, Targets::Classes(&labels), Key::new(0, 0));
-    trainer.descend(n, None);
+    trainer.descend(n, false);
     assert!((exact.loss(&exact_images, &labels) - f64::from(loss)).abs() < 1e-5);
     check(&mut exact, trainer.model(), &trainer.gradient, |e| e.loss(&exact_images, &labels));
 }
@@ -169,10 +194,22 @@ fn gradients_are_the_slopes_of_the_exact_network() {
 fn contrastive_gradients_are_the_slopes_of_the_exact_network() {
     for (images_n, temperature) in [(9, 0.5), (10, 0.1)] {
         let (model, images, mut exact, exact_images) = case(10, 5, 2 * images_n);
-        let mut trainer = Contrastive::new(model, AdamW::default(), temperature, 16, 2).unwrap();
+        let mut trainer = Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature }, 16, 2).unwrap();
         let loss = trainer.gradients(&images);
         let exactly = |e: &Exact| e.contrast(&exact_images, f64::from(temperature));
         assert!((exactly(&exact) - loss).abs() < 1e-5, "{loss}");
+        check(&mut exact, trainer.model(), &trainer.gradient, exactly);
+    }
+}
+
+#[test]
+fn gradients_of_variance_and_covariance_are_the_slopes_of_the_exact_network() {
+    for images_n in [9, 10] {
+        let (model, images, mut exact, exact_images) = case(10, 5, 2 * images_n);
+        let mut trainer = Contrastive::new(model, AdamW::default(), Objective::VicReg, 16, 2).unwrap();
+        let loss = trainer.gradients(&images);
+        let exactly = |e: &Exact| e.vicreg(&exact_images);
+        assert!((exactly(&exact) - loss).abs() < 1e-4 * loss, "{loss}");
         check(&mut exact, trainer.model(), &trainer.gradient, exactly);
     }
 }

@@ -20,6 +20,7 @@
 #![deny(missing_docs)]
 
 mod architecture;
+mod average;
 mod checkpoint;
 mod contrastive;
 mod descent;
@@ -44,9 +45,11 @@ mod scorer;
 mod team;
 mod trainer;
 pub mod vector;
+mod vicreg;
 
 pub use architecture::Architecture;
-pub use contrastive::Contrastive;
+pub use average::Average;
+pub use contrastive::{Contrastive, Objective};
 pub use error::EngineError;
 pub use loss::Targets;
 pub use model::Model;

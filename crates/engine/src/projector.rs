@@ -1,4 +1,4 @@
-//! What contrastive training puts on top of the encoder, and its loss.
+//! What training without labels puts on top of the encoder, and the contrastive loss; the other one is in `vicreg.rs`.
 //!
 //! ```text
 //! y = W2 relu(norm(W1 x) + b1) + b2        norm: over the batch, per column, without factor or summand
@@ -9,11 +9,13 @@
 //! The bias of the first layer stands behind the normalisation, where it acts (before, it would cancel); a factor
 //! would only repeat what W2 can do. Chen et al. 2020, arXiv 2002.05709.
 
+use crate::Objective;
 use crate::encoder::{EPSILON, Group, Scratch};
 use crate::head;
 use crate::kernels::{Isa, matmul, padded, vector::elementwise};
 use crate::layout::{DenseSlots, Layout};
 use crate::team::each;
+use crate::vicreg::VicReg;
 
 /// Added to the squared length of an embedding.
 const SHORTEST: f64 = 1e-12;
@@ -56,7 +58,8 @@ impl Rows {
 /// The projection head's workspace. Its two layers are the model's fully connected ones.
 pub(crate) struct Projector {
     isa: Isa,
-    temperature: f32,
+    objective: Objective,
+    vicreg: VicReg,
     rows: Vec<Rows>,
     mean: Vec<f32>,
     inverse: Vec<f32>,
@@ -68,6 +71,8 @@ pub(crate) struct Projector {
     units: Vec<f32>,
     units_transposed: Vec<f32>,
     inverse_sums: Vec<f32>,
+    /// Of all embeddings, where the loss looks at them at once.
+    gradients: Vec<f32>,
 }
 
 /// A group with its rows.
@@ -90,17 +95,20 @@ impl Projector {
     pub(crate) fn new(
         isa: Isa,
         layout: &Layout,
-        temperature: f32,
+        objective: Objective,
+        dim: usize,
         max_rows: usize,
-        size: usize,
-        groups: usize,
+        (size, groups): (usize, usize),
     ) -> Self {
+        let vicreg = VicReg::new(dim);
         let [first, second] = [&layout.dense[0], &layout.dense[1]];
         let (hidden, dim, columns) = (first.outputs, second.outputs, padded(max_rows));
         let widest = first.inputs.max(hidden).max(dim).max(columns);
         Self {
             isa,
-            temperature,
+            objective,
+            vicreg,
+            gradients: vec![0.0; padded(max_rows) * second.outputs],
             rows: (0..groups).map(|_| Rows::new(hidden, dim, size, columns)).collect(),
             mean: vec![0.0; hidden],
             inverse: vec![0.0; hidden],
@@ -130,12 +138,15 @@ impl Projector {
             head::transpose(d, &parameters[d.weight.clone()], out);
         }
         self.embed(first, second, parameters, groups, scratch, n);
-        self.compare(second, groups, scratch, n, size);
+        match self.objective {
+            Objective::NtXent { temperature } => self.compare(second, temperature, groups, scratch, n, size),
+            Objective::VicReg => self.spread(second, used, n, size),
+        }
         self.back(first, second, groups, scratch, n);
         self.rows[..used].iter().fold(0.0, |a, r| a + r.loss) / n as f64
     }
 
-    /// Fills every row's unit embedding.
+    /// Fills every row's embedding, of length one where the loss looks at directions.
     fn embed(
         &mut self,
         first: &DenseSlots,
@@ -166,6 +177,7 @@ impl Projector {
             self.inverse[c] = (1.0 / (variance + EPSILON).sqrt()) as f32;
         }
         let (mean, inverse) = (&self.mean, &self.inverse);
+        let normalised = self.objective != Objective::VicReg;
         each(&mut parts(groups, &mut self.rows)[..used], scratch, &|_, part, _| {
             let Some((group, rows)) = part else { return };
             let bias = &parameters[first.bias.clone()];
@@ -178,6 +190,9 @@ impl Projector {
             }
             let (w, b) = (&parameters[second.weight.clone()], &parameters[second.bias.clone()]);
             matmul::product(isa, group.count, h, dim, &rows.active, w, b, &mut rows.unit, false);
+            if !normalised {
+                return;
+            }
             for (unit, inverse) in rows.unit.chunks_exact_mut(dim).zip(&mut rows.inverse_lengths).take(group.count) {
                 let squared: f64 = unit.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
                 *inverse = (1.0 / (squared + SHORTEST).sqrt()) as f32;
@@ -187,9 +202,17 @@ impl Projector {
     }
 
     /// Compares every row with every other: losses, and the gradient of every embedding before it was made a unit.
-    fn compare(&mut self, second: &DenseSlots, groups: &mut [Group], scratch: &mut [Scratch], n: usize, size: usize) {
+    fn compare(
+        &mut self,
+        second: &DenseSlots,
+        t: f32,
+        groups: &mut [Group],
+        scratch: &mut [Scratch],
+        n: usize,
+        size: usize,
+    ) {
         let (isa, used, dim, columns) = (self.isa, groups.len(), second.outputs, padded(n));
-        let (t, zeros) = (self.temperature, &self.zeros);
+        let zeros = &self.zeros;
         self.units[n * dim..columns * dim].fill(0.0);
         for (i, unit) in self.rows.iter().flat_map(|r| r.unit.chunks_exact(dim).take(size)).take(n).enumerate() {
             self.units[i * dim..][..dim].copy_from_slice(unit);
@@ -242,6 +265,21 @@ impl Projector {
                 }
             }
         });
+    }
+
+    /// VICReg's loss on all embeddings at once, and the gradient of every one.
+    fn spread(&mut self, second: &DenseSlots, used: usize, n: usize, size: usize) {
+        let dim = second.outputs;
+        for (i, y) in self.rows.iter().flat_map(|r| r.unit.chunks_exact(dim).take(size)).take(n).enumerate() {
+            self.units[i * dim..][..dim].copy_from_slice(y);
+        }
+        let gradients = &mut self.gradients[..n * dim];
+        let loss = self.vicreg.step(&self.units[..n * dim], dim, gradients);
+        self.rows[..used].iter_mut().for_each(|rows| rows.loss = 0.0);
+        self.rows[0].loss = loss * n as f64;
+        for (rows, gradients) in self.rows.iter_mut().zip(gradients.chunks(size * dim)) {
+            rows.unit_gradient[..gradients.len()].copy_from_slice(gradients);
+        }
     }
 
     /// Carries the embeddings' gradients back to the encoder's output.

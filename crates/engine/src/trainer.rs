@@ -5,7 +5,7 @@ use crate::encoder::{Encoder, Group};
 use crate::head::{Head, Panels};
 use crate::kernels::Isa;
 use crate::kernels::buffer::Buffer;
-use crate::kernels::update::{self, Rates};
+use crate::kernels::update;
 use crate::layout::Layout;
 use crate::loss::{self, Targets};
 use crate::measure::Phases;
@@ -32,6 +32,8 @@ pub struct Trainer {
     parts: Vec<Part>,
     pub(crate) gradient: Buffer,
     phases: Phases,
+    /// The head's learning rate as a multiple of the encoder's.
+    head_factor: f32,
 }
 
 impl std::fmt::Debug for Trainer {
@@ -82,6 +84,7 @@ impl Trainer {
             gradient: Buffer::zeros(n),
             encoder,
             phases: Phases::default(),
+            head_factor: 1.0,
             model,
         })
     }
@@ -163,13 +166,15 @@ impl Trainer {
     fn update(&mut self, n: usize) {
         let start = Instant::now();
         self.steps += 1;
-        self.descend(n, Some(self.optimizer.rates(self.steps)));
+        self.descend(n, true);
         self.phases.update += start.elapsed();
     }
 
-    /// Puts the gradients of a batch of `n` together; with `rates` the parameters move.
-    pub(crate) fn descend(&mut self, n: usize, rates: Option<Rates>) {
+    /// Puts the gradients of a batch of `n` together and, if `moves`, takes the optimiser's step.
+    pub(crate) fn descend(&mut self, n: usize, moves: bool) {
         let used = n.div_ceil(self.encoder.size());
+        let head = AdamW { learning_rate: self.head_factor * self.optimizer.learning_rate, ..self.optimizer };
+        let rates = moves.then(|| [self.optimizer, head].map(|optimizer| optimizer.rates(self.steps)));
         let memory = Memory {
             start: 0,
             parameters: &mut self.model.parameters,
@@ -272,4 +277,17 @@ fn fill_from_state(state: &[u8], parts: &mut [Buffer; 4]) -> Option<u64> {
         }
     }
     rest.is_empty().then_some(steps)
+}
+
+/// Encoder and head, each at a pace of its own.
+impl Trainer {
+    /// Lets the fully connected layers learn at `factor` times the encoder's learning rate from the next step on.
+    pub fn set_head_factor(&mut self, factor: f32) {
+        self.head_factor = factor;
+    }
+
+    /// Steps made so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
 }

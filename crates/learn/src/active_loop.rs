@@ -317,10 +317,11 @@ impl<'a> Run<'a> {
                 (round, 0)
             }
         };
-        for epoch in done + 1..=self.plan.training.epochs {
+        let epochs = self.plan.training.epochs_over(self.labelled.len());
+        for epoch in done + 1..=epochs {
             observer.begins(Work::FinalTraining);
             let train_loss = self.train_epoch(u64::from(epoch));
-            let is_last = epoch == self.plan.training.epochs;
+            let is_last = epoch == epochs;
             let val_accuracy = match self.plan.validate_every_epoch {
                 true => Some(self.validate(is_last, observer)?),
                 false => None,
@@ -448,6 +449,9 @@ impl<'a> Run<'a> {
             Selection::All => return Ok((0..labels.len() as u32).collect()),
             Selection::Random { labels } => return Ok(first(*labels)),
             Selection::Given { rows } => return Ok(rows.clone()),
+            Selection::OnFeatures { .. } => {
+                return Err(LearnError::Setting("a run on an encoder's features has no loop".to_owned()));
+            }
             Selection::Active(active) => active,
         };
         match &active.initial_choice {

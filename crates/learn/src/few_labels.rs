@@ -1,11 +1,14 @@
 //! Few labels on the features of an unlabelled pool: choose, ask, classify. The encoder stays as it is, so that a query
 //! is a matter of milliseconds.
 
+use fewlabel_engine::Model;
 use fewlabel_engine::rng::Key;
 
 use crate::acquire::{self, Inputs, Options, Rows};
 use crate::error::LearnError;
 use crate::oracle::Oracle;
+use crate::plan::{Pick, QueryEvent};
+use crate::pretrain::Encoder;
 use crate::probe::{self, Probe, Scaler};
 use crate::purpose;
 use crate::semi::SelfTraining;
@@ -16,6 +19,22 @@ const QUERIES: usize = 5;
 const FIRST: f64 = 0.2;
 /// Who chooses before there is a classifier.
 const COLD_START: &str = "typiclust";
+
+/// Refuses a strategy that looks at more than features and a classifier's probabilities.
+///
+/// # Errors
+/// Names the strategy and what it would need.
+pub fn check_strategy(name: &str) -> Result<(), LearnError> {
+    let needs = acquire::by_name(name)?.needs();
+    let more = match (needs.mc_probs || needs.targets, needs.views) {
+        (true, _) => "several predictions an image",
+        (_, true) => "predictions under changed views",
+        _ => return Ok(()),
+    };
+    Err(LearnError::Setting(format!(
+        "{name} compares {more}, which a classifier on an encoder's features does not give"
+    )))
+}
 
 /// A pool in features.
 pub struct Pool {
@@ -63,17 +82,33 @@ impl Pool {
         seed: u64,
         oracle: &mut dyn Oracle,
     ) -> Result<Labelled, LearnError> {
+        self.choose_aloud(strategy, budget, seed, oracle, &mut |_| Ok(()))
+    }
+
+    /// As [`Pool::choose`]; `heard` is told of every query.
+    ///
+    /// # Errors
+    /// As [`Pool::choose`], and whatever `heard` returns.
+    pub fn choose_aloud(
+        &self,
+        strategy: &str,
+        budget: usize,
+        seed: u64,
+        oracle: &mut dyn Oracle,
+        heard: &mut dyn FnMut(&QueryEvent) -> Result<(), LearnError>,
+    ) -> Result<Labelled, LearnError> {
         let mut labelled = Labelled::default();
         if !acquire::by_name(strategy)?.needs().probs {
-            self.query(strategy, budget, seed, 0, &mut labelled, oracle)?;
+            heard(&self.query(strategy, budget, seed, 0, &mut labelled, oracle)?)?;
             return Ok(labelled);
         }
         let first = ((budget as f64 * FIRST) as usize).clamp(2.min(budget), budget);
-        self.query(COLD_START, first, seed, 0, &mut labelled, oracle)?;
+        heard(&self.query(COLD_START, first, seed, 0, &mut labelled, oracle)?)?;
         for query in 1..=QUERIES {
             let after = first + (budget - first) * query / QUERIES;
             if after > labelled.rows.len() {
-                self.query(strategy, after - labelled.rows.len(), seed, query as u64, &mut labelled, oracle)?;
+                let size = after - labelled.rows.len();
+                heard(&self.query(strategy, size, seed, query as u64, &mut labelled, oracle)?)?;
             }
         }
         Ok(labelled)
@@ -91,14 +126,14 @@ impl Pool {
         number: u64,
         labelled: &mut Labelled,
         oracle: &mut dyn Oracle,
-    ) -> Result<(), LearnError> {
+    ) -> Result<QueryEvent, LearnError> {
         let options = Options { classes: Some(self.classes), ..Options::default() };
         let strategy = acquire::with_options(strategy, &options)?;
         let n = self.features.len() / self.dim;
-        let rows = if strategy.name() == "random" && labelled.rows.is_empty() {
+        let (rows, scores) = if strategy.name() == "random" && labelled.rows.is_empty() {
             acquire::check_batch(batch, n)?;
             // The regimes' own random sample, so that one can be compared with the other.
-            purpose::row_permutation(seed, n)[..batch].to_vec()
+            (purpose::row_permutation(seed, n)[..batch].to_vec(), vec![0.0; batch])
         } else {
             let probs = strategy.needs().probs.then(|| self.fit(labelled, None).probs_nc(&self.features));
             let inputs = Inputs {
@@ -109,11 +144,16 @@ impl Pool {
             };
             let pool = acquire::unlabelled(n, &labelled.rows)?;
             let key = Key::new(seed, purpose::STRATEGY).at(number, 0);
-            strategy.pick(&inputs, &pool, batch, key, self.threads)?.indices
+            let picks = strategy.pick(&inputs, &pool, batch, key, self.threads)?;
+            (picks.indices, picks.scores)
         };
-        labelled.labels.extend(oracle.label(&rows)?);
+        let labels = oracle.label(&rows)?;
+        let pick =
+            |((&index, &label), &score)| Pick { index, label: Some(label), score, entropy: None, augmentation: None };
+        let picks = rows.iter().zip(&labels).zip(&scores).map(pick).collect();
+        labelled.labels.extend(labels);
         labelled.rows.extend(rows);
-        Ok(())
+        Ok(QueryEvent { round: number as u32, picks, temperatures: Vec::new(), pool: Vec::new() })
     }
 
     /// A classifier on the labels at hand, its decay chosen by cross-validation among them alone; where `semi` is given, it
@@ -123,6 +163,23 @@ impl Pool {
         let known: Vec<f32> = labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
         let decay = probe::choose_decay(Rows::new(&known, self.dim), &labelled.labels, self.classes);
         semi.unwrap_or(none).fit(self.rows(), &labelled.rows, &labelled.labels, self.classes, decay)
+    }
+
+    /// Mean of -ln p over the labels at hand: what a classifier has learned of them.
+    pub fn loss(&self, probe: &Probe, labelled: &Labelled) -> f64 {
+        let features: Vec<f32> = labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
+        let probs = probe.probs_nc(&features);
+        let of_label = |(row, &label): (&[f32], &u16)| -libm::log(f64::from(row[usize::from(label)]).max(1e-12));
+        probs.chunks_exact(self.classes).zip(&labelled.labels).map(of_label).sum::<f64>() / labelled.rows.len() as f64
+    }
+
+    /// Encoder and classifier as one network.
+    ///
+    /// # Errors
+    /// If the encoder is not the one whose features the classifier was fitted to.
+    pub fn network(&self, encoder: &Encoder, probe: &Probe) -> Result<Model, LearnError> {
+        let (weights, bias) = probe.on_raw_features(&self.scaler);
+        encoder.with_head(&weights, &bias)
     }
 
     /// Probabilities of other images, by their features as the encoder gave them.

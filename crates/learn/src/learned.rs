@@ -65,7 +65,7 @@ impl Trainings<'_> {
         let model = Model::new(architecture, key(purpose::WEIGHTS))?;
         let mut fit = Fit::new(model, &self.plan.training, self.threads)?;
         let mut view = View::new(&self.data.train.images, &self.mean, Some(policy)).threads(self.threads);
-        for epoch in 1..=u64::from(self.plan.training.epochs) {
+        for epoch in 1..=u64::from(self.plan.training.epochs_over(rows.len())) {
             let keys = EpochKeys {
                 order: key(purpose::ORDER).at(epoch, 0),
                 augment: key(purpose::AUGMENT),

@@ -9,7 +9,7 @@ use crate::data::Dataset;
 use crate::error::LearnError;
 use crate::plan::{Phase, Placement, Plan, Selection};
 use crate::purpose;
-use crate::train::{EpochKeys, Fit, TrainSettings};
+use crate::train::{EpochKeys, Fit, Recipe, TrainSettings};
 use crate::view::View;
 
 /// Models of one phase, in training on the same rows and the same augmented images.
@@ -48,7 +48,9 @@ impl<'a> Learner<'a> {
             Placement::Never | Placement::BeforeQuery => false,
         };
         let policy = (plan.placement == Placement::BeforeQuery || is_fresh).then_some(policy);
-        let training = TrainSettings { mixing: plan.training.mixing.filter(|_| is_fresh), ..plan.training };
+        // The loop's models grow with every query: there is no last step that a schedule could lead to.
+        let recipe = if phase == Phase::Final { plan.training.recipe } else { Recipe::default() };
+        let training = TrainSettings { mixing: plan.training.mixing.filter(|_| is_fresh), recipe, ..plan.training };
         let architecture = network.architecture(&data.train.images, data.classes())?;
         let threads_each = (threads / count).max(1);
         let mean = data.mean();

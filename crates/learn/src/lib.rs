@@ -16,6 +16,8 @@ pub mod data;
 mod error;
 pub mod features;
 pub mod few_labels;
+pub mod fine_tuning;
+pub mod fix_match;
 pub mod initial;
 mod learned;
 mod learner;
@@ -31,6 +33,7 @@ pub mod semi;
 mod snapshot;
 pub mod stopping;
 pub mod train;
+pub mod transfer;
 pub mod view;
 
 pub use error::LearnError;

@@ -6,10 +6,12 @@ use crate::acquire::{self, Needs};
 use crate::augment::{Applied, Kind, Policy};
 use crate::error::LearnError;
 use crate::features::FeatureSource;
+use crate::few_labels;
 use crate::initial::Initial;
 use crate::network::NetworkSettings;
 use crate::stopping::Rule;
 use crate::train::TrainSettings;
+use crate::transfer::Transfer;
 
 /// Which training rows the final model learns from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,13 @@ pub enum Selection {
     },
     /// What a strategy asks for, query by query.
     Active(Box<ActiveSettings>),
+    /// What a strategy asks for that looks at a pretrained encoder's features instead of a loop's model.
+    OnFeatures {
+        /// Its name.
+        strategy: String,
+        /// Labels in the end.
+        labels: usize,
+    },
 }
 
 /// The settings of the active loop.
@@ -237,6 +246,9 @@ pub struct Plan {
     /// Validation labels that count as part of the budget beside those of the training split; 0 where they are taken as given.
     #[serde(default, skip_serializing_if = "is_default")]
     pub validation_labels: usize,
+    /// The encoder that the final model stands on; without one a network learns from scratch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
 }
 
 impl Plan {
@@ -275,6 +287,16 @@ impl Plan {
             return Err(LearnError::Setting(text.to_owned()));
         }
         let wrong = |text: String| Err(LearnError::Setting(text));
+        match (&self.transfer, &self.selection) {
+            (None, Selection::OnFeatures { strategy, .. }) => {
+                return wrong(format!("{strategy} is to look at an encoder's features, but no encoder is given"));
+            }
+            (Some(_), Selection::Active(_)) => {
+                return wrong("on a pretrained encoder there is no loop with a model of its own".to_owned());
+            }
+            (Some(transfer), _) => transfer.check()?,
+            _ => {}
+        }
         let labels = match &self.selection {
             Selection::All => rows,
             Selection::Random { labels } => *labels,
@@ -282,6 +304,10 @@ impl Plan {
             Selection::Active(active) => {
                 active.check(&self.policy)?;
                 active.labels
+            }
+            Selection::OnFeatures { strategy, labels } => {
+                few_labels::check_strategy(strategy)?;
+                *labels
             }
         };
         if labels < 2 {
@@ -422,6 +448,7 @@ mod tests {
             validate_every_epoch: false,
             test_time_views: 0,
             validation_labels: 0,
+            transfer: None,
         }
     }
 

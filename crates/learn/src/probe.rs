@@ -122,6 +122,20 @@ impl Probe {
         softmax_rows(&mut probs, self.classes);
         probs
     }
+
+    /// Weights [dim, classes] and bias of the same classifier on features before `scaler` standardised them.
+    pub fn on_raw_features(&self, scaler: &Scaler) -> (Vec<f32>, Vec<f32>) {
+        let mut bias: Vec<f64> = self.bias.iter().map(|&b| f64::from(b)).collect();
+        let mut weights = Vec::with_capacity(self.weights.len());
+        for ((row, mean), factor) in self.weights.chunks_exact(self.classes).zip(&scaler.mean).zip(&scaler.factor) {
+            for (&w, b) in row.iter().zip(&mut bias) {
+                let w = f64::from(w) * factor;
+                *b -= w * mean;
+                weights.push(w as f32);
+            }
+        }
+        (weights, bias.iter().map(|&b| b as f32).collect())
+    }
 }
 
 /// The decay whose classifiers, fitted to four fifths of the labels at hand, put the highest probability on the labels of

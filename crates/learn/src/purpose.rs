@@ -53,6 +53,16 @@ pub(crate) const PRETRAIN_ORDER: u64 = 21;
 pub(crate) const PRETRAIN_VIEWS: u64 = 22;
 /// Views whose features are averaged, by (view, row).
 pub(crate) const FEATURE_VIEWS: u64 = 24;
+/// Order of the labelled rows in a pass of fine-tuning.
+pub(crate) const TUNING_ORDER: u64 = 25;
+/// Views of labelled images in fine-tuning, by (pass, row).
+pub(crate) const TUNING_VIEWS: u64 = 26;
+/// Unlabelled images that a step of fine-tuning looks at, by step.
+pub(crate) const UNLABELLED: u64 = 27;
+/// Their hardly changed views, by (step, row).
+pub(crate) const WEAK_VIEWS: u64 = 28;
+/// Their much changed views, by (step, row).
+pub(crate) const STRONG_VIEWS: u64 = 29;
 
 /// The order of the training rows that all regimes of `seed` share.
 pub fn row_permutation(seed: u64, rows: usize) -> Vec<u32> {

@@ -11,7 +11,7 @@ use fewlabel_learn::network::NetworkSettings;
 use fewlabel_learn::oracle::Simulated;
 use fewlabel_learn::plan::{ActiveSettings, EpochEvent, LoopSchedule, Phase, Placement, Plan, QueryEvent, Selection};
 use fewlabel_learn::stopping::Rule;
-use fewlabel_learn::train::TrainSettings;
+use fewlabel_learn::train::{Recipe, TrainSettings};
 
 const SIDE: usize = 8;
 
@@ -65,6 +65,7 @@ fn plan(placement: Placement) -> Plan {
         validate_every_epoch: true,
         test_time_views: 2,
         validation_labels: 0,
+        transfer: None,
     }
 }
 
@@ -123,6 +124,29 @@ fn the_loop_spends_the_budget_and_no_row_twice() {
     }
     let loop_epochs = |round| heard.epochs.iter().filter(|e| e.phase == Phase::Loop && e.round == round).count();
     assert_eq!([0, 1, 2, 3].map(loop_epochs), [2, 2, 3, 3]);
+}
+
+#[test]
+fn a_recipe_beyond_the_paper_s_goes_on_with_the_same_bits() {
+    let data = data();
+    let recipe = Recipe { steps: 12, cosine: true, label_smoothing: 0.1, average: 0.9 };
+    let plan = |recipe| Plan {
+        training: TrainSettings { recipe, ..plan(Placement::Never).training },
+        ..plan(Placement::Never)
+    };
+    let (whole, heard) = go(&plan(recipe), &data, 1, None);
+    let epochs = heard.epochs.iter().filter(|e| e.phase == Phase::Final).count();
+    assert_eq!(epochs, 6, "two steps an epoch over 15 images");
+    let (snapshot, ..) = &heard.snapshots[heard.snapshots.len() - 3];
+    assert_eq!(bits(&go(&plan(recipe), &data, 2, Some(snapshot)).0), bits(&whole));
+    for part in [
+        Recipe { cosine: true, ..Recipe::default() },
+        Recipe { label_smoothing: 0.1, ..Recipe::default() },
+        Recipe { average: 0.9, ..Recipe::default() },
+    ] {
+        let paper = bits(&go(&plan(Recipe::default()), &data, 1, None).0);
+        assert!(bits(&go(&plan(part), &data, 1, None).0) != paper, "{part:?}");
+    }
 }
 
 #[test]

@@ -219,7 +219,9 @@ fn defaults() -> Table {
 /// The names of all settings of a run but the seed.
 pub fn setting_names() -> Vec<String> {
     let mut names: Vec<String> = defaults().into_iter().map(|(key, _)| key).collect();
-    names.extend(["width", "block_multiples", "loop_dropout", "features", "stopping", "mixing"].map(str::to_owned));
+    let optional =
+        ["width", "block_multiples", "loop_dropout", "features", "stopping", "mixing", "encoder", "fine_tuning"];
+    names.extend(optional.map(str::to_owned));
     names.sort();
     names
 }

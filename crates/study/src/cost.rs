@@ -1,8 +1,10 @@
 //! How much work a run is, for putting the longest first and for the time left.
 
 use fewlabel_learn::data::Dataset;
+use fewlabel_learn::fine_tuning::FineTuning;
 use fewlabel_learn::network::NetworkSettings;
 use fewlabel_learn::plan::{EpochEvent, Phase, Plan, Selection};
+use fewlabel_learn::transfer::{EncoderSource, STEPS_TOLD};
 
 /// Forward and backward pass in units of a forward pass.
 const TRAINING: f64 = 3.0;
@@ -32,7 +34,11 @@ impl Cost {
             Selection::Random { labels } => *labels as f64,
             Selection::Given { rows } => rows.len() as f64,
             Selection::Active(active) => active.initial as f64,
+            Selection::OnFeatures { labels, .. } => *labels as f64,
         };
+        if let Some(transfer) = &plan.transfer {
+            return Self::on_features(labels, rows, transfer.fine_tuning.as_ref(), image(&plan.network));
+        }
         if let Selection::Active(active) = &plan.selection {
             let small = image(&active.network);
             while labels < active.labels as f64 {
@@ -48,7 +54,8 @@ impl Cost {
         let validation = if plan.validate_every_epoch { data.val.len() as f64 } else { 0.0 };
         let final_epoch = labels * TRAINING * large + validation * large;
         let judging = (data.val.len() + data.test.len()) as f64 * large;
-        let total = rounds[loop_epochs.len()] + f64::from(plan.training.epochs) * final_epoch + judging;
+        let epochs = plan.training.epochs_over(labels as usize);
+        let total = rounds[loop_epochs.len()] + f64::from(epochs) * final_epoch + judging;
         Self { rounds, loop_epochs, final_epoch, total }
     }
 
@@ -68,6 +75,19 @@ impl Cost {
         self
     }
 
+    /// The work on features that are there: a classifier with its cross-validation, a choice, or fine-tuning.
+    fn on_features(labels: f64, rows: f64, tuning: Option<&FineTuning>, image: f64) -> Self {
+        let classifier = PER_IMAGE * (50.0 * labels + rows);
+        let events = tuning.map_or(1.0, |t| f64::from(t.steps) / STEPS_TOLD as f64).max(1.0);
+        let tuning = tuning.map_or(0.0, |t| f64::from(t.steps) * labels.min(t.batch_size as f64) * TRAINING * image);
+        Self {
+            rounds: vec![classifier],
+            loop_epochs: Vec::new(),
+            final_epoch: tuning / events,
+            total: classifier + tuning,
+        }
+    }
+
     /// All of it.
     pub fn total(&self) -> f64 {
         self.total
@@ -76,19 +96,28 @@ impl Cost {
     /// What is done when `event` comes.
     pub fn until(&self, event: &EpochEvent) -> f64 {
         let round = event.round as usize;
-        match event.phase {
+        let done = match event.phase {
             Phase::Loop => {
                 let epoch = self.loop_epochs.get(round).copied().unwrap_or(0.0);
                 self.rounds.get(round).copied().unwrap_or(0.0) + f64::from(event.epoch) * epoch
             }
             Phase::Final => self.rounds[self.loop_epochs.len()] + f64::from(event.epoch) * self.final_epoch,
-        }
+        };
+        done.min(self.total)
     }
 }
 
 /// The cost of training C(`width`) on one image.
 pub(crate) fn of_training(width: usize, pixels: usize, channels: usize) -> f64 {
     TRAINING * multiplications(width, pixels, channels)
+}
+
+/// The work of training the encoder that `source` describes on `data`; a file's is done.
+pub fn of_encoder(source: &EncoderSource, data: &Dataset) -> f64 {
+    let EncoderSource::Pretraining { settings, .. } = source else { return 0.0 };
+    let images = &data.train.images;
+    let views = 2.0 * f64::from(settings.epochs) * data.train.len() as f64;
+    views * of_training(settings.width, images.height * images.width, images.channels)
 }
 
 /// Multiplications of one forward pass of C(f), whose pools divide the pixels by nine.

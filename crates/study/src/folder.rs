@@ -146,6 +146,11 @@ impl Folder {
         self.path.join("runs").join(id)
     }
 
+    /// The encoders that runs share.
+    pub fn encoders(&self) -> PathBuf {
+        self.path.join("encoders")
+    }
+
     /// The files of locks.
     pub fn locks(&self) -> PathBuf {
         self.path.join(".locks")

@@ -10,6 +10,7 @@ mod checkpoint;
 pub mod claims;
 pub mod config;
 mod cost;
+pub mod encoders;
 mod error;
 pub mod event_tables;
 pub mod few_labels;
@@ -37,6 +38,6 @@ mod tensorboard;
 #[cfg(test)]
 mod testing;
 
-pub use cost::Cost;
+pub use cost::{Cost, of_encoder};
 pub use error::StudyError;
 pub use files::write_whole;

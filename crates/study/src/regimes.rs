@@ -1,14 +1,17 @@
-//! The six ways to spend a label budget (paper, section 4; PAPER.md, "The six regimes"), as one table.
+//! The six ways to spend a label budget (paper, section 4; PAPER.md, "The six regimes"), as one table; and those beside
+//! them that learn from the unlabelled pool first.
 
-use crate::names;
 use crate::{error::StudyError, settings::Point};
+use crate::{names, pretrained};
 use fewlabel_learn::LearnError;
 use fewlabel_learn::acquire;
 use fewlabel_learn::features::{FeatureFile, FeatureSource};
+use fewlabel_learn::few_labels;
 use fewlabel_learn::initial::Initial;
 use fewlabel_learn::network::NetworkSettings;
 use fewlabel_learn::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
 use fewlabel_learn::train::TrainSettings;
+use fewlabel_learn::transfer::{EncoderFile, EncoderSource, Transfer};
 use std::path::Path;
 
 /// Who chooses the rows to label.
@@ -20,12 +23,16 @@ pub enum Chooser {
     Chance,
     /// A strategy in the active loop.
     Strategy,
+    /// A strategy on the features of a pretrained encoder: the one that the regime's name ends in.
+    OnFeatures,
+    /// The same, namely [`SEMI_STRATEGY`]; the classifier then listens to itself.
+    SelfTrained,
 }
 
 /// One way to spend a label budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Regime {
-    /// Its number in the paper.
+    /// Its number in the paper; from 7 on it is none of the paper's.
     pub number: u8,
     /// Its name in settings and tables.
     pub name: &'static str,
@@ -35,7 +42,7 @@ pub struct Regime {
     pub chooser: Chooser,
     /// Where augmentation acts.
     pub placement: Placement,
-    /// The paper's width f of the final model.
+    /// The width f of the final model: the paper's, or the encoder's.
     pub width: usize,
 }
 
@@ -50,6 +57,20 @@ pub const REGIMES: [Regime; 6] = [
     Regime { number: 6, name: "alpa",   about: "queried labels, augmented after querying",  chooser: Chooser::Strategy, placement: Placement::AfterQuery,  width: 32 },
 ];
 
+/// Those on an encoder that has learned from the training images without labels. One stands for many: every strategy that
+/// features and a classifier suffice for has a regime of its name.
+#[rustfmt::skip]
+pub const PRETRAINED: [Regime; 3] = [
+    Regime { number: 7, name: "pretrained-random",     about: "random labels, encoder learned without labels",  chooser: Chooser::Chance,      placement: Placement::Never, width: 24 },
+    Regime { number: 8, name: "pretrained-<strategy>", about: "labels queried on the features of such an encoder", chooser: Chooser::OnFeatures,  placement: Placement::Never, width: 24 },
+    Regime { number: 9, name: "pretrained-semi",       about: "the same by typiclust, classifier self-trained", chooser: Chooser::SelfTrained, placement: Placement::Never, width: 24 },
+];
+
+/// What the names of [`PRETRAINED`] begin with.
+const PREFIX: &str = "pretrained-";
+/// Who chooses in `pretrained-semi`.
+pub const SEMI_STRATEGY: &str = "typiclust";
+
 /// The names, in the paper's order.
 pub const NAMES: [&str; 6] = ["full", "random", "da", "al", "alda", "alpa"];
 
@@ -58,8 +79,25 @@ pub const NAMES: [&str; 6] = ["full", "random", "da", "al", "alda", "alpa"];
 /// # Errors
 /// If there is none; the message suggests the nearest.
 pub fn by_name(name: &str) -> Result<&'static Regime, StudyError> {
-    let found = REGIMES.iter().find(|regime| regime.name == name);
-    found.ok_or_else(|| StudyError::Setting(names::unknown("regime", name, &NAMES)))
+    let found = REGIMES.iter().chain(&PRETRAINED).find(|regime| regime.name == name);
+    let on_features = || strategy_of(name).map(|_| &PRETRAINED[1]);
+    found.or_else(on_features).ok_or_else(|| {
+        let names = self::names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        StudyError::Setting(names::unknown("regime", name, &names))
+    })
+}
+
+/// The names of all regimes: the paper's six, then those on a pretrained encoder.
+pub fn names() -> Vec<String> {
+    let strategies = acquire::names().into_iter().filter(|name| few_labels::check_strategy(name).is_ok());
+    let on_features = strategies.map(|name| format!("{PREFIX}{name}")).chain([PRETRAINED[2].name.to_owned()]);
+    NAMES.map(str::to_owned).into_iter().chain(on_features).collect()
+}
+
+/// The strategy that the name of a regime on features ends in.
+fn strategy_of(regime: &str) -> Option<&str> {
+    regime.strip_prefix(PREFIX).filter(|name| few_labels::check_strategy(name).is_ok())
 }
 
 impl Regime {
@@ -80,7 +118,14 @@ impl Regime {
             Chooser::All => Selection::All,
             Chooser::Chance => Selection::Random { labels: labels? },
             Chooser::Strategy => Selection::Active(Box::new(active(point, labels?, rows)?)),
+            Chooser::OnFeatures | Chooser::SelfTrained => {
+                let strategy = strategy_of(&point.regime).unwrap_or(SEMI_STRATEGY).to_owned();
+                Selection::OnFeatures { strategy, labels: labels? }
+            }
         };
+        if self.number >= PRETRAINED[0].number {
+            return self.on_encoder(point, selection, validation_labels);
+        }
         let policy = match self.placement {
             Placement::Never => fewlabel_learn::augment::Policy::none(),
             _ => point.augmentation.clone(),
@@ -97,10 +142,42 @@ impl Regime {
                 learning_rate: point.learning_rate as f32,
                 weight_decay: point.weight_decay as f32,
                 mixing: point.mixing,
+                recipe: point.recipe,
             },
             validate_every_epoch: point.validate_every_epoch,
             test_time_views: point.test_time_views,
             validation_labels,
+            transfer: None,
+        })
+    }
+
+    /// The plan on an encoder: of the training settings none has a meaning there, so that none is part of it.
+    fn on_encoder(&self, point: &Point, selection: Selection, validation_labels: usize) -> Result<Plan, StudyError> {
+        let (encoder, width) = match &point.encoder {
+            None if point.encoders == 0 => return Err(StudyError::Setting("encoders must be at least 1".to_owned())),
+            None => {
+                let settings = point.pretrain.clone();
+                let width = settings.width;
+                (EncoderSource::Pretraining { settings, seed: point.seed % point.encoders }, width)
+            }
+            Some(path) => {
+                let path = Path::new(path);
+                let width = pretrained::read(path)?.settings.width;
+                (EncoderSource::File(EncoderFile::at(path)?), width)
+            }
+        };
+        let self_training = (self.chooser == Chooser::SelfTrained).then_some(point.self_training);
+        Ok(Plan {
+            seed: point.seed,
+            selection,
+            placement: self.placement,
+            policy: fewlabel_learn::augment::Policy::none(),
+            network: NetworkSettings::paper(width),
+            training: TrainSettings::default(),
+            validate_every_epoch: false,
+            test_time_views: point.test_time_views,
+            validation_labels,
+            transfer: Some(Transfer { encoder, self_training, fine_tuning: point.fine_tuning.clone() }),
         })
     }
 }
@@ -197,6 +274,33 @@ mod tests {
         assert_eq!(features("typiclust", Some("penultimate"), "random").expect("known"), FeatureSource::Penultimate);
         let error = features("badge", Some("no-such.npy"), "random").expect_err("no such file").to_string();
         assert!(error.starts_with("cannot read no-such.npy"), "{error}");
+    }
+
+    #[test]
+    fn every_name_is_a_regime() {
+        for name in names() {
+            let regime = by_name(&name).expect("known");
+            assert!(regime.name == name || regime.name == "pretrained-<strategy>", "{name}");
+        }
+        assert!(names().contains(&"pretrained-badge".to_owned()));
+        assert!(by_name("pretrained-bald").is_err() && by_name("pretrained-").is_err());
+        assert!(PRETRAINED.iter().all(|r| r.width == Point::default().pretrain.width));
+    }
+
+    #[test]
+    fn seeds_are_dealt_out_to_encoders_and_other_settings_do_not_matter() {
+        let plan = |point: &Point| by_name(&point.regime).expect("known").plan(point, 1000, 40).expect("a plan");
+        let point = Point { regime: "pretrained-typiclust".into(), encoders: 3, seed: 7, ..Point::default() };
+        let made = plan(&point);
+        let Some(Transfer { encoder: EncoderSource::Pretraining { seed, .. }, .. }) = &made.transfer else { panic!() };
+        assert_eq!(*seed, 1);
+        assert_eq!(made.selection, Selection::OnFeatures { strategy: "typiclust".into(), labels: 10 });
+        assert_eq!(plan(&Point { epochs: 3, loop_width: 4, strategy: "margin".into(), ..point.clone() }), made);
+        let semi = plan(&Point { regime: "pretrained-semi".into(), ..point.clone() });
+        assert_eq!(semi.selection, made.selection);
+        assert!(semi.transfer.is_some_and(|transfer| transfer.self_training.is_some()));
+        let random = plan(&Point { regime: "pretrained-random".into(), ..point });
+        assert_eq!(random.selection, Selection::Random { labels: 10 });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One run: resumable, never computed twice, the same bytes however often it was interrupted.
 
 use crate::checkpoint::{Checkpoint, Lengths};
+use crate::encoders::{Encoders, Fetched};
 use crate::error::{AtPath, StudyError};
 use crate::files::{self, Appended};
 use crate::machine;
@@ -13,6 +14,7 @@ use fewlabel_learn::active_loop::{self, Finished, Observer};
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::oracle::Simulated;
 use fewlabel_learn::plan::{EpochEvent, Phase, QueryEvent, Selection, Work};
+use fewlabel_learn::transfer::{self, Encoded};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -38,6 +40,8 @@ pub struct Run<'a> {
     pub source: Option<(&'a Path, Part)>,
     /// Whether the last checkpoint stays behind for the runs that take the model over.
     pub keep_checkpoint: bool,
+    /// The encoders that runs of the study share.
+    pub encoders: &'a Encoders,
 }
 
 /// Follows a run while it is computed, and decides when it ends early.
@@ -114,24 +118,43 @@ impl Run<'_> {
     fn compute(&self, threads: usize, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
         files::make_folder(self.folder)?;
         files::write_json(&self.folder.join(record::SETTINGS), self.settings)?;
-        match self.attempt(threads, true, follower) {
+        let encoded = match &self.settings.plan.transfer {
+            None => None,
+            Some(transfer) => match self.encoders.fetch(&transfer.encoder, self.data, threads, follower)? {
+                Fetched::Ready(encoded) => Some(encoded),
+                Fetched::Busy => return Ok(Outcome::Busy),
+                Fetched::Stopped => return Ok(Outcome::Stopped),
+            },
+        };
+        let encoded = encoded.as_deref();
+        match self.attempt(threads, encoded, true, follower) {
             Err(StudyError::Learn(LearnError::Snapshot(why)) | StudyError::Damaged { what: why, .. }) => {
                 let text = format!("{}: {why}: starting this run from its beginning", self.settings.label());
                 follower.notice(&text);
-                self.attempt(threads, false, follower)
+                self.attempt(threads, encoded, false, follower)
             }
             outcome => outcome,
         }
     }
 
-    fn attempt(&self, threads: usize, resume: bool, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
+    fn attempt(
+        &self,
+        threads: usize,
+        encoded: Option<&Encoded>,
+        resume: bool,
+        follower: &mut dyn Follower,
+    ) -> Result<Outcome, StudyError> {
         let checkpoint = if resume { self.checkpoint()? } else { None };
         let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths.clone());
         let mut keeper = Keeper::open(self.folder, lengths, follower)?;
         keeper.last_epoch = self.keep_checkpoint.then_some(self.settings.plan.training.epochs);
         let snapshot = checkpoint.as_ref().map(|checkpoint| checkpoint.snapshot.as_slice());
         let mut oracle = Simulated::new(&self.data.train.labels);
-        let finished = active_loop::run(&self.settings.plan, self.data, threads, snapshot, &mut oracle, &mut keeper);
+        let (plan, data) = (&self.settings.plan, self.data);
+        let finished = match encoded {
+            None => active_loop::run(plan, data, threads, snapshot, &mut oracle, &mut keeper),
+            Some(encoded) => transfer::run(plan, data, encoded, threads, snapshot, &mut oracle, &mut keeper),
+        };
         match finished {
             Ok(finished) => {
                 let Lengths { seconds, starts, phases, taken_from, .. } = keeper.sync()?;

@@ -1,6 +1,7 @@
 //! The whole grid: every core busy, the longest run first, side by side with other processes on the same folder.
 
 use crate::cost::Cost;
+use crate::encoders::Encoders;
 use crate::error::StudyError;
 use crate::folder::Folder;
 use crate::record::RunResult;
@@ -104,6 +105,7 @@ pub fn carry_out(mut jobs: Vec<Job>, folder: &Folder, options: Options, watch: &
         total: jobs.len(),
         models_from: takers.keys().cloned().collect(),
         unfinished: Mutex::new(jobs.iter().map(|job| job.id.clone()).collect()),
+        encoders: Encoders::new(folder.encoders(), folder.locks()),
         waiting: Mutex::new(jobs.into_iter().map(|job| (job, false)).collect()),
         failures: Mutex::new(Vec::new()),
         spare: AtomicUsize::new(options.threads - workers),
@@ -125,6 +127,7 @@ struct Grid<'a> {
     options: Options,
     watch: &'a dyn Watch,
     total: usize,
+    encoders: Encoders,
     /// Jobs to do, and whether another process was at them when they were last looked at.
     waiting: Mutex<VecDeque<(Job, bool)>>,
     /// Ids of the jobs whose models others take over.
@@ -182,6 +185,7 @@ impl Grid<'_> {
             locks: &locks,
             source: source.as_ref().map(|(path, part)| (path.as_path(), *part)),
             keep_checkpoint: self.models_from.contains(&job.id),
+            encoders: &self.encoders,
         };
         if let Err(error) = self.folder.check() {
             self.is_gone.store(true, Ordering::Relaxed);
@@ -324,8 +328,9 @@ mod tests {
     /// Every file of the runs but the timings.
     fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
-        for run in std::fs::read_dir(folder.join("runs")).expect("listed") {
-            for file in std::fs::read_dir(run.expect("an entry").path()).expect("listed") {
+        let runs = std::fs::read_dir(folder.join("runs")).expect("listed").map(|run| run.expect("an entry").path());
+        for part in runs.chain([folder.join("encoders")]) {
+            for file in std::fs::read_dir(part).expect("listed") {
                 let path = file.expect("an entry").path();
                 if !path.ends_with("timing.json") {
                     files.insert(
@@ -340,7 +345,7 @@ mod tests {
 
     #[test]
     fn stopping_and_going_on_ends_with_the_same_bytes() {
-        let regimes = ["random", "al", "alda", "alpa"];
+        let regimes = ["random", "al", "alda", "alpa", "pretrained-random", "pretrained-typiclust"];
         let whole = tempfile::tempdir().expect("a folder");
         let folder = Folder::claim(whole.path(), "").expect("claimed");
         carry_out(jobs(&regimes), &folder, options(1), &After::epochs(usize::MAX)).expect("finished");
@@ -368,7 +373,7 @@ mod tests {
 
     #[test]
     fn two_at_once_compute_every_run_once() {
-        let regimes = ["full", "random", "da", "al", "alda", "alpa"];
+        let regimes = ["full", "random", "da", "al", "alda", "alpa", "pretrained-random", "pretrained-semi"];
         let path = tempfile::tempdir().expect("a folder");
         let watches = [After::epochs(usize::MAX), After::epochs(usize::MAX)];
         std::thread::scope(|scope| {
@@ -380,8 +385,10 @@ mod tests {
         });
         let mut computed: Vec<String> = watches.into_iter().flat_map(|w| w.1.into_inner().expect("whole")).collect();
         computed.sort();
-        assert_eq!(computed.len(), 6);
-        assert_eq!(std::fs::read_dir(path.path().join("runs")).expect("listed").count(), 6);
+        assert_eq!(computed.len(), 8);
+        assert_eq!(std::fs::read_dir(path.path().join("runs")).expect("listed").count(), 8);
+        let encoders: Vec<_> = std::fs::read_dir(path.path().join("encoders")).expect("listed").collect();
+        assert_eq!(encoders.len(), 1, "one encoder serves both regimes: {encoders:?}");
     }
 
     #[test]

@@ -42,14 +42,17 @@ pub fn schema() -> Value {
 /// What one value of a setting looks like.
 fn setting(name: &str, default: Option<&Value>) -> Value {
     match (name, default) {
-        ("regime", _) => json!({ "enum": regimes::NAMES }),
+        ("regime", _) => json!({ "enum": regimes::names() }),
         ("labels" | "initial", Some(default)) => {
             let share = json!({ "type": "string", "pattern": "^[0-9.]+ ?%$" });
             json!({ "anyOf": [{ "type": "integer", "minimum": 2 }, share], "default": default })
         }
-        ("strategy_options" | "mixing" | "stopping", _) => json!({ "type": "object" }),
+        ("strategy_options" | "mixing" | "stopping" | "pretrain" | "self_training" | "fine_tuning" | "recipe", _) => {
+            json!({ "type": "object" })
+        }
+        ("encoders", Some(default)) => json!({ "type": "integer", "minimum": 1, "default": default }),
         ("loop_dropout", _) => json!({ "type": "number", "minimum": 0 }),
-        ("features", _) => json!({ "type": "string" }),
+        ("features" | "encoder", _) => json!({ "type": "string" }),
         ("shift", _) => {
             let shift = json!({
                 "type": "object",

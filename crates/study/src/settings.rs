@@ -6,8 +6,13 @@ use crate::shift::Shift;
 use fewlabel_learn::acquire::Options;
 use fewlabel_learn::augment::{Mixing, Policy};
 use fewlabel_learn::data::Dataset;
+use fewlabel_learn::fine_tuning::FineTuning;
 use fewlabel_learn::plan::{Plan, Selection};
+use fewlabel_learn::pretrain::{PretrainSettings, views};
+use fewlabel_learn::semi::SelfTraining;
 use fewlabel_learn::stopping::Rule;
+use fewlabel_learn::train::Recipe;
+use fewlabel_learn::transfer::{EncoderSource, Transfer};
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -79,6 +84,8 @@ pub struct Point {
     pub learning_rate: f64,
     /// AdamW's weight decay.
     pub weight_decay: f64,
+    /// What the final model's training does beyond the paper's: `steps`, `cosine`, `label_smoothing`, `average`.
+    pub recipe: Recipe,
     /// Epochs of the loop's model before the first queries.
     pub first_epochs: u32,
     /// Queries after which the loop's model starts anew; 0 is never.
@@ -91,6 +98,18 @@ pub struct Point {
     pub test_time_views: usize,
     /// Whether the validation labels are part of the budget; `val_images` says how many there are.
     pub validation_in_budget: bool,
+    /// How the regimes on a pretrained encoder train it, on the training images without labels.
+    pub pretrain: PretrainSettings,
+    /// Encoders among which seeds are dealt out: seed s takes the encoder of seed s mod `encoders`.
+    pub encoders: u64,
+    /// An encoder's file, in place of encoders trained by the study.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<String>,
+    /// How `pretrained-semi` listens to itself.
+    pub self_training: SelfTraining,
+    /// How encoder and classifier go on learning together in the regimes on an encoder; they do not if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fine_tuning: Option<FineTuning>,
     /// Use only so many training images, drawn once; 0 is all.
     pub train_images: usize,
     /// Use only so many validation images; 0 is all.
@@ -129,12 +148,18 @@ impl Default for Point {
             batch_size: 64,
             learning_rate: 1e-3,
             weight_decay: 0.01,
+            recipe: Recipe::default(),
             first_epochs: 6,
             reset_every_queries: 3,
             epochs_growth: 1,
             validate_every_epoch: true,
             test_time_views: 0,
             validation_in_budget: false,
+            pretrain: PretrainSettings::default(),
+            encoders: 1,
+            encoder: None,
+            self_training: SelfTraining::default(),
+            fine_tuning: None,
             train_images: 0,
             val_images: 0,
             test_images: 0,
@@ -235,7 +260,12 @@ impl RunSettings {
     pub fn new(point: &Point, data: &Dataset) -> Result<Self, StudyError> {
         let regime = regimes::by_name(&point.regime)?;
         let rows = data.train.len();
-        let plan = regime.plan(point, rows, data.val.len())?;
+        let mut plan = regime.plan(point, rows, data.val.len())?;
+        if let Some(Transfer { encoder: EncoderSource::Pretraining { settings, .. }, .. }) = &mut plan.transfer {
+            settings.check(rows)?;
+            // The views that the data have by default are part of the run's identity.
+            settings.views.get_or_insert_with(|| views::for_data(data));
+        }
         plan.check(rows)?;
         plan.network.architecture(&data.train.images, data.classes())?;
         if let Selection::Active(active) = &plan.selection {
@@ -268,6 +298,7 @@ impl RunSettings {
             Selection::Random { .. } => "random",
             Selection::Given { .. } => "given",
             Selection::Active(active) => &active.strategy,
+            Selection::OnFeatures { strategy, .. } => strategy,
         }
     }
 
@@ -278,6 +309,7 @@ impl RunSettings {
             Selection::Random { labels } => *labels,
             Selection::Given { rows } => rows.len(),
             Selection::Active(active) => active.labels,
+            Selection::OnFeatures { labels, .. } => *labels,
         };
         of_training + self.plan.validation_labels
     }

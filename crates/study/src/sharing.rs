@@ -37,13 +37,15 @@ pub(crate) fn find(jobs: &mut [Job]) {
     }
     let learning = |job: &Job| checksums[&job.settings.data.checksum].clone();
     let mut models: BTreeMap<String, String> = BTreeMap::new();
-    for job in jobs.iter() {
+    // A run on an encoder has no loop and no model worth sharing: its encoder is shared.
+    let is_whole = |job: &Job| job.settings.plan.transfer.is_none() && job.settings.plan.training.recipe.steps == 0;
+    for job in jobs.iter().filter(|job| is_whole(job)) {
         let first = models.entry(key(job, &learning(job), &job.settings.plan)).or_insert_with(|| job.id.clone());
         if job.id < *first {
             first.clone_from(&job.id);
         }
     }
-    for job in jobs.iter_mut() {
+    for job in jobs.iter_mut().filter(|job| is_whole(job)) {
         let first = &models[&key(job, &learning(job), &job.settings.plan)];
         if *first != job.id {
             job.cost = job.cost.clone().of_judging(&job.settings.plan);
@@ -57,7 +59,8 @@ pub(crate) fn find(jobs: &mut [Job]) {
 /// [`find`] for queries, among the jobs that train a model.
 fn find_queries(jobs: &mut [Job], learning: &dyn Fn(&Job) -> String) {
     let of_loop = |job: &Job| {
-        let plan = job.settings.plan.loop_alone().filter(|_| job.source.is_none())?;
+        let plan =
+            job.settings.plan.loop_alone().filter(|_| job.source.is_none() && job.settings.plan.transfer.is_none())?;
         Some((key(job, &learning(job), &plan), active(&job.settings.plan)?.labels))
     };
     let mut longest: BTreeMap<String, (usize, String)> = BTreeMap::new();

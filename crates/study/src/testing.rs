@@ -2,6 +2,7 @@
 
 use crate::settings::{Budget, Point};
 use fewlabel_learn::data::{Dataset, Images, Split};
+use fewlabel_learn::pretrain::PretrainSettings;
 
 /// `n` training images of 28 x 28 pixels in three classes: a bright square whose place is the class.
 pub(crate) fn dataset(n: usize) -> Dataset {
@@ -33,6 +34,7 @@ pub(crate) fn quick_point() -> Point {
         loop_width: 2,
         epochs: 3,
         first_epochs: 1,
+        pretrain: PretrainSettings { width: 4, epochs: 2, batch_size: 20, ..PretrainSettings::default() },
         ..Point::default()
     }
 }

@@ -6,7 +6,7 @@ use crate::screen::{self, Exit};
 use clap::Args;
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data;
-use fewlabel_learn::pretrain::PretrainSettings;
+use fewlabel_learn::pretrain::{Method, PretrainSettings};
 use fewlabel_study::StudyError;
 use fewlabel_study::pretrained::{self, Pretrained};
 
@@ -16,6 +16,9 @@ pub(crate) struct Arguments {
     /// Data set: a catalogue name or a path. Its training images are seen, its labels are not.
     #[arg(long, value_name = "D")]
     data: String,
+    /// What the encoder is held to: simclr (views alike, images apart) or vicreg (views alike, no number idle).
+    #[arg(long, value_name = "M", default_value = "simclr")]
+    method: String,
     /// Width f of the encoder, whose blocks have f, 2f and 3f channels.
     #[arg(long, value_name = "F", default_value_t = PretrainSettings::default().width)]
     width: usize,
@@ -42,6 +45,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let data = data::open(&arguments.data)?;
     let settings = PretrainSettings {
+        method: Method::from_name(&arguments.method)?,
         width: arguments.width,
         epochs: arguments.epochs,
         batch_size: arguments.batch_size,

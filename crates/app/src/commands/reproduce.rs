@@ -2,7 +2,7 @@
 
 use crate::cli::Common;
 use crate::grid::{self, Way};
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use fewlabel_study::config::Study;
 use fewlabel_study::{folder, regimes};
@@ -14,9 +14,13 @@ pub(crate) struct Arguments {
     /// Data set: a catalogue name or a path.
     #[arg(long, value_name = "D", default_value = "phantom")]
     data: String,
-    /// Regimes to compare.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_values = regimes::NAMES)]
-    regimes: Vec<String>,
+    /// Regimes to compare: the paper's six, pretrained-random, pretrained-STRATEGY, pretrained-semi [default: the paper's, with
+    /// --encoder also pretrained-random, pretrained-typiclust and pretrained-semi].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    regimes: Option<Vec<String>>,
+    /// Encoder written by `pretrain` for the regimes on one; without it they train their own.
+    #[arg(long, value_name = "E.safetensors")]
+    encoder: Option<std::path::PathBuf>,
     /// Number of seeds, from --seed on [default: 5, with --quick 2].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: Option<u32>,
@@ -33,7 +37,8 @@ pub(crate) struct Arguments {
 
 /// What `--quick` changes: a smaller pool and fewer epochs; few labels need more of them to learn anything.
 const QUICK: &str = "train_images = 1500\nval_images = 300\ntest_images = 800\nepochs = 30\nlabels = 40\ninitial = 8\n\
-                     query_size = 8\nloop_width = 4\n[[conditions]]\nwhen = { regime = \"full\" }\nset = { epochs = 5 }\n";
+                     query_size = 8\nloop_width = 4\npretrain = { width = 8, epochs = 2 }\n[[conditions]]\nwhen = { regime = \"full\" }\n\
+                     set = { epochs = 5 }\n";
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let study = arguments.study(common.seed)?;
@@ -44,9 +49,19 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
 }
 
 impl Arguments {
+    fn regimes(&self) -> Vec<String> {
+        let on_encoder: &[&str] = match self.encoder {
+            Some(_) => &["pretrained-random", "pretrained-typiclust", "pretrained-semi"],
+            None => &[],
+        };
+        let by_default = || regimes::NAMES.iter().chain(on_encoder).map(|name| (*name).to_owned()).collect();
+        self.regimes.clone().unwrap_or_else(by_default)
+    }
+
     fn study(&self, first_seed: u64) -> anyhow::Result<Study> {
-        ensure!(!self.regimes.is_empty(), "--regimes names no regime");
-        for name in &self.regimes {
+        let regimes = self.regimes();
+        ensure!(!regimes.is_empty(), "--regimes names no regime");
+        for name in &regimes {
             regimes::by_name(name)?;
         }
         let seeds = u64::from(self.seeds.unwrap_or(if self.quick { 2 } else { 5 }));
@@ -56,7 +71,11 @@ impl Arguments {
             text.push_str(QUICK);
         }
         let mut changes = vec![format!("data={}", serde_json::to_string(&self.data)?)];
-        changes.push(format!("regime={}", serde_json::to_string(&self.regimes)?));
+        changes.push(format!("regime={}", serde_json::to_string(&regimes)?));
+        if let Some(encoder) = &self.encoder {
+            let path = encoder.to_str().with_context(|| format!("{}: not UTF-8", encoder.display()))?;
+            changes.push(format!("encoder={}", serde_json::to_string(path)?));
+        }
         if let Some(labels) = &self.labels {
             changes.push(format!("labels={}", labels.trim()));
         }

@@ -6,10 +6,11 @@ use crate::screen;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use fewlabel_study::config::Study;
+use fewlabel_study::encoders;
 use fewlabel_study::folder::{self, Folder, State};
 use fewlabel_study::runner::Job;
 use fewlabel_study::speed;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Which grid: a study file and what is changed of it.
@@ -63,7 +64,7 @@ pub(crate) struct Arguments {
 }
 
 /// What `--quick` sets, before `--set` does.
-const QUICK: [&str; 9] = [
+const QUICK: [&str; 10] = [
     "seeds=1",
     "train_images=600",
     "val_images=200",
@@ -73,6 +74,7 @@ const QUICK: [&str; 9] = [
     "epochs=4",
     "first_epochs=2",
     "loop_width=4",
+    "pretrain={ width = 8, epochs = 1 }",
 ];
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
@@ -120,6 +122,7 @@ fn dry_run(jobs: &[Job], out: &std::path::Path, common: &Common) -> anyhow::Resu
     let is_done = |job: &&Job| finished.contains(job.id.as_str());
     let done = jobs.iter().filter(is_done).count();
     let left: f64 = jobs.iter().filter(|job| !is_done(job)).map(|job| job.cost.total()).sum();
+    let left = left + encoders_left(jobs.iter().filter(|job| !is_done(job)), out);
     let hours = left / (speed::cost_per_second()? * common.threads() as f64) / 3600.0;
     if common.json {
         let runs: Vec<_> =
@@ -143,6 +146,17 @@ fn dry_run(jobs: &[Job], out: &std::path::Path, common: &Common) -> anyhow::Resu
         common.threads()
     ));
     screen::print(&text)
+}
+
+/// The work of training the encoders that the jobs need and that do not lie in the folder yet.
+fn encoders_left<'a>(jobs: impl Iterator<Item = &'a Job>, out: &std::path::Path) -> f64 {
+    let of_job = |job: &'a Job| {
+        let source = &job.settings.plan.transfer.as_ref()?.encoder;
+        Some((encoders::id(source, &job.data), fewlabel_study::of_encoder(source, &job.data)))
+    };
+    let needed: BTreeMap<String, f64> = jobs.filter_map(of_job).collect();
+    let is_there = |id: &str| out.join("encoders").join(format!("{id}.safetensors")).is_file();
+    needed.iter().filter(|(id, _)| !is_there(id)).map(|(_, cost)| cost).sum()
 }
 
 fn parse_shard(text: &str) -> Result<(usize, usize), String> {

@@ -110,6 +110,7 @@ impl Arguments {
             validate_every_epoch: true,
             test_time_views: 0,
             validation_labels: 0,
+            transfer: None,
         })
     }
 }

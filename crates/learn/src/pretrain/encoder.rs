@@ -25,6 +25,16 @@ impl Encoder {
         Self { model, mean }
     }
 
+    /// Channels of the first block: the network's width f.
+    pub fn width(&self) -> usize {
+        self.model.architecture().block_widths.first().copied().unwrap_or(0)
+    }
+
+    /// The mean that is subtracted from images, one value a channel.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
     /// Refuses images of another shape.
     ///
     /// # Errors
@@ -36,6 +46,28 @@ impl Encoder {
         }
         let Images { height: h, width: w, channels: c, .. } = images;
         Err(LearnError::Setting(format!("the encoder takes {height}x{width}x{channels} images, not {h}x{w}x{c}")))
+    }
+
+    /// The network that has this encoder and a linear layer of `weights` [feature_len, classes], features in their order, and
+    /// `bias` [classes].
+    ///
+    /// # Errors
+    /// If the lengths do not fit the encoder.
+    pub fn with_head(&self, weights: &[f32], bias: &[f32]) -> Result<Model, LearnError> {
+        let (inputs, classes) = (self.feature_len(), bias.len());
+        if weights.len() != inputs * classes {
+            let text = format!("{} weights do not make {classes} classes from {inputs} features", weights.len());
+            return Err(LearnError::Setting(text));
+        }
+        let held = self.model.architecture();
+        let head = (0..classes).flat_map(|class| (0..inputs).map(move |i| weights[i * classes + class]));
+        let tensors = self.model.tensors().into_iter().filter(|(name, ..)| !name.starts_with("head."));
+        let head = [
+            ("head.fc1.weight".to_owned(), vec![classes, inputs], head.collect()),
+            ("head.fc1.bias".to_owned(), vec![classes], bias.to_vec()),
+        ];
+        let architecture = Architecture { hidden: Vec::new(), classes, ..held.clone() };
+        Ok(Model::from_tensors(architecture, tensors.chain(head))?)
     }
 
     /// Features of an image: the last block's output, every channel at every place.

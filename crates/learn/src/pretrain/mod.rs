@@ -10,7 +10,7 @@ pub mod views;
 pub use encoder::Encoder;
 
 use fewlabel_engine::rng::Key;
-use fewlabel_engine::{AdamW, Architecture, Contrastive, Model};
+use fewlabel_engine::{AdamW, Architecture, Contrastive, Model, Objective};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Policy;
@@ -19,10 +19,37 @@ use crate::error::LearnError;
 use crate::purpose;
 use crate::view::View;
 
+/// What an encoder is held to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Views of an image are to be alike, and unlike those of others.
+    #[default]
+    SimClr,
+    /// Views are to be alike, and embeddings to keep their variance without saying anything twice (arXiv 2105.04906).
+    VicReg,
+}
+
+impl Method {
+    /// The method called `name`.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn from_name(name: &str) -> Result<Self, LearnError> {
+        match name {
+            "simclr" => Ok(Self::SimClr),
+            "vicreg" => Ok(Self::VicReg),
+            _ => Err(LearnError::Setting(format!("no method is called `{name}`; there are simclr and vicreg"))),
+        }
+    }
+}
+
 /// How an encoder is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PretrainSettings {
+    /// What for.
+    pub method: Method,
     /// f of the encoder, whose blocks have (f, 2f, 3f) channels.
     pub width: usize,
     /// Passes over the images.
@@ -33,7 +60,7 @@ pub struct PretrainSettings {
     pub learning_rate: f32,
     /// AdamW's decoupled weight decay.
     pub weight_decay: f32,
-    /// What similarities are divided by: a lower temperature looks more at the most similar images.
+    /// What `simclr` divides similarities by: a lower temperature looks more at the most similar images.
     pub temperature: f32,
     /// Hidden units of the projection.
     pub hidden: usize,
@@ -47,12 +74,13 @@ pub struct PretrainSettings {
 impl Default for PretrainSettings {
     fn default() -> Self {
         Self {
+            method: Method::SimClr,
             width: 24,
             epochs: 12,
             batch_size: 256,
             learning_rate: 2e-3,
             weight_decay: 0.01,
-            temperature: 0.2,
+            temperature: 0.5,
             hidden: 256,
             embedding: 64,
             views: None,
@@ -103,7 +131,7 @@ impl PretrainSettings {
 const WARM_UP: f64 = 0.05;
 
 /// The learning rate's share of its highest at `step` of `steps`.
-fn schedule(step: u64, steps: u64) -> f64 {
+pub(crate) fn schedule(step: u64, steps: u64) -> f64 {
     let rise = (WARM_UP * steps as f64).max(1.0);
     let at = step as f64 + 1.0;
     if at <= rise {
@@ -151,10 +179,14 @@ impl<'a> Pretraining<'a> {
         let key = Key::new(seed, purpose::PRETRAIN_WEIGHTS);
         let model = Model::new(settings.architecture(data), key)?;
         let optimizer = AdamW { weight_decay: settings.weight_decay, ..AdamW::default() };
+        let objective = match settings.method {
+            Method::SimClr => Objective::NtXent { temperature: settings.temperature },
+            Method::VicReg => Objective::VicReg,
+        };
         let batch = settings.batch_size.min(images.len());
         let policy = settings.views.clone().unwrap_or_else(|| views::for_data(data));
         Ok(Self {
-            trainer: Contrastive::new(model, optimizer, settings.temperature, batch, threads)?,
+            trainer: Contrastive::new(model, optimizer, objective, batch, threads)?,
             view: View::new(images, &data.mean(), Some(&policy)).threads(threads),
             seed,
             batch,

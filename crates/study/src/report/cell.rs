@@ -7,6 +7,7 @@ use crate::metrics::Metrics;
 use crate::regimes;
 use crate::settings::RunSettings;
 use fewlabel_learn::plan::Selection;
+use fewlabel_learn::transfer::{EncoderSource, Transfer};
 
 /// A cell and its runs.
 pub(crate) struct Cell<'a> {
@@ -152,7 +153,12 @@ impl<'a> Cell<'a> {
         let width = regimes::by_name(&settings.regime).map_or(0, |regime| regime.width);
         let strategy = matches!(settings.strategy(), "all" | "random" | "entropy");
         let policy = matches!(settings.plan.policy.name(), "none" | "paper");
-        strategy && policy && settings.plan.network.width == width && settings.plan.network.block_widths.is_none()
+        let scratch = settings.plan.transfer.is_none();
+        scratch
+            && strategy
+            && policy
+            && settings.plan.network.width == width
+            && settings.plan.network.block_widths.is_none()
     }
 }
 
@@ -179,10 +185,14 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Cell<'_>> {
 pub(crate) fn key(settings: &RunSettings, without_budget: bool) -> String {
     let mut settings = settings.clone();
     settings.plan.seed = 0;
+    if let Some(Transfer { encoder: EncoderSource::Pretraining { seed, .. }, .. }) = &mut settings.plan.transfer {
+        *seed = 0;
+    }
     if without_budget {
         match &mut settings.plan.selection {
             Selection::Random { labels } => *labels = 0,
             Selection::Active(active) => active.labels = 0,
+            Selection::OnFeatures { labels, .. } => *labels = 0,
             Selection::All | Selection::Given { .. } => {}
         }
     }

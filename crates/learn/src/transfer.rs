@@ -1,0 +1,301 @@
+//! A run on a pretrained encoder: its features choose the labels, a linear classifier learns them, and where asked for the
+//! whole network goes on from there.
+//!
+//! The encoder never sees a label before the classifier does, and never an image outside the training split.
+
+use fewlabel_engine::Model;
+use fewlabel_engine::rng::Key;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::path::{Path, PathBuf};
+
+use crate::active_loop::{Finished, Observer};
+use crate::augment::Policy;
+use crate::data::cache::file_digest;
+use crate::data::{DataError, Dataset, Split};
+use crate::error::LearnError;
+use crate::few_labels::{Labelled, Pool};
+use crate::fine_tuning::{FineTuning, Tuner};
+use crate::oracle::Oracle;
+use crate::plan::{EpochEvent, Phase, Plan, Selection};
+use crate::predict::{Predictor, accuracy};
+use crate::pretrain::{Encoder, PretrainSettings, views};
+use crate::probe::Probe;
+use crate::purpose;
+use crate::semi::SelfTraining;
+use crate::snapshot::{Place, Snapshot};
+use crate::view::View;
+
+/// What a plan says of a run on an encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// Which encoder.
+    pub encoder: EncoderSource,
+    /// How the classifier listens to itself on the rest of the pool, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_training: Option<SelfTraining>,
+    /// How the whole network goes on, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fine_tuning: Option<FineTuning>,
+}
+
+impl Transfer {
+    /// Refuses settings out of their ranges.
+    ///
+    /// # Errors
+    /// Names the setting.
+    pub fn check(&self) -> Result<(), LearnError> {
+        self.self_training.iter().try_for_each(SelfTraining::check)?;
+        self.fine_tuning.iter().try_for_each(FineTuning::check)
+    }
+
+    /// The views that fine-tuning shows.
+    fn policy(&self, tuning: &FineTuning, data: &Dataset) -> Policy {
+        let of_encoder = match &self.encoder {
+            EncoderSource::Pretraining { settings, .. } => settings.views.clone(),
+            EncoderSource::File(_) => None,
+        };
+        tuning.views.clone().or(of_encoder).unwrap_or_else(|| views::for_data(data))
+    }
+}
+
+/// Where an encoder comes from: everything that its bits depend on beside the data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncoderSource {
+    /// It is trained on the run's own training images.
+    Pretraining {
+        /// How.
+        settings: PretrainSettings,
+        /// Names every random number of that.
+        seed: u64,
+    },
+    /// It lies in a file.
+    File(EncoderFile),
+}
+
+/// A file with an encoder, named by its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncoderFile {
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// Where it lies on this machine.
+    #[serde(skip)]
+    pub path: PathBuf,
+}
+
+impl EncoderFile {
+    /// Names the file at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn at(path: &Path) -> Result<Self, DataError> {
+        Ok(Self { sha256: file_digest::<Sha256>(path)?, path: path.to_owned() })
+    }
+}
+
+/// An encoder and what it makes of a data set's images; runs share it.
+pub struct Encoded {
+    encoder: Encoder,
+    pool: Pool,
+    /// Features of the validation and of the test images.
+    judged: [Vec<f32>; 2],
+}
+
+impl Encoded {
+    /// Looks at all images of `data`.
+    ///
+    /// # Errors
+    /// If they have another shape than the encoder takes.
+    pub fn new(encoder: Encoder, data: &Dataset, threads: usize) -> Result<Self, LearnError> {
+        let features = |split: &Split| encoder.features(&split.images, 1, &Policy::none(), 0, threads);
+        let pool = Pool::new(features(&data.train)?, encoder.feature_len(), data.classes(), threads);
+        Ok(Self { judged: [features(&data.val)?, features(&data.test)?], pool, encoder })
+    }
+}
+
+/// Steps of fine-tuning between two events.
+pub const STEPS_TOLD: u64 = 50;
+
+/// Carries out a plan that names an encoder, from the beginning or from a snapshot that an earlier call gave its observer.
+///
+/// # Errors
+/// If the plan names none or does not fit the data, the snapshot does not fit the plan, oracle or observer fail, or the observer
+/// asks to stop.
+pub fn run(
+    plan: &Plan,
+    data: &Dataset,
+    encoded: &Encoded,
+    threads: usize,
+    snapshot: Option<&[u8]>,
+    oracle: &mut dyn Oracle,
+    observer: &mut dyn Observer,
+) -> Result<Finished, LearnError> {
+    plan.check(data.train.len())?;
+    let Some(transfer) = &plan.transfer else {
+        return Err(LearnError::Setting("the plan names no encoder".to_owned()));
+    };
+    let snapshot = snapshot.map(Snapshot::from_bytes).transpose()?;
+    let (labelled, round) = match &snapshot {
+        Some(held) => taken_up(held, data)?,
+        None => label(plan, data, &encoded.pool, oracle, observer)?,
+    };
+    let probe = encoded.pool.fit(&labelled, transfer.self_training);
+    let run = Run { plan, data, encoded, threads, round };
+    let network = encoded.pool.network(&encoded.encoder, &probe)?;
+    let (model, probs) = match &transfer.fine_tuning {
+        None => {
+            let loss = encoded.pool.loss(&probe, &labelled) as f32;
+            observer.epoch(&run.event(1, &labelled, loss))?;
+            let probs = run.of_probe(&probe, &network)?;
+            (network, probs)
+        }
+        Some(tuning) => {
+            let policy = transfer.policy(tuning, data);
+            let model = run.tune(network, tuning, &policy, &labelled, snapshot.as_ref(), observer)?;
+            let probs = run.of_model(&model, Some(&policy))?;
+            (model, probs)
+        }
+    };
+    let [val_probs_nc, test_probs_nc] = probs;
+    Ok(Finished {
+        model,
+        val_accuracy_best: accuracy(&val_probs_nc, &data.val.labels),
+        labelled: labelled.rows,
+        val_probs_nc,
+        test_probs_nc,
+        stopped: None,
+        learned: None,
+    })
+}
+
+/// The labelled rows and the number of queries.
+fn label(
+    plan: &Plan,
+    data: &Dataset,
+    pool: &Pool,
+    oracle: &mut dyn Oracle,
+    observer: &mut dyn Observer,
+) -> Result<(Labelled, u32), LearnError> {
+    let all = data.train.len();
+    let rows: Vec<u32> = match &plan.selection {
+        Selection::All => (0..all as u32).collect(),
+        Selection::Random { labels } => purpose::row_permutation(plan.seed, all)[..*labels].to_vec(),
+        Selection::Given { rows } => rows.clone(),
+        Selection::Active(_) => return Err(LearnError::Setting("an encoder needs no loop".to_owned())),
+        Selection::OnFeatures { strategy, labels } => {
+            let mut round = 0;
+            let mut heard = |event: &crate::plan::QueryEvent| {
+                round = event.round + 1;
+                observer.query(event)
+            };
+            let labelled = pool.choose_aloud(strategy, *labels, plan.seed, oracle, &mut heard)?;
+            return Ok((labelled, round));
+        }
+    };
+    let labels = oracle.label(&rows)?;
+    Ok((Labelled { rows, labels }, 0))
+}
+
+/// What a snapshot knows of the labels.
+fn taken_up(snapshot: &Snapshot, data: &Dataset) -> Result<(Labelled, u32), LearnError> {
+    let labelled = Labelled { rows: snapshot.labelled.clone(), labels: snapshot.labels.clone() };
+    let fits = labelled.rows.len() == labelled.labels.len()
+        && labelled.rows.iter().all(|&row| (row as usize) < data.train.len())
+        && labelled.labels.iter().all(|&label| usize::from(label) < data.classes());
+    match snapshot.place {
+        Place::Final { round, .. } if fits => Ok((labelled, round)),
+        _ => Err(LearnError::Snapshot("it is none of a run on an encoder".to_owned())),
+    }
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    data: &'a Dataset,
+    encoded: &'a Encoded,
+    threads: usize,
+    round: u32,
+}
+
+impl Run<'_> {
+    fn event(&self, epoch: u32, labelled: &Labelled, train_loss: f32) -> EpochEvent {
+        let labels = labelled.rows.len();
+        EpochEvent { phase: Phase::Final, round: self.round, epoch, labels, train_loss, val_accuracy: None }
+    }
+
+    fn tune(
+        &self,
+        network: Model,
+        tuning: &FineTuning,
+        policy: &Policy,
+        labelled: &Labelled,
+        snapshot: Option<&Snapshot>,
+        observer: &mut dyn Observer,
+    ) -> Result<Model, LearnError> {
+        let images = (&self.data.train.images, self.encoded.encoder.mean());
+        let mut tuner = Tuner::new(network, tuning, images, policy, labelled, (self.plan.seed, self.threads))?;
+        let mut told = 0;
+        if let Some(Snapshot { place: Place::Final { epoch, .. }, states, .. }) = snapshot {
+            told = *epoch;
+            tuner.restore(states, u64::from(told) * STEPS_TOLD)?;
+        }
+        let mut losses = Vec::with_capacity(STEPS_TOLD as usize);
+        while let Some(loss) = tuner.step()? {
+            losses.push(loss);
+            if !tuner.steps_made().is_multiple_of(STEPS_TOLD) {
+                continue;
+            }
+            told += 1;
+            observer.epoch(&self.event(told, labelled, losses.iter().sum::<f32>() / losses.len() as f32))?;
+            losses.clear();
+            observer.checkpoint(&|| self.snapshot(told, labelled, tuner.states()).into_bytes())?;
+            if observer.stop_requested() {
+                return Err(LearnError::Interrupted);
+            }
+        }
+        if !losses.is_empty() {
+            observer.epoch(&self.event(told + 1, labelled, losses.iter().sum::<f32>() / losses.len() as f32))?;
+        }
+        Ok(tuner.model().clone())
+    }
+
+    fn snapshot(&self, epoch: u32, labelled: &Labelled, states: Vec<Vec<u8>>) -> Snapshot {
+        Snapshot {
+            place: Place::Final { round: self.round, epoch },
+            labelled: labelled.rows.clone(),
+            labels: labelled.labels.clone(),
+            states,
+            ..Snapshot::default()
+        }
+    }
+
+    /// Probabilities of validation and test images under a classifier on the encoder's features.
+    fn of_probe(&self, probe: &Probe, network: &Model) -> Result<[Vec<f32>; 2], LearnError> {
+        if self.plan.test_time_views > 1 {
+            return self.of_model(network, None);
+        }
+        let [val, test] = &self.encoded.judged;
+        Ok([val, test].map(|features| self.encoded.pool.probs_nc(probe, features.clone())))
+    }
+
+    /// The same under a network, averaged over changed views where the plan asks for them.
+    fn of_model(&self, model: &Model, policy: Option<&Policy>) -> Result<[Vec<f32>; 2], LearnError> {
+        let by_default = views::for_data(self.data);
+        let policy = policy.unwrap_or(&by_default);
+        let mut predictor = Predictor::new(model, self.threads)?;
+        let mut judged = |number: u64, split: &Split| {
+            let views = self.plan.test_time_views.max(1);
+            let mut sums = vec![0.0; split.len() * self.data.classes()];
+            for view in 0..views as u64 {
+                let key = Key::new(self.plan.seed, purpose::TEST_VIEWS).at(number, view).child();
+                let policy = (view > 0).then_some(policy);
+                let mut images = View::new(&split.images, self.encoded.encoder.mean(), policy).threads(self.threads);
+                let probs = predictor.probs_nc(&mut images, split.len(), key);
+                sums.iter_mut().zip(probs).for_each(|(sum, p)| *sum += p / views as f32);
+            }
+            sums
+        };
+        Ok([judged(0, &self.data.val), judged(1, &self.data.test)])
+    }
+}

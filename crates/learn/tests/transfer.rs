@@ -1,0 +1,184 @@
+//! Runs on a pretrained encoder, end to end.
+
+use fewlabel_engine::rng::Key;
+use fewlabel_learn::LearnError;
+use fewlabel_learn::active_loop::{Finished, Observer};
+use fewlabel_learn::augment::Policy;
+use fewlabel_learn::data::{Dataset, Images, Split};
+use fewlabel_learn::fine_tuning::FineTuning;
+use fewlabel_learn::network::NetworkSettings;
+use fewlabel_learn::oracle::Simulated;
+use fewlabel_learn::plan::{EpochEvent, Placement, Plan, QueryEvent, Selection};
+use fewlabel_learn::predict::{Predictor, accuracy};
+use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining};
+use fewlabel_learn::semi::SelfTraining;
+use fewlabel_learn::train::TrainSettings;
+use fewlabel_learn::transfer::{Encoded, EncoderSource, Transfer, run};
+use fewlabel_learn::view::View;
+
+const SIDE: usize = 13;
+
+/// A bright row, a bright column, or neither, on noise.
+fn split(n: usize, salt: u64) -> Split {
+    let mut stream = Key::new(salt, 77).stream();
+    let mut pixels = Vec::new();
+    for image in 0..n {
+        for place in 0..SIDE * SIDE {
+            let bright = match image % 3 {
+                0 => (5..8).contains(&(place / SIDE)),
+                1 => (5..8).contains(&(place % SIDE)),
+                _ => false,
+            };
+            pixels.push((stream.unit() * 60.0) as u8 + if bright { 150 } else { 0 });
+        }
+    }
+    let images = Images { height: SIDE, width: SIDE, channels: 1, pixels };
+    Split { images, labels: (0..n).map(|i| (i % 3) as u16).collect() }
+}
+
+fn data() -> Dataset {
+    let names = ["row", "column", "neither"].map(String::from).to_vec();
+    Dataset::new("small".to_owned(), [split(90, 0), split(30, 1), split(30, 2)], names)
+}
+
+fn settings() -> PretrainSettings {
+    PretrainSettings { width: 8, epochs: 3, batch_size: 30, hidden: 16, embedding: 8, ..PretrainSettings::default() }
+}
+
+fn encoder(data: &Dataset) -> Encoder {
+    let mut training = Pretraining::new(data, &settings(), 1, 1).unwrap();
+    while training.step() {}
+    Encoder::new(training.model().clone(), data.mean())
+}
+
+fn plan(strategy: &str, fine_tuning: Option<FineTuning>) -> Plan {
+    let encoder = EncoderSource::Pretraining { settings: settings(), seed: 1 };
+    Plan {
+        seed: 5,
+        selection: Selection::OnFeatures { strategy: strategy.to_owned(), labels: 12 },
+        placement: Placement::Never,
+        policy: Policy::none(),
+        network: NetworkSettings::paper(8),
+        training: TrainSettings::default(),
+        validate_every_epoch: false,
+        test_time_views: 0,
+        validation_labels: 0,
+        transfer: Some(Transfer { encoder, self_training: None, fine_tuning }),
+    }
+}
+
+fn tuning() -> FineTuning {
+    FineTuning { steps: 120, batch_size: 8, ..FineTuning::default() }
+}
+
+#[derive(Default)]
+struct Listener {
+    epochs: Vec<EpochEvent>,
+    queries: Vec<QueryEvent>,
+    snapshots: Vec<(Vec<u8>, usize, usize)>,
+}
+
+impl Observer for Listener {
+    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
+        self.epochs.push(event.clone());
+        Ok(())
+    }
+    fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError> {
+        self.queries.push(event.clone());
+        Ok(())
+    }
+    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
+        self.snapshots.push((snapshot(), self.epochs.len(), self.queries.len()));
+        Ok(())
+    }
+}
+
+fn go(plan: &Plan, data: &Dataset, threads: usize, snapshot: Option<&[u8]>) -> (Finished, Listener) {
+    let encoded = Encoded::new(encoder(data), data, threads).unwrap();
+    let mut listener = Listener::default();
+    let mut oracle = Simulated::new(&data.train.labels);
+    let finished = run(plan, data, &encoded, threads, snapshot, &mut oracle, &mut listener).unwrap();
+    (finished, listener)
+}
+
+fn bits(finished: &Finished) -> (Vec<u8>, Vec<u32>, Vec<u32>) {
+    let probabilities = finished.test_probs_nc.iter().map(|p| p.to_bits()).collect();
+    (finished.model.to_safetensors(&Default::default()), finished.labelled.clone(), probabilities)
+}
+
+#[test]
+fn few_labels_on_features_are_enough_for_an_easy_task() {
+    let data = data();
+    for (strategy, queries) in [("typiclust", 1), ("margin", 6)] {
+        let (finished, heard) = go(&plan(strategy, None), &data, 1, None);
+        let asked: Vec<u32> = heard.queries.iter().flat_map(|q| q.picks.iter().map(|pick| pick.index)).collect();
+        assert_eq!((heard.queries.len(), asked), (queries, finished.labelled.clone()), "{strategy}");
+        assert_eq!(heard.epochs.len(), 1);
+        let right = accuracy(&finished.test_probs_nc, &data.test.labels);
+        assert!(right > 0.85, "{strategy}: {right}");
+    }
+}
+
+#[test]
+fn the_network_says_what_the_classifier_on_its_features_says() {
+    let data = data();
+    let (finished, _) = go(&plan("typiclust", None), &data, 1, None);
+    let mut view = View::new(&data.test.images, &data.mean(), None);
+    let probs = Predictor::new(&finished.model, 1).unwrap().probs_nc(&mut view, data.test.len(), Key::new(0, 0));
+    assert!(probs.iter().zip(&finished.test_probs_nc).all(|(a, b)| (a - b).abs() < 1e-4));
+}
+
+#[test]
+fn fine_tuning_goes_on_with_the_same_bits_wherever_it_was_cut() {
+    let data = data();
+    let plan = plan("random", Some(tuning()));
+    let (whole, heard) = go(&plan, &data, 1, None);
+    assert_eq!((heard.snapshots.len(), heard.epochs.len()), (2, 3));
+    let (probe, _) = go(&Plan { transfer: plan.transfer.clone().map(without_tuning), ..plan.clone() }, &data, 1, None);
+    assert!(bits(&probe) != bits(&whole));
+    for (snapshot, epochs, queries) in &heard.snapshots {
+        let (resumed, rest) = go(&plan, &data, 2, Some(snapshot));
+        assert!(bits(&resumed) == bits(&whole));
+        assert_eq!(rest.epochs, heard.epochs[*epochs..]);
+        assert_eq!(rest.queries, heard.queries[*queries..]);
+    }
+}
+
+fn without_tuning(transfer: Transfer) -> Transfer {
+    Transfer { fine_tuning: None, ..transfer }
+}
+
+#[test]
+fn only_given_labels_and_training_images_are_learned_from() {
+    let data = data();
+    let mut plan = plan("typiclust", Some(tuning()));
+    plan.transfer.as_mut().unwrap().self_training = Some(SelfTraining::default());
+    let (finished, _) = go(&plan, &data, 1, None);
+    let mut other = data.clone();
+    for (row, label) in other.train.labels.iter_mut().enumerate() {
+        if !finished.labelled.contains(&(row as u32)) {
+            *label = (*label + 1) % 3;
+        }
+    }
+    other.val.images.pixels.fill(9);
+    other.test.images.pixels.fill(9);
+    let (same, _) = go(&plan, &other, 1, None);
+    assert!(same.model.to_safetensors(&Default::default()) == finished.model.to_safetensors(&Default::default()));
+}
+
+#[test]
+fn a_plan_that_does_not_fit_an_encoder_is_refused() {
+    let wrong = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = plan("typiclust", None);
+        change(&mut plan);
+        plan.check(90).unwrap_err().to_string()
+    };
+    let strategy = |name: &str| Selection::OnFeatures { strategy: name.to_owned(), labels: 12 };
+    assert!(wrong(&|plan| plan.selection = strategy("bald")).contains("several predictions an image"));
+    assert!(wrong(&|plan| plan.transfer = None).contains("no encoder is given"));
+    let short = FineTuning { steps: 0, ..tuning() };
+    let tuned = |plan: &mut Plan| plan.transfer.as_mut().unwrap().fine_tuning = Some(short.clone());
+    assert!(wrong(&tuned).contains("steps"));
+    let most = |plan: &mut Plan| plan.selection = Selection::OnFeatures { strategy: "badge".to_owned(), labels: 91 };
+    assert!(wrong(&most).contains("more than the 90 images"));
+}
