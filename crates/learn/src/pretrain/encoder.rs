@@ -48,8 +48,8 @@ impl Encoder {
         Err(LearnError::Setting(format!("the encoder takes {height}x{width}x{channels} images, not {h}x{w}x{c}")))
     }
 
-    /// The network that has this encoder and a linear layer of `weights` [feature_len, classes], features in their order, and
-    /// `bias` [classes].
+    /// The network that has this encoder and a linear layer of `weights`, `[feature_len, classes]` with features in their order, and
+    /// as many biases as classes.
     ///
     /// # Errors
     /// If the lengths do not fit the encoder.
