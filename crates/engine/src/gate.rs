@@ -129,6 +129,29 @@ fn training_goes_on_where_its_state_was_taken() {
 }
 
 #[test]
+fn a_step_does_not_depend_on_the_batches_before() {
+    for network in [network(28, 28, 1, 8), network(10, 13, 3, 5)] {
+        let images = images(40 * network.image_len());
+        let model = Model::new(network.clone(), Key::new(1, 0)).unwrap();
+        let labels: Vec<u16> = (0..40).map(|i| i % 11).collect();
+        let step = |trainer: &mut Trainer, n: usize| {
+            trainer.step(&images[..n * network.image_len()], Targets::Classes(&labels[..n]), Key::new(3, 0))
+        };
+        let make = || Trainer::new(model.clone(), AdamW::default(), 40, 1).unwrap();
+        let (mut worn, mut fresh) = (make(), make());
+        let start = fresh.state();
+        for n in [2, 5, 17, 40] {
+            fresh = make();
+            step(&mut worn, 40);
+            step(&mut worn, 3);
+            worn.restore(&start).unwrap();
+            assert_eq!(step(&mut worn, n).to_bits(), step(&mut fresh, n).to_bits(), "{n} images");
+            assert!(worn.state() == fresh.state(), "{n} images");
+        }
+    }
+}
+
+#[test]
 fn an_image_scores_the_same_in_any_batch() {
     for network in [network(28, 28, 1, 8), network(29, 29, 1, 5), network(11, 17, 3, 16)] {
         let (len, model) = (network.image_len(), Model::new(network.clone(), Key::new(4, 0)).unwrap());

@@ -246,19 +246,17 @@ mod tests {
 
     #[test]
     fn the_loss_falls_and_interruptions_leave_no_trace() {
-        let losses = check(None);
+        let losses = check(None, &Policy::none());
         assert!(losses[25..].iter().sum::<f32>() < 0.7 * losses[..5].iter().sum::<f32>(), "{losses:?}");
-        check(Some(FixMatch { threshold: 0.5, ..FixMatch::default() }));
+        check(Some(FixMatch { threshold: 0.5, ..FixMatch::default() }), &Policy::paper());
     }
 
     /// Holds an interrupted training against a whole one; the losses of the latter.
-    fn check(fix_match: Option<FixMatch>) -> Vec<f32> {
+    fn check(fix_match: Option<FixMatch>, policy: &Policy) -> Vec<f32> {
         let (model, images, labelled) = start();
         let settings = FineTuning { steps: 30, batch_size: 5, learning_rate: 3e-3, fix_match, ..FineTuning::default() };
-        let tuner = |threads| {
-            let policy = Policy::paper();
-            Tuner::new(model.clone(), &settings, (&images, &[0.4]), &policy, &labelled, (3, threads)).unwrap()
-        };
+        let tuner =
+            |threads| Tuner::new(model.clone(), &settings, (&images, &[0.4]), policy, &labelled, (3, threads)).unwrap();
         let mut whole = tuner(1);
         let losses: Vec<f32> = std::iter::from_fn(|| whole.step().unwrap()).collect();
         assert_eq!(losses.len(), 30);

@@ -17,7 +17,7 @@ use crate::error::LearnError;
 use crate::few_labels::{Labelled, Pool};
 use crate::fine_tuning::{FineTuning, Tuner};
 use crate::oracle::Oracle;
-use crate::plan::{EpochEvent, Phase, Plan, Selection};
+use crate::plan::{EpochEvent, Phase, Plan, Selection, Work};
 use crate::predict::{Predictor, accuracy};
 use crate::pretrain::{Encoder, PretrainSettings, views};
 use crate::probe::Probe;
@@ -137,10 +137,12 @@ pub fn run(
         return Err(LearnError::Setting("the plan names no encoder".to_owned()));
     };
     let snapshot = snapshot.map(Snapshot::from_bytes).transpose()?;
+    observer.begins(Work::Scoring);
     let (labelled, round) = match &snapshot {
         Some(held) => taken_up(held, data)?,
         None => label(plan, data, &encoded.pool, oracle, observer)?,
     };
+    observer.begins(Work::FinalTraining);
     let probe = encoded.pool.fit(&labelled, transfer.self_training);
     let run = Run { plan, data, encoded, threads, round };
     let network = encoded.pool.network(&encoded.encoder, &probe)?;
@@ -148,12 +150,14 @@ pub fn run(
         None => {
             let loss = encoded.pool.loss(&probe, &labelled) as f32;
             observer.epoch(&run.event(1, &labelled, loss))?;
+            observer.begins(Work::Test);
             let probs = run.of_probe(&probe, &network)?;
             (network, probs)
         }
         Some(tuning) => {
             let policy = transfer.policy(tuning, data);
             let model = run.tune(network, tuning, &policy, &labelled, snapshot.as_ref(), observer)?;
+            observer.begins(Work::Test);
             let probs = run.of_model(&model, Some(&policy))?;
             (model, probs)
         }
