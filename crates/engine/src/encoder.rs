@@ -334,6 +334,11 @@ fn exchange(g: Grid, weights: &[f32], out: &mut [f32]) {
     }
 }
 
+/// Adds some images' sums to a group's.
+fn add(totals: &mut [f64], sums: &[f32]) {
+    totals.iter_mut().zip(sums).for_each(|(total, &sum)| *total += f64::from(sum));
+}
+
 /// What is read of layer `l` for all images of a group.
 fn read<'a>(layout: &Layout, l: usize, outputs: &'a [Buffer], pooled: &'a [Buffer]) -> &'a [f32] {
     if layout.convs[l].plane.pool { &pooled[l] } else { &outputs[l] }
@@ -388,7 +393,7 @@ impl Group {
                 let y = &mut scratch.raw[..plane.len()];
                 convolve_first(isa, conv, parameters, None, image, &mut scratch.inputs[0], y, row);
                 norm::statistics(isa, plane, y, &mut scratch.sums);
-                self.totals.iter_mut().zip(scratch.sums.iter()).for_each(|(total, &sum)| *total += f64::from(sum));
+                add(&mut self.totals, &scratch.sums);
             }
             return;
         };
@@ -416,7 +421,7 @@ impl Group {
                     norm::pool(isa, plane, y, &norms[l].sign, &mut self.pooled[l][(first + i) * len..][..len]);
                 }
                 norm::statistics(isa, plane, y, &mut scratch.sums);
-                self.totals.iter_mut().zip(scratch.sums.iter()).for_each(|(total, &sum)| *total += f64::from(sum));
+                add(&mut self.totals, &scratch.sums);
             }
         }
     }
@@ -447,7 +452,7 @@ impl Group {
         for (i, y) in y.chunks_exact(plane.len()).enumerate().skip(first).take(count) {
             let dz = &dz[i * view.image + view.offset..];
             norm::backward_statistics(isa, plane, y, dz, view.row, &norm.mean, scratch);
-            self.totals.iter_mut().zip(&*scratch).for_each(|(total, &sum)| *total += f64::from(sum));
+            add(&mut self.totals, scratch);
         }
     }
 
@@ -520,10 +525,10 @@ impl Group {
         for (image, (y, dz)) in images.chunks_exact(len).zip(outputs) {
             let (dz, x) = (&dz[view.offset..], &mut scratch.inputs[0]);
             norm::backward_statistics(isa, conv.plane, y, dz, view.row, &norm.mean, &mut scratch.sums);
-            self.totals.iter_mut().zip(scratch.sums.iter()).for_each(|(total, &sum)| *total += f64::from(sum));
+            add(&mut self.totals, &scratch.sums);
             norm::add_border(conv.shape.width * conv.shape.cin, conv.shape.cin, image, x);
             first::sums(isa, conv.shape, x, y, dz, view.row, &mut scratch.sums);
-            self.first.iter_mut().zip(scratch.sums.iter()).for_each(|(total, &sum)| *total += f64::from(sum));
+            add(&mut self.first, &scratch.sums);
         }
     }
 }

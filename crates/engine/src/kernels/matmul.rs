@@ -17,9 +17,7 @@ pub(crate) fn product(
     c: &mut [f32],
     relu: bool,
 ) {
-    assert!(n.is_multiple_of(LANES) && a.len() >= m * k && b.len() >= k * n && bias.len() >= n && c.len() >= m * n);
-    // SAFETY: the lengths were checked.
-    unsafe { product_isa(isa, m, k, n, a.as_ptr(), b.as_ptr(), false, bias.as_ptr(), c.as_mut_ptr(), relu) }
+    checked_product(isa, m, k, n, a, b, false, bias, c, relu);
 }
 
 /// [`product`] with `b` in panels, see [`panels`]: the same bits, and no strides where `b` is large.
@@ -34,9 +32,24 @@ pub(crate) fn product_of_panels(
     c: &mut [f32],
     relu: bool,
 ) {
+    checked_product(isa, m, k, n, a, b, true, bias, c, relu);
+}
+
+fn checked_product(
+    isa: Isa,
+    m: usize,
+    k: usize,
+    n: usize,
+    a: &[f32],
+    b: &[f32],
+    panels: bool,
+    bias: &[f32],
+    c: &mut [f32],
+    relu: bool,
+) {
     assert!(n.is_multiple_of(LANES) && a.len() >= m * k && b.len() >= k * n && bias.len() >= n && c.len() >= m * n);
     // SAFETY: the lengths were checked.
-    unsafe { product_isa(isa, m, k, n, a.as_ptr(), b.as_ptr(), true, bias.as_ptr(), c.as_mut_ptr(), relu) }
+    unsafe { product_isa(isa, m, k, n, a.as_ptr(), b.as_ptr(), panels, bias.as_ptr(), c.as_mut_ptr(), relu) }
 }
 
 /// Writes `b` [k, n] in panels of sixteen columns, the last of eight if need be, rows one after the other.
