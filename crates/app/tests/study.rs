@@ -97,6 +97,16 @@ fn threads_shards_and_instructions_do_not_change_a_byte() {
 }
 
 #[test]
+fn every_ready_study_can_be_planned_in_small() {
+    let studies = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies")).expect("the ready studies");
+    let files =
+        studies.map(|file| file.expect("an entry").path()).filter(|path| path.extension() == Some("toml".as_ref()));
+    for file in files {
+        fewlabel(&format!("run {} --quick --dry-run --quiet", file.display())).assert().success();
+    }
+}
+
+#[test]
 fn another_study_in_the_folder_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = stripes::study_in(folder.path(), TINY);
