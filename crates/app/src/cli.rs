@@ -2,7 +2,7 @@
 
 use crate::commands;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Trains medical image classifiers from the fewest labels, and compares ways to spend a label budget.
 #[derive(Debug, Parser)]
@@ -44,6 +44,11 @@ impl Common {
     /// The number of threads asked for, or `default`.
     pub(crate) fn threads_or(&self, default: usize) -> usize {
         self.threads.map_or(default, usize::from)
+    }
+
+    /// `--out`, where it was given.
+    pub(crate) fn out_given(&self) -> Option<&Path> {
+        self.out.as_deref()
     }
 
     /// `--out`, or the command's own `default`.

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod grid;
 mod interrupt;
+mod policy;
 mod progress;
 mod screen;
 mod slurm;

@@ -28,9 +28,15 @@ fn stripes_in(folder: &Path) -> String {
 
 /// The arguments that make a small encoder.
 fn small(data: &str, out: &Path, threads: &str) -> Vec<String> {
-    let out = out.to_str().expect("a path");
+    let views = out.with_file_name("views.toml");
+    std::fs::write(&views, "policy = \"one_of\"\ntransforms = [{ kind = \"gaussian_noise\" }]\n").expect("a file");
+    let (out, views) = (out.to_str().expect("a path"), views.to_str().expect("a path"));
     let fixed = ["pretrain", "--width", "4", "--epochs", "6", "--batch-size", "16", "--quiet"];
-    fixed.into_iter().chain(["--data", data, "--threads", threads, "--out", out]).map(str::to_owned).collect()
+    fixed
+        .into_iter()
+        .chain(["--data", data, "--threads", threads, "--views", views, "--out", out])
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -79,6 +85,8 @@ fn what_is_no_encoder_is_said() {
     let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(text.contains("text.safetensors") && text.contains("not a safetensors file"), "{text}");
     fewlabel(&["pretrain", "--data", &data, "--batch-size", "1"]).assert().failure();
+    fewlabel(&["pretrain", "--data", &data, "--views", "learned"]).assert().failure().code(1);
+    fewlabel(&["pretrain", "--data", &data, "--views", "/nowhere/views.toml"]).assert().failure().code(1);
 }
 
 #[test]
@@ -98,6 +106,11 @@ fn regimes_on_an_encoder_stand_beside_the_six() {
     reproduce(&path("encoder"), &path("two"), "2").success();
     let table = |out: &str| std::fs::read_to_string(folder.path().join(out).join("results.csv")).expect("a table");
     assert_eq!(table("one"), table("two"));
+    let printed = ["report", &path("one"), "--format", "csv"];
+    let printed = fewlabel(&printed).assert().success().get_output().stdout.clone();
+    fewlabel(&["report", &path("one"), "--format", "csv", "--out", &path("comparisons.csv")]).assert().success();
+    assert_eq!(std::fs::read(path("comparisons.csv")).expect("a file"), printed);
+    fewlabel(&["report", &path("one"), "--out", &path("page")]).assert().failure().code(1);
     for regime in ["random", "pretrained-random", "pretrained-margin", "pretrained-semi"] {
         assert!(table("one").contains(regime), "{}", table("one"));
     }

@@ -9,7 +9,7 @@ use crate::error::LearnError;
 use crate::oracle::Oracle;
 use crate::plan::{Pick, QueryEvent};
 use crate::pretrain::Encoder;
-use crate::probe::{self, Probe, Scaler};
+use crate::probe::{Probe, Ridge, Scaler};
 use crate::purpose;
 use crate::semi::SelfTraining;
 
@@ -156,13 +156,13 @@ impl Pool {
         Ok(QueryEvent { round: number as u32, picks, temperatures: Vec::new(), pool: Vec::new() })
     }
 
-    /// A classifier on the labels at hand, its decay chosen by cross-validation among them alone; where `semi` is given, it
+    /// A classifier on the labels at hand, its settings chosen from them alone; where `semi` is given, it
     /// listens to itself on the rest of the pool.
     pub fn fit(&self, labelled: &Labelled, semi: Option<SelfTraining>) -> Probe {
         let none = SelfTraining { rounds: 0, ..SelfTraining::default() };
         let known: Vec<f32> = labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
-        let decay = probe::choose_decay(Rows::new(&known, self.dim), &labelled.labels, self.classes);
-        semi.unwrap_or(none).fit(self.rows(), &labelled.rows, &labelled.labels, self.classes, decay)
+        let ridge = Ridge::choose(Rows::new(&known, self.dim), &labelled.labels, self.classes);
+        semi.unwrap_or(none).fit(self.rows(), &labelled.rows, &labelled.labels, self.classes, ridge)
     }
 
     /// Mean of -ln p over the labels at hand: what a classifier has learned of them.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::acquire::Rows;
 use crate::error::LearnError;
 use crate::predict::argmax;
-use crate::probe::{Probe, Targets};
+use crate::probe::{Probe, Ridge, Targets};
 
 /// How much the classifier listens to itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,11 +49,11 @@ impl SelfTraining {
 
     /// Fits `labelled` images of the standardised `features` of a pool with their `labels`, then listens to itself on the
     /// others.
-    pub fn fit(&self, features: Rows<'_>, labelled: &[u32], labels: &[u16], classes: usize, decay: f64) -> Probe {
+    pub fn fit(&self, features: Rows<'_>, labelled: &[u32], labels: &[u16], classes: usize, ridge: Ridge) -> Probe {
         let given = Targets::of_labels(labels, classes);
         let rows = |images: &[u32]| images.iter().flat_map(|&i| features.row(i)).copied().collect::<Vec<f32>>();
         let known = rows(labelled);
-        let mut probe = Probe::fit(Rows::new(&known, features.width()), &given, decay);
+        let mut probe = Probe::fit(Rows::new(&known, features.width()), &given, ridge);
         let mut is_labelled = vec![false; features.len()];
         labelled.iter().for_each(|&image| is_labelled[image as usize] = true);
         for round in 1..=self.rounds {
@@ -69,7 +69,7 @@ impl SelfTraining {
             targets.classes.extend(&own.classes);
             targets.weights.extend(vec![weight; taken.len()]);
             let all = [&known[..], &rows(&images)].concat();
-            probe = Probe::fit(Rows::new(&all, features.width()), &targets, decay);
+            probe = Probe::fit(Rows::new(&all, features.width()), &targets, ridge);
         }
         probe
     }
@@ -118,7 +118,13 @@ mod tests {
         let rows = Rows::new(&features, 16);
         let settings = SelfTraining::default();
         let accuracy = |rounds| {
-            let probe = SelfTraining { rounds, ..settings }.fit(rows, &[0, 1], &[0, 1], 2, 0.01);
+            let probe = SelfTraining { rounds, ..settings }.fit(
+                rows,
+                &[0, 1],
+                &[0, 1],
+                2,
+                Ridge { decay: 0.1, sharpness: 3.0 },
+            );
             crate::predict::accuracy(&probe.probs_nc(&features), &truth)
         };
         assert!(accuracy(3) > accuracy(0) && accuracy(3) > 0.95, "{} {}", accuracy(0), accuracy(3));

@@ -32,12 +32,23 @@ use crate::view::View;
 pub struct Transfer {
     /// Which encoder.
     pub encoder: EncoderSource,
+    /// What learns the labels.
+    pub classifier: Classifier,
     /// How the classifier listens to itself on the rest of the pool, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_training: Option<SelfTraining>,
     /// How the whole network goes on, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fine_tuning: Option<FineTuning>,
+}
+
+/// What learns the labels on an encoder's features. A record says it, so that runs of another classifier are other runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Classifier {
+    /// [`crate::probe::Probe`].
+    #[default]
+    Ridge,
 }
 
 impl Transfer {

@@ -13,7 +13,7 @@ use fewlabel_learn::predict::{Predictor, accuracy};
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining};
 use fewlabel_learn::semi::SelfTraining;
 use fewlabel_learn::train::TrainSettings;
-use fewlabel_learn::transfer::{Encoded, EncoderSource, Transfer, run};
+use fewlabel_learn::transfer::{Classifier, Encoded, EncoderSource, Transfer, run};
 use fewlabel_learn::view::View;
 
 const SIDE: usize = 13;
@@ -63,7 +63,7 @@ fn plan(strategy: &str, fine_tuning: Option<FineTuning>) -> Plan {
         validate_every_epoch: false,
         test_time_views: 0,
         validation_labels: 0,
-        transfer: Some(Transfer { encoder, self_training: None, fine_tuning }),
+        transfer: Some(Transfer { encoder, classifier: Classifier::Ridge, self_training: None, fine_tuning }),
     }
 }
 

@@ -90,7 +90,8 @@ impl Folder {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Makes `path` the folder of the study that `resolved` describes, or goes on with it.
+    /// Makes `path` the folder of the study that `resolved` describes, or goes on with it, or with what is the same but for further
+    /// seeds: the runs that are there are a part of it.
     ///
     /// # Errors
     /// If the folder cannot be written or holds another study.
@@ -103,8 +104,12 @@ impl Folder {
             None => files::write_whole(&file, resolved.as_bytes())?,
             Some(present) if present == resolved.as_bytes() => {}
             Some(present) => {
-                let key = first_difference(&String::from_utf8_lossy(&present), resolved);
-                return Err(StudyError::OtherStudy { path: path.to_owned(), key });
+                let present = String::from_utf8_lossy(&present);
+                if !adds_seeds(&present, resolved) {
+                    let key = first_difference(&present, resolved);
+                    return Err(StudyError::OtherStudy { path: path.to_owned(), key });
+                }
+                files::write_whole(&file, resolved.as_bytes())?;
             }
         }
         Ok(folder)
@@ -264,6 +269,19 @@ fn order(run: &Kept) -> (String, u8, String, String, usize, u64, String) {
     )
 }
 
+/// Whether the study `wanted` is the study `present` and further seeds.
+fn adds_seeds(present: &str, wanted: &str) -> bool {
+    let (Ok(mut present), Ok(mut wanted)) = (present.parse::<toml::Table>(), wanted.parse::<toml::Table>()) else {
+        return false;
+    };
+    match (present.remove("seeds"), wanted.remove("seeds")) {
+        (Some(toml::Value::Array(old)), Some(toml::Value::Array(new))) => {
+            present == wanted && old.iter().all(|seed| new.contains(seed))
+        }
+        _ => false,
+    }
+}
+
 /// The key in the first line that differs.
 fn first_difference(present: &str, wanted: &str) -> String {
     let lines = present.lines().chain(std::iter::repeat("")).zip(wanted.lines().chain(["the end"]));
@@ -282,9 +300,12 @@ mod tests {
     #[test]
     fn another_study_is_refused_in_one_sentence() {
         let folder = tempfile::tempdir().expect("a folder");
-        Folder::claim(folder.path(), "a = 1\nseeds = 5\n").expect("claimed");
-        Folder::claim(folder.path(), "a = 1\nseeds = 5\n").expect("the same study goes on");
-        let error = Folder::claim(folder.path(), "a = 1\nseeds = 2\n").expect_err("another").to_string();
+        let claim = |study: &str| Folder::claim(folder.path(), study).map(|_| ());
+        claim("a = 1\nseeds = [0, 1]\n").expect("claimed");
+        claim("a = 1\nseeds = [0, 1]\n").expect("the same study goes on");
+        claim("a = 1\nseeds = [0, 1, 2]\n").expect("so does one with more seeds");
+        assert!(claim("a = 2\nseeds = [0, 1, 2, 3]\n").is_err());
+        let error = claim("a = 1\nseeds = [0, 1]\n").expect_err("fewer").to_string();
         assert!(error.contains("holds another study (its study.toml differs in seeds)"), "{error}");
     }
 

@@ -11,7 +11,7 @@ use fewlabel_learn::initial::Initial;
 use fewlabel_learn::network::NetworkSettings;
 use fewlabel_learn::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
 use fewlabel_learn::train::TrainSettings;
-use fewlabel_learn::transfer::{EncoderFile, EncoderSource, Transfer};
+use fewlabel_learn::transfer::{Classifier, EncoderFile, EncoderSource, Transfer};
 use std::path::Path;
 
 /// Who chooses the rows to label.
@@ -177,7 +177,12 @@ impl Regime {
             validate_every_epoch: false,
             test_time_views: point.test_time_views,
             validation_labels,
-            transfer: Some(Transfer { encoder, self_training, fine_tuning: point.fine_tuning.clone() }),
+            transfer: Some(Transfer {
+                encoder,
+                classifier: Classifier::Ridge,
+                self_training,
+                fine_tuning: point.fine_tuning.clone(),
+            }),
         })
     }
 }

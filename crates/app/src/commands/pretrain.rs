@@ -2,9 +2,9 @@
 
 use crate::cli::Common;
 use crate::interrupt::Interrupt;
+use crate::policy;
 use crate::screen::{self, Exit};
 use clap::Args;
-use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data;
 use fewlabel_learn::pretrain::{Method, PretrainSettings};
 use fewlabel_study::StudyError;
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// What similarities are divided by, 0.03 to 10.
     #[arg(long, value_name = "T", default_value_t = PretrainSettings::default().temperature)]
     temperature: f32,
-    /// What a view may change: an augmentation policy [default: made for the data set, without flips where left and right are classes].
+    /// What a view may change: an augmentation policy's name, or a TOML file with its settings [default: made for the data set, without flips where left and right are classes].
     #[arg(long, value_name = "P")]
     views: Option<String>,
     /// Write the features of the training images here, for `features` in a study and for `query --features`.
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         batch_size: arguments.batch_size,
         learning_rate: arguments.learning_rate,
         temperature: arguments.temperature,
-        views: arguments.views.as_deref().map(Policy::from_name).transpose()?,
+        views: arguments.views.as_deref().map(policy::read).transpose()?,
         ..PretrainSettings::default()
     };
     let path = common.out("encoder.safetensors");

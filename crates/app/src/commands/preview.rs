@@ -1,12 +1,12 @@
 //! `fewlabel preview --data D --policy P --out FILE`: what augmentation does, as a picture.
 
 use crate::cli::Common;
+use crate::policy;
 use crate::screen;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
-use fewlabel_learn::augment::{Policy, preview};
+use fewlabel_learn::augment::preview;
 use fewlabel_learn::data;
-use std::path::Path;
 
 /// Arguments of `preview`.
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         Some("svg") => true,
         _ => bail!("{}: a preview is a .png or .svg file", out.display()),
     };
-    let policy = read_policy(&arguments.policy)?;
+    let policy = policy::read(&arguments.policy)?;
     let dataset = data::open(&arguments.data)?;
     if policy.is_learned() {
         bail!("a learned policy is chosen on labelled images during a run; there is nothing to preview before");
@@ -50,14 +50,4 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     }
     let (file, name) = (out.display(), policy.name());
     screen::print(&format!("{file}: {shown} images of {} with {variants} variants each, policy {name}\n", dataset.name))
-}
-
-/// A policy by its name, or from a file of its settings.
-fn read_policy(policy: &str) -> anyhow::Result<Policy> {
-    let path = Path::new(policy);
-    if path.extension().is_none_or(|extension| extension != "toml") {
-        return Ok(Policy::from_name(policy)?);
-    }
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {policy}"))?;
-    toml::from_str(&text).with_context(|| policy.to_owned())
 }

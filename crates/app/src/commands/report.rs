@@ -2,9 +2,10 @@
 
 use crate::cli::Common;
 use crate::{grid, screen};
+use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use fewlabel_study::folder::Folder;
-use fewlabel_study::{event_tables, report, tables};
+use fewlabel_study::{event_tables, report, tables, write_whole};
 use std::path::PathBuf;
 
 /// Arguments of `report`.
@@ -16,7 +17,7 @@ pub(crate) struct Arguments {
     /// Say what changed from one study to another: the second minus the first, paired by seed.
     #[arg(long, num_args = 2, value_names = ["DIR1", "DIR2"], conflicts_with = "folder")]
     compare: Option<Vec<PathBuf>>,
-    /// Print the report in this form; without it the page and its figures are written into the folder.
+    /// Print the report in this form, or write it to `--out`; without it the page and its figures are written into the folder.
     #[arg(long, value_enum)]
     format: Option<Form>,
 }
@@ -50,17 +51,29 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let format = arguments.format.map(report::Format::from);
     if let Some([first, second]) = arguments.compare.as_deref() {
         let format = format.or(json).unwrap_or(report::Format::Markdown);
-        return screen::print(&report::compare(first, second, format)?);
+        return hand_over(&report::compare(first, second, format)?, common);
     }
     let path = arguments.folder.as_deref().unwrap_or_else(|| unreachable!("the command line asks for a folder"));
     let folder = Folder::open(path)?;
     if let Some(format) = format {
-        return screen::print(&report::text(&folder, format)?);
+        return hand_over(&report::text(&folder, format)?, common);
     }
+    ensure!(
+        common.out_given().is_none(),
+        "--out goes with --format or --compare: page and figures lie in the study's folder"
+    );
     let contents = tables::write(&folder)?;
     event_tables::write(&folder, &contents)?;
     let written = report::write(&folder)?;
     grid::show(&contents, folder.path(), common)?;
     screen::note(&format!("report: {}", written.display()));
     Ok(())
+}
+
+/// Writes `text` to the file that `--out` names, else to standard output.
+fn hand_over(text: &str, common: &Common) -> anyhow::Result<()> {
+    match common.out_given() {
+        Some(path) => Ok(write_whole(path, text.as_bytes())?),
+        None => screen::print(text),
+    }
 }

@@ -2,10 +2,10 @@
 
 use crate::cli::Common;
 use crate::interrupt::Interrupt;
+use crate::policy;
 use crate::screen::{self, Exit};
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::{self, Dataset};
 use fewlabel_learn::network::NetworkSettings;
 use fewlabel_learn::plan::{Placement, Plan, Selection};
@@ -97,7 +97,7 @@ impl Arguments {
             }
             (None, None) => Selection::All,
         };
-        let policy = Policy::from_name(&self.augmentation)?;
+        let policy = policy::read(&self.augmentation)?;
         let width = self.width.unwrap_or(if selection == Selection::All { 16 } else { 32 });
         ensure!(width > 0, "--width must be at least 1");
         Ok(Plan {

@@ -77,7 +77,7 @@ impl Default for PretrainSettings {
             method: Method::SimClr,
             width: 24,
             epochs: 12,
-            batch_size: 256,
+            batch_size: 64,
             learning_rate: 2e-3,
             weight_decay: 0.01,
             temperature: 0.5,
@@ -109,6 +109,9 @@ impl PretrainSettings {
         }
         if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
             return wrong("weight_decay must be zero or a positive number".to_owned());
+        }
+        if self.views.as_ref().is_some_and(Policy::is_learned) {
+            return wrong("views cannot be learned: a learned policy is chosen on labels".to_owned());
         }
         Ok(())
     }

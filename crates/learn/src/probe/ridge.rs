@@ -1,0 +1,220 @@
+//! Ridge regression and what it needs to know, from the labels at hand.
+
+use fewlabel_engine::vector::{products_of_rows, softmax_rows};
+
+use super::cholesky::Cholesky;
+use super::{Probe, Targets};
+use crate::acquire::Rows;
+
+/// How a classifier is fitted, and how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ridge {
+    /// What |W|^2 costs.
+    pub decay: f64,
+    /// Factor of the outputs before the softmax.
+    pub sharpness: f64,
+}
+
+const DECAYS: [f64; 6] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
+const SHARPNESSES: [f64; 9] = [1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 50.0];
+/// The decay where there are more labels than [`MOST_LEFT_OUT`], too many to leave out each in turn.
+const USUAL: f64 = 1.0;
+const MOST_LEFT_OUT: usize = 400;
+/// There one label in so many is held out to choose the sharpness.
+const HELD_OUT: usize = 5;
+
+impl Ridge {
+    /// The decay whose classifiers come nearest to labels left out one at a time, in squares, and the sharpness that puts the
+    /// highest probability on these. No other label is looked at. With A = U U^T + decay, y_i = t_i - 1/K,
+    ///
+    /// ```text
+    /// output for u_i of the classifier without i  =  y_i - (A^-1 y)_i / (A^-1)_ii
+    /// ```
+    ///
+    /// Of more than 400 labels every fifth is left out, all at once and for the sharpness alone: there the decay is 1.
+    pub fn choose(features: Rows<'_>, labels: &[u16], classes: usize) -> Self {
+        let gather = |at: &[usize]| at.iter().flat_map(|&i| features.row(i as u32)).copied().collect::<Vec<f32>>();
+        let pick = |at: &[usize]| at.iter().map(|&i| labels[i]).collect::<Vec<u16>>();
+        if labels.len() <= MOST_LEFT_OUT {
+            let (decay, outputs) = System::new(features, &Targets::of_labels(labels, classes)).leave_each_out(features);
+            return Self { decay, sharpness: sharpness(&outputs, labels, classes) };
+        }
+        let (out, kept): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|i| i % HELD_OUT == 0);
+        let (rows, targets) = (gather(&kept), Targets::of_labels(&pick(&kept), classes));
+        let probe = Probe::fit(Rows::new(&rows, features.width()), &targets, Self { decay: USUAL, sharpness: 1.0 });
+        Self { decay: USUAL, sharpness: sharpness(&probe.outputs(&gather(&out)), &pick(&out), classes) }
+    }
+}
+
+/// The sharpness of the highest probability of `labels` under `outputs` [n, classes].
+fn sharpness(outputs: &[f32], labels: &[u16], classes: usize) -> f64 {
+    let loss = |sharpness: f64| {
+        let mut probs: Vec<f32> = outputs.iter().map(|&z| (f64::from(z) * sharpness) as f32).collect();
+        softmax_rows(&mut probs, classes);
+        let of_label = |(row, &label): (&[f32], &u16)| -libm::log(f64::from(row[usize::from(label)]).max(1e-12));
+        probs.chunks_exact(classes).zip(labels).map(of_label).sum()
+    };
+    least(&SHARPNESSES, loss)
+}
+
+/// The value of the least `losses`, the first of them.
+fn least(values: &[f64], losses: impl Fn(f64) -> f64) -> f64 {
+    let losses: Vec<f64> = values.iter().map(|&value| losses(value)).collect();
+    values[(0..values.len()).fold(0, |best, i| if losses[i] < losses[best] { i } else { best })]
+}
+
+/// Images whose sums are added up in `f32`.
+const BLOCK: usize = 256;
+
+/// The equations of one regression: directions and centred targets, each times the root of its weight.
+pub(super) struct System {
+    /// [n, dim]
+    directions: Vec<f32>,
+    /// [n, classes]
+    wanted: Vec<f64>,
+    n: usize,
+    dim: usize,
+    pub(super) classes: usize,
+}
+
+impl System {
+    /// # Panics
+    /// If there is not one target for every row.
+    pub(super) fn new(features: Rows<'_>, targets: &Targets) -> Self {
+        let (n, dim) = (features.len(), features.width());
+        assert!(n > 0 && targets.weights.len() == n, "one target for every row, and at least one row");
+        let classes = targets.classes.len() / n;
+        let mut directions = features.values().to_vec();
+        let mut wanted: Vec<f64> = targets.classes.iter().map(|&t| f64::from(t) - 1.0 / classes as f64).collect();
+        let each = directions.chunks_exact_mut(dim).zip(wanted.chunks_exact_mut(classes));
+        for ((row, wanted), weight) in each.zip(&targets.weights) {
+            let (length, root) = (length(row), weight.sqrt());
+            let factor = if length > 0.0 { root / length } else { 0.0 };
+            row.iter_mut().for_each(|x| *x = (f64::from(*x) * factor) as f32);
+            wanted.iter_mut().for_each(|y| *y *= root);
+        }
+        Self { directions, wanted, n, dim, classes }
+    }
+
+    /// Weights [dim, classes].
+    pub(super) fn solve(&self, decay: f64) -> Vec<f64> {
+        if self.n > self.dim {
+            let mut weights = self.in_features(&self.wanted);
+            Cholesky::of(plus(self.moments(), self.dim, decay), self.dim).solve(&mut weights, self.classes);
+            return weights;
+        }
+        let mut shares = self.wanted.clone();
+        Cholesky::of(plus(self.gram(), self.n, decay), self.n).solve(&mut shares, self.classes);
+        self.in_features(&shares)
+    }
+
+    /// The decay of least squares, and its outputs [n, classes] for each of `features` by a classifier that has not seen it.
+    fn leave_each_out(&self, features: Rows<'_>) -> (f64, Vec<f32>) {
+        let (n, classes, gram) = (self.n, self.classes, self.gram());
+        let outputs = |decay: f64| {
+            let inverse = Cholesky::of(plus(gram.clone(), n, decay), n).inverse();
+            let mut outputs = self.wanted.clone();
+            for (i, (row, out)) in inverse.chunks_exact(n).zip(outputs.chunks_exact_mut(classes)).enumerate() {
+                for (a, wanted) in row.iter().zip(self.wanted.chunks_exact(classes)) {
+                    out.iter_mut().zip(wanted).for_each(|(z, y)| *z -= a * y / row[i]);
+                }
+            }
+            outputs
+        };
+        let squares = |decay| self.wanted.iter().zip(outputs(decay)).map(|(y, z)| (y - z) * (y - z)).sum();
+        let decay = least(&DECAYS, squares);
+        let mut whole = outputs(decay);
+        for (row, x) in whole.chunks_exact_mut(classes).zip(features.values().chunks_exact(self.dim)) {
+            let length = length(x);
+            row.iter_mut().for_each(|z| *z *= length);
+        }
+        (decay, whole.iter().map(|&z| z as f32).collect())
+    }
+
+    /// U U^T, [n, n].
+    fn gram(&self) -> Vec<f64> {
+        let mut products = vec![0.0; self.n * self.n];
+        products_of_rows(self.dim, &self.directions, &self.directions, &mut products);
+        products.into_iter().map(f64::from).collect()
+    }
+
+    /// U^T U, [dim, dim].
+    fn moments(&self) -> Vec<f64> {
+        let dim = self.dim;
+        let mut moments = vec![0.0; dim * dim];
+        let mut products = vec![0.0; dim * dim];
+        for block in self.directions.chunks(BLOCK * dim) {
+            let images = block.len() / dim;
+            let columns: Vec<f32> = (0..dim).flat_map(|d| block.iter().skip(d).step_by(dim)).copied().collect();
+            products_of_rows(images, &columns, &columns, &mut products);
+            moments.iter_mut().zip(&products).for_each(|(sum, &product)| *sum += f64::from(product));
+        }
+        moments
+    }
+
+    /// U^T `values`, [dim, classes].
+    fn in_features(&self, values: &[f64]) -> Vec<f64> {
+        let mut weights = vec![0.0; self.dim * self.classes];
+        for (row, values) in self.directions.chunks_exact(self.dim).zip(values.chunks_exact(self.classes)) {
+            for (&x, weights) in row.iter().zip(weights.chunks_exact_mut(self.classes)) {
+                weights.iter_mut().zip(values).for_each(|(w, v)| *w += f64::from(x) * v);
+            }
+        }
+        weights
+    }
+}
+
+/// `matrix` [n, n] with `decay` added to its diagonal.
+fn plus(mut matrix: Vec<f64>, n: usize, decay: f64) -> Vec<f64> {
+    (0..n).for_each(|i| matrix[i * n + i] += decay);
+    matrix
+}
+
+fn length(x: &[f32]) -> f64 {
+    x.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::clouds;
+    use super::*;
+
+    #[test]
+    fn both_problems_have_the_same_solution() {
+        let (x, labels) = clouds(12, 20, 2);
+        let mut targets = Targets::of_labels(&labels, 3);
+        targets.weights[2] = 0.25;
+        targets.classes[..3].copy_from_slice(&[0.5, 0.25, 0.25]);
+        let system = System::new(Rows::new(&x, 20), &targets);
+        let mut primal = system.in_features(&system.wanted);
+        Cholesky::of(plus(system.moments(), 20, 0.1), 20).solve(&mut primal, 3);
+        for (dual, primal) in system.solve(0.1).iter().zip(&primal) {
+            assert!((dual - primal).abs() < 1e-5, "{dual} {primal}");
+        }
+    }
+
+    #[test]
+    fn a_label_left_out_is_a_label_not_given() {
+        let (x, labels) = clouds(15, 20, 7);
+        let (decay, outputs) =
+            System::new(Rows::new(&x, 20), &Targets::of_labels(&labels, 3)).leave_each_out(Rows::new(&x, 20));
+        for i in 0..15 {
+            let mut targets = Targets::of_labels(&labels, 3);
+            targets.weights[i] = 0.0;
+            let without = Probe::fit(Rows::new(&x, 20), &targets, Ridge { decay, sharpness: 1.0 });
+            for (z, direct) in outputs[i * 3..][..3].iter().zip(without.outputs(&x[i * 20..][..20])) {
+                assert!((z - direct).abs() < 1e-4, "{i}: {z} {direct}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_label_and_images_without_features_are_no_trouble() {
+        let x = [0.0, 0.0, 1.0, 2.0];
+        for (rows, labels) in [(&x[..2], &[1][..]), (&x[2..], &[0]), (&x[..], &[1, 0])] {
+            let rows = Rows::new(rows, 2);
+            let probe = Probe::fit(rows, &Targets::of_labels(labels, 3), Ridge::choose(rows, labels, 3));
+            assert!(probe.probs_nc(&x).iter().all(|p| p.is_finite()), "{labels:?}");
+        }
+    }
+}
