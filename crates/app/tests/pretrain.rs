@@ -72,6 +72,15 @@ fn an_encoder_is_the_same_for_any_threads_and_after_a_kill() {
     let cells = document["cells"].as_array().expect("cells");
     assert_eq!(cells.len(), 4);
     assert!(cells.iter().all(|cell| cell["mean"].as_f64().is_some_and(|mean| mean > 0.5)), "{document}");
+
+    let two = path("two").display().to_string();
+    for how in ["choose", "average"] {
+        let both = ["probe", "--data", &data, "--encoder", &one, "--encoder", &two, "--draws", "2", "--labels", "8"];
+        let together = fewlabel(&[&both[..], &["--together", how, "--json", "--quiet"]].concat()).assert().success();
+        let together: serde_json::Value = serde_json::from_slice(&together.get_output().stdout).expect("a document");
+        // An encoder beside its twin is worth what it is worth alone.
+        assert_eq!(together["cells"][0]["accuracies"], cells[0]["accuracies"], "{how}");
+    }
 }
 
 #[test]

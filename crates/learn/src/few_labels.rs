@@ -160,9 +160,18 @@ impl Pool {
     /// listens to itself on the rest of the pool.
     pub fn fit(&self, labelled: &Labelled, semi: Option<SelfTraining>) -> Probe {
         let none = SelfTraining { rounds: 0, ..SelfTraining::default() };
-        let known: Vec<f32> = labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
-        let ridge = Ridge::choose(Rows::new(&known, self.dim), &labelled.labels, self.classes);
+        let (ridge, _) = self.choose_ridge(labelled);
         semi.unwrap_or(none).fit(self.rows(), &labelled.rows, &labelled.labels, self.classes, ridge)
+    }
+
+    fn choose_ridge(&self, labelled: &Labelled) -> (Ridge, f64) {
+        let known: Vec<f32> = labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
+        Ridge::choose(Rows::new(&known, self.dim), &labelled.labels, self.classes)
+    }
+
+    /// Mean of -ln p over labels left out one at a time: how well the features suit the labels, by these labels alone.
+    pub fn loss_left_out(&self, labelled: &Labelled) -> f64 {
+        self.choose_ridge(labelled).1
     }
 
     /// Mean of -ln p over the labels at hand: what a classifier has learned of them.

@@ -147,12 +147,15 @@ mod tests {
             let scaler = Scaler::of(Rows::new(&new, 12));
             scaler.apply(&mut x);
             scaler.apply(&mut new);
-            let ridge = Ridge::choose(Rows::new(&x, 12), &labels, 3);
+            let (ridge, loss) = Ridge::choose(Rows::new(&x, 12), &labels, 3);
             let probs = Probe::fit(Rows::new(&x, 12), &Targets::of_labels(&labels, 3), ridge).probs_nc(&new);
             let accuracy = crate::predict::accuracy(&probs, &truth);
             let sure = probs.chunks_exact(3).map(|row| f64::from(row.iter().copied().fold(0.0, f32::max))).sum::<f64>()
                 / 300.0;
-            assert!(accuracy > 0.85 && (sure - accuracy).abs() < 0.1, "{accuracy} at {ridge:?}, {sure} sure");
+            assert!(
+                loss < 0.5 && accuracy > 0.85 && (sure - accuracy).abs() < 0.1,
+                "{accuracy} at {ridge:?}, {sure} sure, {loss}"
+            );
         }
     }
 

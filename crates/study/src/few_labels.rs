@@ -4,12 +4,23 @@ use crate::error::StudyError;
 use crate::metrics::Metrics;
 use crate::stats::{Summary, bootstrap_mean_interval};
 use fewlabel_learn::data::{Dataset, Split};
-use fewlabel_learn::few_labels::Pool;
+use fewlabel_learn::few_labels::{Labelled, Pool};
 use fewlabel_learn::oracle::Simulated;
 use fewlabel_learn::pretrain::{Encoder, views};
+use fewlabel_learn::probe::Probe;
 use fewlabel_learn::semi::SelfTraining;
 use serde::Serialize;
 use std::time::Instant;
+
+/// What several encoders do together, on labels chosen by the features of the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Together {
+    /// One of them serves: the one whose classifier answers labels left out best.
+    Choose,
+    /// Their classifiers' probabilities are averaged.
+    Average,
+}
 
 /// What is to be measured.
 #[derive(Clone, Debug)]
@@ -24,6 +35,8 @@ pub struct Grid {
     pub semi: Option<SelfTraining>,
     /// Views whose features are averaged.
     pub views: usize,
+    /// What the encoders do together; without it each stands for itself.
+    pub together: Option<Together>,
     /// Whether the test split is judged, else the validation split.
     pub test: bool,
 }
@@ -37,7 +50,7 @@ pub struct Cell {
     pub labels: usize,
     /// Whether the classifier listened to itself.
     pub semi: bool,
-    /// Accuracy of every encoder (outer) and draw (inner).
+    /// Accuracy of every encoder (outer) and draw (inner); of every draw where the encoders work together.
     pub accuracies: Vec<f64>,
     /// Mean of the accuracies.
     pub mean: f64,
@@ -110,16 +123,26 @@ fn measure_cell(
 ) -> Result<Vec<Cell>, StudyError> {
     let ways: Vec<Option<SelfTraining>> = [None].into_iter().chain(grid.semi.map(Some)).collect();
     let mut found: Vec<Vec<Found>> = vec![Vec::new(); ways.len()];
-    for Encoded { pool, judged: features } in encoded {
+    let groups = encoded.chunks(if grid.together.is_some() { encoded.len().max(1) } else { 1 });
+    for group in groups {
         for &draw in &grid.draws {
             let start = Instant::now();
-            let labelled = pool.choose(strategy, budget, draw, &mut Simulated::new(&data.train.labels))?;
+            let labelled = group[0].pool.choose(strategy, budget, draw, &mut Simulated::new(&data.train.labels))?;
             let chosen = start.elapsed().as_secs_f64();
             for (way, found) in ways.iter().zip(&mut found) {
                 let start = Instant::now();
-                let probe = pool.fit(&labelled, *way);
+                let serving = match grid.together {
+                    Some(Together::Choose) => best(group, &labelled),
+                    Some(Together::Average) | None => group,
+                };
+                let probes: Vec<Probe> = serving.iter().map(|encoded| encoded.pool.fit(&labelled, *way)).collect();
                 let fitted = start.elapsed().as_secs_f64();
-                let metrics = Metrics::of(&pool.probs_nc(&probe, features.clone()), &judged.labels);
+                let mut probs = vec![0.0; judged.len() * data.classes()];
+                for (Encoded { pool, judged }, probe) in serving.iter().zip(&probes) {
+                    let of_one = pool.probs_nc(probe, judged.clone());
+                    probs.iter_mut().zip(of_one).for_each(|(sum, p)| *sum += p / serving.len() as f32);
+                }
+                let metrics = Metrics::of(&probs, &judged.labels);
                 found.push(Found {
                     accuracy: metrics.accuracy,
                     balanced: metrics.balanced_accuracy,
@@ -144,6 +167,13 @@ fn measure_cell(
         })
     };
     Ok(ways.iter().zip(&found).filter_map(cell).collect())
+}
+
+/// The one of `encoded` that answers labels left out best.
+fn best<'a>(encoded: &'a [Encoded], labelled: &Labelled) -> &'a [Encoded] {
+    let losses: Vec<f64> = encoded.iter().map(|one| one.pool.loss_left_out(labelled)).collect();
+    let best = (0..losses.len()).fold(0, |best, i| if losses[i] < losses[best] { i } else { best });
+    &encoded[best..=best]
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

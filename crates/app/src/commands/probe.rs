@@ -3,12 +3,12 @@
 use crate::cli::Common;
 use crate::screen;
 use anyhow::ensure;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
 use fewlabel_learn::data;
 use fewlabel_learn::pretrain::Encoder;
 use fewlabel_learn::semi::SelfTraining;
-use fewlabel_study::few_labels::{self, Cell, Grid};
+use fewlabel_study::few_labels::{self, Cell, Grid, Together};
 use fewlabel_study::pretrained;
 use fewlabel_study::settings::Budget;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     /// Data set: a catalogue name or a path.
     #[arg(long, value_name = "D")]
     data: String,
-    /// Encoder written by `pretrain`; several count as repetitions.
+    /// Encoder written by `pretrain`; several count as repetitions unless --together says else.
     #[arg(long, value_name = "E.safetensors", required = true)]
     encoder: Vec<PathBuf>,
     /// Labels to spend: numbers or shares such as 1%.
@@ -46,9 +46,29 @@ pub(crate) struct Arguments {
     /// Views of an image whose features are averaged, the image itself included.
     #[arg(long, value_name = "N", default_value_t = 1)]
     views: usize,
+    /// What several encoders do together, on labels chosen by the features of the first: `choose` lets the one serve
+    /// that answers labels left out best, `average` averages their classifiers' probabilities.
+    #[arg(long, value_name = "HOW")]
+    together: Option<How>,
     /// Judge the test split; look at it once, when every choice stands [default: the validation split].
     #[arg(long)]
     test: bool,
+}
+
+/// See [`Together`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum How {
+    Choose,
+    Average,
+}
+
+impl From<How> for Together {
+    fn from(how: How) -> Self {
+        match how {
+            How::Choose => Self::Choose,
+            How::Average => Self::Average,
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
@@ -70,6 +90,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         draws: (0..u64::from(arguments.draws)).map(|draw| common.seed + draw).collect(),
         semi: arguments.semi.then_some(semi),
         views: arguments.views,
+        together: arguments.together.map(Together::from),
         test: arguments.test,
     };
     let mut heard = |cell: &Cell| {
@@ -82,12 +103,12 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     if common.json {
         let document = serde_json::json!({
             "data": data.name, "synthetic_data": data.synthetic, "split": split, "encoders": encoders.len(),
-            "draws": grid.draws, "views": grid.views, "semi": grid.semi, "cells": cells,
+            "draws": grid.draws, "views": grid.views, "semi": grid.semi, "together": grid.together, "cells": cells,
         });
         return screen::print_json(&document);
     }
     let synthetic = if data.synthetic { " (synthetic data)" } else { "" };
-    let runs = encoders.len() * grid.draws.len();
+    let runs = if grid.together.is_some() { 1 } else { encoders.len() } * grid.draws.len();
     screen::print(&format!("{}{synthetic}, {split} split, {runs} runs\n{}\n", data.name, table(&cells)))
 }
 

@@ -32,35 +32,42 @@ impl Ridge {
     /// ```
     ///
     /// Of more than 400 labels every fifth is left out, all at once and for the sharpness alone: there the decay is 1.
-    pub fn choose(features: Rows<'_>, labels: &[u16], classes: usize) -> Self {
+    ///
+    /// Beside them stands the mean of -ln p over the labels left out, which tells how well the features suit the labels.
+    pub fn choose(features: Rows<'_>, labels: &[u16], classes: usize) -> (Self, f64) {
         let gather = |at: &[usize]| at.iter().flat_map(|&i| features.row(i as u32)).copied().collect::<Vec<f32>>();
         let pick = |at: &[usize]| at.iter().map(|&i| labels[i]).collect::<Vec<u16>>();
         if labels.len() <= MOST_LEFT_OUT {
             let (decay, outputs) = System::new(features, &Targets::of_labels(labels, classes)).leave_each_out(features);
-            return Self { decay, sharpness: sharpness(&outputs, labels, classes) };
+            let (sharpness, loss) = sharpness(&outputs, labels, classes);
+            return (Self { decay, sharpness }, loss);
         }
         let (out, kept): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|i| i % HELD_OUT == 0);
         let (rows, targets) = (gather(&kept), Targets::of_labels(&pick(&kept), classes));
         let probe = Probe::fit(Rows::new(&rows, features.width()), &targets, Self { decay: USUAL, sharpness: 1.0 });
-        Self { decay: USUAL, sharpness: sharpness(&probe.outputs(&gather(&out)), &pick(&out), classes) }
+        let (sharpness, loss) = sharpness(&probe.outputs(&gather(&out)), &pick(&out), classes);
+        (Self { decay: USUAL, sharpness }, loss)
     }
 }
 
-/// The sharpness of the highest probability of `labels` under `outputs` [n, classes].
-fn sharpness(outputs: &[f32], labels: &[u16], classes: usize) -> f64 {
+/// The sharpness of the highest probability of `labels` under `outputs` [n, classes], and the mean of -ln p there.
+fn sharpness(outputs: &[f32], labels: &[u16], classes: usize) -> (f64, f64) {
     let loss = |sharpness: f64| {
         let mut probs: Vec<f32> = outputs.iter().map(|&z| (f64::from(z) * sharpness) as f32).collect();
         softmax_rows(&mut probs, classes);
         let of_label = |(row, &label): (&[f32], &u16)| -libm::log(f64::from(row[usize::from(label)]).max(1e-12));
-        probs.chunks_exact(classes).zip(labels).map(of_label).sum()
+        probs.chunks_exact(classes).zip(labels).map(of_label).sum::<f64>() / labels.len() as f64
     };
     least(&SHARPNESSES, loss)
 }
 
-/// The value of the least `losses`, the first of them.
-fn least(values: &[f64], losses: impl Fn(f64) -> f64) -> f64 {
-    let losses: Vec<f64> = values.iter().map(|&value| losses(value)).collect();
-    values[(0..values.len()).fold(0, |best, i| if losses[i] < losses[best] { i } else { best })]
+/// The value of the least loss, the first of them, and the loss.
+fn least(values: &[f64], loss: impl Fn(f64) -> f64) -> (f64, f64) {
+    let first = (values[0], loss(values[0]));
+    values[1..]
+        .iter()
+        .map(|&value| (value, loss(value)))
+        .fold(first, |best, tried| if tried.1 < best.1 { tried } else { best })
 }
 
 /// Images whose sums are added up in `f32`.
@@ -122,7 +129,7 @@ impl System {
             outputs
         };
         let squares = |decay| self.wanted.iter().zip(outputs(decay)).map(|(y, z)| (y - z) * (y - z)).sum();
-        let decay = least(&DECAYS, squares);
+        let (decay, _) = least(&DECAYS, squares);
         let mut whole = outputs(decay);
         for (row, x) in whole.chunks_exact_mut(classes).zip(features.values().chunks_exact(self.dim)) {
             let length = length(x);
@@ -213,7 +220,7 @@ mod tests {
         let x = [0.0, 0.0, 1.0, 2.0];
         for (rows, labels) in [(&x[..2], &[1][..]), (&x[2..], &[0]), (&x[..], &[1, 0])] {
             let rows = Rows::new(rows, 2);
-            let probe = Probe::fit(rows, &Targets::of_labels(labels, 3), Ridge::choose(rows, labels, 3));
+            let probe = Probe::fit(rows, &Targets::of_labels(labels, 3), Ridge::choose(rows, labels, 3).0);
             assert!(probe.probs_nc(&x).iter().all(|p| p.is_finite()), "{labels:?}");
         }
     }
