@@ -115,6 +115,9 @@ fn regimes_on_an_encoder_stand_beside_the_six() {
     reproduce(&path("encoder"), &path("two"), "2").success();
     let table = |out: &str| std::fs::read_to_string(folder.path().join(out).join("results.csv")).expect("a table");
     assert_eq!(table("one"), table("two"));
+    let alone = ["reproduce", "--data", &data, "--regimes", "random", "--encoder", &path("encoder")];
+    let alone = fewlabel(&alone).assert().failure().code(1).get_output().stderr.clone();
+    assert!(String::from_utf8_lossy(&alone).contains("--regimes names none"));
     let printed = ["report", &path("one"), "--format", "csv"];
     let printed = fewlabel(&printed).assert().success().get_output().stdout.clone();
     fewlabel(&["report", &path("one"), "--format", "csv", "--out", &path("comparisons.csv")]).assert().success();

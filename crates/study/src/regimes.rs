@@ -101,6 +101,11 @@ fn strategy_of(regime: &str) -> Option<&str> {
 }
 
 impl Regime {
+    /// Whether it is one of [`PRETRAINED`].
+    pub fn is_on_encoder(&self) -> bool {
+        PRETRAINED.iter().any(|regime| regime.number == self.number)
+    }
+
     /// The plan of one run on a training split of `rows` rows and a validation split of `val_rows`.
     ///
     /// # Errors

@@ -61,9 +61,12 @@ impl Arguments {
     fn study(&self, first_seed: u64) -> anyhow::Result<Study> {
         let regimes = self.regimes();
         ensure!(!regimes.is_empty(), "--regimes names no regime");
-        for name in &regimes {
-            regimes::by_name(name)?;
-        }
+        let known = regimes.iter().map(|name| regimes::by_name(name)).collect::<Result<Vec<_>, _>>()?;
+        let on_encoder = known.iter().any(|regime| regime.is_on_encoder());
+        ensure!(
+            self.encoder.is_none() || on_encoder,
+            "--encoder is for regimes on an encoder, and --regimes names none"
+        );
         let seeds = u64::from(self.seeds.unwrap_or(if self.quick { 2 } else { 5 }));
         let mut text = String::from("name = \"reproduce\"\nkeep_models = true\n");
         let _ = writeln!(text, "seeds = \"{first_seed}..{}\"", first_seed.saturating_add(seeds));

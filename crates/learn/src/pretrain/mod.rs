@@ -75,8 +75,8 @@ impl Default for PretrainSettings {
     fn default() -> Self {
         Self {
             method: Method::SimClr,
-            width: 24,
-            epochs: 12,
+            width: 32,
+            epochs: 24,
             batch_size: 64,
             learning_rate: 2e-3,
             weight_decay: 0.01,
