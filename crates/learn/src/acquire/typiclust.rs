@@ -1,6 +1,7 @@
 //! `typiclust`: the most typical image of every cluster that has no label yet.
 
 use super::core_set::features;
+use super::parallel::scores;
 use super::strategy::{checked_pool, preferred};
 use super::{AcquireError, Inputs, Needs, Picks, Rows, Strategy, kmeans};
 use crate::features::FeatureSource;
@@ -59,7 +60,7 @@ impl Strategy for TypiClust {
                     if picks.indices.len() == batch {
                         return Ok(picks);
                     }
-                    if let Some((typicality, image)) = group.most_typical(features) {
+                    if let Some((typicality, image)) = group.most_typical(features, threads) {
                         picks.indices.push(image);
                         picks.scores.push(typicality);
                     }
@@ -106,23 +107,26 @@ fn groups(images: &[u32], of_row: &[u32], labelled: &[u32], k: usize) -> Vec<Gro
 
 impl Group {
     /// Takes out the free image of greatest typicality.
-    fn most_typical(&mut self, features: Rows) -> Option<(f64, u32)> {
+    fn most_typical(&mut self, features: Rows, threads: usize) -> Option<(f64, u32)> {
         let neighbours = NEIGHBOURS.min(self.free.len() / 2);
-        let mut distances = vec![0.0; self.free.len()];
-        let typicality = |image: u32| {
-            if neighbours == 0 {
-                return 0.0;
-            }
-            squared_distances_at(features.row(image), features.values(), &self.free, &mut distances);
-            // The image itself is among its own nearest, at distance 0.
-            distances.select_nth_unstable_by(neighbours, f32::total_cmp);
-            let nearest = &mut distances[..=neighbours];
-            nearest.sort_unstable_by(f32::total_cmp);
-            let sum: f64 = nearest[1..].iter().map(|&square| f64::from(square).sqrt()).sum();
-            1.0 / (sum / neighbours as f64 + 1e-5)
-        };
-        let best = self.free.clone().into_iter().map(typicality).zip(self.free.iter().copied());
-        let best = best.min_by(|&a, &b| preferred(a, b))?;
+        let typicality = scores(
+            &self.free,
+            threads,
+            || vec![0.0; self.free.len()],
+            |distances, image| {
+                if neighbours == 0 {
+                    return 0.0;
+                }
+                squared_distances_at(features.row(image), features.values(), &self.free, distances);
+                // The image itself is among its own nearest, at distance 0.
+                distances.select_nth_unstable_by(neighbours, f32::total_cmp);
+                let nearest = &mut distances[..=neighbours];
+                nearest.sort_unstable_by(f32::total_cmp);
+                let sum: f64 = nearest[1..].iter().map(|&square| f64::from(square).sqrt()).sum();
+                1.0 / (sum / neighbours as f64 + 1e-5)
+            },
+        );
+        let best = typicality.into_iter().zip(self.free.iter().copied()).min_by(|&a, &b| preferred(a, b))?;
         self.free.retain(|&image| image != best.1);
         Some(best)
     }
@@ -155,7 +159,7 @@ mod tests {
         let values: Vec<f32> = (0..n * dim).map(|_| stream.uniform(0.0, 1.0)).collect();
         let free: Vec<u32> = (0..n as u32).collect();
         let mut group = Group { size: n, labelled: 0, free };
-        let (score, image) = group.most_typical(Rows::new(&values, dim)).unwrap();
+        let (score, image) = group.most_typical(Rows::new(&values, dim), 2).unwrap();
         let row = |i: u32| &values[i as usize * dim..][..dim];
         let twin = |i: u32| {
             let distance = |j: u32| {
