@@ -41,7 +41,10 @@ for (const width of [1440, 390]) {
     await page.goto(pathToFileURL(report).href);
     await workControls(page, name);
     await checkLayout(page, name);
+    await checkPrint(page, name);
     await checkAccessibility(page, name);
+    // As a reader finds it: the controls are back at their first choice.
+    if (screenshots) await page.goto(pathToFileURL(report).href);
     if (screenshots) await takeScreenshots(page, name);
     if (screenshots && name === "1440-light") await page.pdf({ path: `${screenshots}/print.pdf`, format: "A4", margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } });
     await context.close();
@@ -120,6 +123,27 @@ async function checkLayout(page, name) {
     for (const select of document.querySelectorAll("[data-choose]")) select.dispatchEvent(new Event("change"));
     return found;
   });
+  problems.push(...found.map((what) => `${name}: ${what}`));
+}
+
+// On paper nothing can be chosen or opened: all is there but the galleries, of which one.
+async function checkPrint(page, name) {
+  await page.emulateMedia({ media: "print" });
+  const found = await page.evaluate(() => {
+    const isShown = (one) => one.getClientRects().length > 0;
+    window.dispatchEvent(new Event("beforeprint"));
+    const found = [];
+    for (const one of document.querySelectorAll("[data-panel]")) {
+      if (!isShown(one) && !one.closest(".galleries")) found.push(`${one.dataset.panel} ${one.dataset.value} is not printed`);
+    }
+    for (const one of document.querySelectorAll(".galleries")) {
+      if ([...one.children].filter(isShown).length !== 1) found.push("not one gallery of a cell is printed");
+    }
+    if (document.querySelector("details:not([open])")) found.push("details are printed closed");
+    window.dispatchEvent(new Event("afterprint"));
+    return found;
+  });
+  await page.emulateMedia({ media: null });
   problems.push(...found.map((what) => `${name}: ${what}`));
 }
 

@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 from numbers_again import checks, claims, figures, tables
 from numbers_again.checks import POINTS, is_text, reads, same, wrong
 from numbers_again.page import Page
-from numbers_again.records import METRICS, accuracy_of, labels_of, read
+from numbers_again.records import METRICS, MINUS, accuracy_of, labels_of, read
 
 
 def check_words(page, cells, differences):
@@ -23,11 +23,18 @@ def check_words(page, cells, differences):
     runs = sum(map(len, cells.values()))
     same("finished runs", int(re.search(r"(\d+) finished runs", page.words)[1]), runs)
     said = [item for item in page.items if "on test:" in item]
+    holm = {row[0].text: row[7].value for row in page.tables["t-compare-test_accuracy"][1:]}
     tests = [row for row in differences if row[2] == "test_accuracy" and next(iter(cells[row[0]].values())).regime != "full"]
     for item, (name, other, _, n, m, low, high) in zip(said, tests[:12], strict=True):
-        found = re.fullmatch(rf"(.+) (is better than|is worse than|cannot be told from) (.+) on test: ({POINTS}) points \(95 % interval (.*), (\d+) seeds\)\.", item)
+        found = re.fullmatch(rf"(.+) ((?:is|seems) better than|(?:is|seems) worse than|cannot be told from) (.+) on test: ({POINTS}) points \(95 % interval (.*), (\d+) seeds(; p = ([\d.]+) after.*)?\)\.", item)
         is_text("in short", (found[1], found[3]), (name, other))
-        is_text(f"in short, {name}", found[2], "is better than" if low > 0 else "is worse than" if high < 0 else "cannot be told from")
+        p = holm.get(f"{name} {MINUS} {other}", holm.get(f"{other} {MINUS} {name}"))
+        is_doubtful = p >= 0.05 and (low > 0 or high < 0)
+        verb = "seems" if is_doubtful else "is"
+        is_text(f"in short, {name}", found[2], f"{verb} better than" if low > 0 else f"{verb} worse than" if high < 0 else "cannot be told from")
+        is_text(f"in short, {name}: doubt", found[7] is not None, is_doubtful)
+        if is_doubtful:
+            reads(f"in short, {name}: p", found[8], p)
         reads(f"in short, {name}", found[4], m)
         reads(f"in short, {name}", found[5], low, high)
         same(f"in short, {name}: seeds", int(found[6]), n)
@@ -70,6 +77,7 @@ def main():
     cells = read(study)
     data = json.loads(next((study / "data").iterdir()).joinpath("data.json").read_text())
     tables.check_data(page.tables["t-data"], data)
+    tables.check_regimes(page.tables["t-regimes"], cells)
     tables.check_cells(page.tables["t-cells"], cells)
     for metric in METRICS:
         tables.check_comparisons(page.tables[f"t-compare-{metric}"], cells, metric)

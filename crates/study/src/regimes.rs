@@ -61,9 +61,9 @@ pub const REGIMES: [Regime; 6] = [
 /// features and a classifier suffice for has a regime of its name.
 #[rustfmt::skip]
 pub const PRETRAINED: [Regime; 3] = [
-    Regime { number: 7, name: "pretrained-random",     about: "random labels, encoder learned without labels",  chooser: Chooser::Chance,      placement: Placement::Never, width: 24 },
-    Regime { number: 8, name: "pretrained-<strategy>", about: "labels queried on the features of such an encoder", chooser: Chooser::OnFeatures,  placement: Placement::Never, width: 24 },
-    Regime { number: 9, name: "pretrained-semi",       about: "the same by typiclust, classifier self-trained", chooser: Chooser::SelfTrained, placement: Placement::Never, width: 24 },
+    Regime { number: 7, name: "pretrained-random",     about: "random labels, encoder learned without labels",  chooser: Chooser::Chance,      placement: Placement::Never, width: 32 },
+    Regime { number: 8, name: "pretrained-<strategy>", about: "labels queried on the features of such an encoder", chooser: Chooser::OnFeatures,  placement: Placement::Never, width: 32 },
+    Regime { number: 9, name: "pretrained-semi",       about: "the same by typiclust, classifier self-trained", chooser: Chooser::SelfTrained, placement: Placement::Never, width: 32 },
 ];
 
 /// What the names of [`PRETRAINED`] begin with.

@@ -125,7 +125,7 @@ def check_claims(page, cells, data):
         mine = [c for c in cells.values() if next(iter(c.values())).regime == regime and next(iter(c.values())).settings["plan"]["network"]["width"] == WIDTHS.get(regime, 32)]
         if mine:
             own[regime] = min(mine, key=lambda c: abs(next(iter(c.values())).labels - target))
-    found = []
+    found, not_run = [], 0
     claims = [item for item in page.items if re.search(r"(supported|contradicted|undecided) ", item) and "comparison" in item]
     for n in range(1, 13):
         table = next(table for name, table in page.tables.items() if re.fullmatch(rf"t-claim-.+-{n}", name))
@@ -136,8 +136,11 @@ def check_claims(page, cells, data):
             verdicts += [ours] if ours else []
         whole = "contradicted" if "contradicted" in verdicts else "supported" if verdicts and set(verdicts) == {"supported"} else "undecided"
         found.append(whole)
+        not_run += all(row[2].value == 0 for row in table[1:])
         is_text(f"claim {n}", page.verdicts[n - 1], whole)
         check_sentence(n, claims[n - 1], table)
+    for shown in re.findall(r"undecided(?:, (\d+) of them not run)?\.", page.words)[:2]:
+        same("claims not run", int(shown or 0), not_run)
     for word in ("supported", "contradicted", "undecided"):
         shown = re.search(r"(\d+) of the paper.s 12 claims supported, (\d+) contradicted, (\d+) undecided", page.words)
         again = re.search(r"these runs support (\d+), contradict (\d+) and leave (\d+) undecided", page.words)

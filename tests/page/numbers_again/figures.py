@@ -119,7 +119,7 @@ def check_queries(page, cells, data, figures):
         rows = [[names[c], 100 * pool[c] / sum(pool), *(share(third, c) for third in thirds)] for c in order]
         csv_is(figures, "queried-" + slug(name), rows)
         caption = page.texts("queried-" + slug(name), "figcaption")[0]
-        reads(f"drift of {name}", re.search("change by(.*)%", caption)[1], *(math.fsum(abs(row[i] - row[1]) for row in rows) / 2 for i in (2, 3, 4)))
+        reads(f"drift of {name}", re.search("from the pool:(.*) points", caption)[1], *(math.fsum(abs(row[i] - row[1]) for row in rows) / 2 for i in (2, 3, 4)))
         for seed, run in cell.items():
             figure = f"queried-images-{slug(name)}-seed-{seed}"
             if figure not in page.figures:
@@ -131,6 +131,9 @@ def check_queries(page, cells, data, figures):
                     rows.append([seed, q + 1, pick["index"], names[pick["label"]], pick["score"], applied.get("kind"), applied.get("strength")])
                     notes.append((q + 1, pick["score"]))
             csv_is(figures, figure, rows)
+            most = re.search("at most log2 (.*)\\)", page.texts(figure, "figcaption")[0])
+            if most:
+                reads(f"{figure}: scale", most[1], len(names), math.log2(len(names)))
             for text, values in zip(page.texts(figure, "muted"), notes):
                 reads(figure, text, *values)
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from .statistics import mean
 
 METRICS = ["val_accuracy_best", "val_accuracy_last", "test_accuracy", "test_balanced_accuracy", "test_macro_f1", "test_auc", "test_ece", "test_nll"]
+LOSSES = ("test_ece", "test_nll")
 WIDTHS = {"full": 16}
 MINUS = "\u2212"
 

@@ -3,7 +3,7 @@
 import math
 
 from .checks import csv_is, is_text, reads, same
-from .records import METRICS, MINUS, accuracy_of, curves, labels_of, paired
+from .records import LOSSES, METRICS, MINUS, accuracy_of, curves, labels_of, paired
 from .statistics import bootstrap, deviation, mean, seeds_needed, t_interval, t_tail, wilcoxon
 
 
@@ -12,6 +12,11 @@ def check_data(table, data):
         for entry, counts in zip(row[2:5], data["class_counts"]):
             same("images of a split", entry, sum(counts))
         is_text("checksum", row[5], data["checksum"])
+
+
+def check_regimes(table, cells):
+    regimes = dict.fromkeys(next(iter(cell.values())).regime for cell in cells.values())
+    is_text("regimes", [row[0].text for row in table[1:]], list(regimes))
 
 
 def check_cells(table, cells):
@@ -44,7 +49,8 @@ def check_comparisons(table, cells, metric):
         same(where + ": t p", row[5], p, 1e-6)
         same(where + ": Wilcoxon p", row[6], wilcoxon(ds))
         same(where + ": effect", row[8], m / sd * (1 - 3 / (4 * (n - 1) - 1)) if n > 2 else None)
-        same(where + ": win rate", row[9], 100 * sum((d > 0) + 0.5 * (d == 0) for d in ds) / n)
+        better = [-d for d in ds] if metric in LOSSES else ds
+        same(where + ": win rate", row[9], 100 * sum((d > 0) + 0.5 * (d == 0) for d in better) / n)
         same(where + ": seeds", row[10], seeds_needed(sd, 0.1 if metric == "test_nll" else 1.0, (0.975, 0.8)))
         is_text(where + ": marks", ("\u2020" in row[6].text, "\u2021" in row[4].text), (n < 6, n < 10))
     largest = 0.0

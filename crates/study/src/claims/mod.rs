@@ -12,6 +12,7 @@ mod rule;
 pub use evidence::{AugmentedQueries, ClassCounts, Evidence, Scores};
 pub use paper::judge;
 pub use rule::Rule;
+pub(crate) use rule::{BY_FAR, LEVEL, SIGNIFICANT};
 
 use serde::Serialize;
 
@@ -99,11 +100,19 @@ impl Claim {
         Self { number, text, verdict, sentence, parts, note: None }
     }
 
+    /// Whether the study has no run that bears on it.
+    pub fn is_not_run(&self) -> bool {
+        self.parts.iter().all(|part| part.n == 0)
+    }
+
     fn with_note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());
         self
     }
 }
+
+/// Comparisons that a sentence names.
+const MOST_NAMED: usize = 3;
 
 fn sentence(verdict: Verdict, judged: &[&Part]) -> String {
     let of = |wanted: Verdict| judged.iter().filter(move |part| part.verdict == wanted);
@@ -116,10 +125,14 @@ fn sentence(verdict: Verdict, judged: &[&Part]) -> String {
             format!("All {} comparisons hold{closest}.", judged.len())
         }
         Verdict::Contradicted => {
-            let against: Vec<String> = of(Verdict::Contradicted).take(2).map(|part| say(part)).collect();
-            let count = of(Verdict::Contradicted).count();
-            let noun = if judged.len() == 1 { "comparison shows" } else { "comparisons show" };
-            format!("{count} of {} {noun} the opposite: {}.", judged.len(), against.join("; "))
+            let against: Vec<String> = of(Verdict::Contradicted).map(|part| say(part)).collect();
+            let named = against[..against.len().min(MOST_NAMED)].join("; ");
+            let among = if against.len() > MOST_NAMED { ", among them" } else { ":" };
+            match (against.len(), judged.len()) {
+                (1, 1) => format!("The opposite is shown: {named}."),
+                (1, all) => format!("1 of {all} comparisons shows the opposite: {named}."),
+                (count, all) => format!("{count} of {all} comparisons show the opposite{among} {named}."),
+            }
         }
         Verdict::Undecided => undecided(judged),
     }
@@ -130,7 +143,8 @@ fn undecided(judged: &[&Part]) -> String {
     let Some(first) = open.first() else { return "No run bears on it.".to_owned() };
     let missing = open.iter().filter(|part| part.interval.is_none() && part.p.is_none()).count();
     if missing == judged.len() {
-        return format!("No runs, or too few seeds, bear on it: {} is missing.", first.what);
+        let lack = if open.iter().all(|part| part.n == 0) { "No runs" } else { "Too few seeds" };
+        return format!("{lack} for {}{}.", first.what, more(&open));
     }
     let widest = open.iter().max_by_key(|part| part.seeds_needed.unwrap_or(0));
     let seeds = widest.and_then(|part| part.seeds_needed).map_or_else(String::new, |seeds| {
@@ -139,14 +153,31 @@ fn undecided(judged: &[&Part]) -> String {
     let held = judged.len() - open.len();
     let start =
         if held > 0 { format!("{held} of {} comparisons hold; these", judged.len()) } else { "These".to_owned() };
-    format!("{start} runs cannot tell about {} ({}){seeds}.", first.what, first.in_figures())
+    format!("{start} runs cannot tell about {} ({}){}{seeds}.", first.what, first.in_figures(), more(&open))
+}
+
+/// How many parts there are beside the first.
+fn more(parts: &[&&Part]) -> String {
+    match parts.len() {
+        0 | 1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    }
+}
+
+/// A difference: with its sign, but none where it rounds to zero.
+fn signed(value: f64, digits: usize) -> String {
+    let text = format!("{value:+.digits$}");
+    match text.strip_prefix(['+', '-']) {
+        Some(zero) if zero.chars().all(|c| c == '0' || c == '.') => zero.to_owned(),
+        _ => text.replace('-', "\u{2212}"),
+    }
 }
 
 impl Part {
     /// Difference and interval in words.
     pub fn in_figures(&self) -> String {
         let digits = if self.unit == "bits" { 3 } else { 1 };
-        let number = |value: f64| format!("{value:+.digits$}").replace('-', "\u{2212}");
+        let number = |value: f64| signed(value, digits);
         match (self.difference, self.interval, self.p) {
             (Some(difference), Some(interval), _) => {
                 format!("{} [{}, {}] {}", number(difference), number(interval.low), number(interval.high), self.unit)
@@ -208,6 +239,30 @@ mod tests {
     fn a_part_that_is_only_reported_decides_nothing() {
         let reported = Part { rule: None, ..part(Verdict::Contradicted) };
         assert_eq!(Claim::of(7, "", vec![part(Verdict::Supported), reported]).verdict, Verdict::Supported);
+    }
+
+    #[test]
+    fn a_sentence_agrees_with_its_number_and_names_all_or_says_among() {
+        use Verdict::{Contradicted, Supported};
+        let sentence = |verdicts: &[Verdict]| Claim::of(1, "", verdicts.iter().map(|v| part(*v)).collect()).sentence;
+        assert!(sentence(&[Contradicted]).starts_with("The opposite is shown: a - b"));
+        assert!(sentence(&[Contradicted, Supported]).starts_with("1 of 2 comparisons shows the opposite: a - b"));
+        assert!(sentence(&[Contradicted; 3]).starts_with("3 of 3 comparisons show the opposite: a - b"));
+        assert_eq!(sentence(&[Contradicted; 3]).matches("a - b").count(), 3);
+        assert!(sentence(&[Contradicted; 4]).starts_with("4 of 4 comparisons show the opposite, among them a - b"));
+    }
+
+    #[test]
+    fn a_claim_without_runs_says_so() {
+        let none = Part { n: 0, difference: None, interval: None, ..part(Verdict::Undecided) };
+        let claim = Claim::of(11, "", vec![none.clone(), none]);
+        assert!(claim.is_not_run());
+        assert_eq!(claim.sentence, "No runs for a - b, test and 1 more.");
+    }
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        assert_eq!([signed(-0.04, 1), signed(0.04, 1), signed(-0.06, 1)], ["0.0", "0.0", "\u{2212}0.1"]);
     }
 
     #[test]

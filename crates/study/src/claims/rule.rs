@@ -6,11 +6,11 @@ use super::Verdict;
 use crate::stats::{Interval, PitmanMorgan};
 
 /// Points beyond which a difference is "by far".
-const BY_FAR: f64 = 5.0;
+pub(crate) const BY_FAR: f64 = 5.0;
 /// Points within which two regimes are "level", and below which an improvement is not one.
-const LEVEL: f64 = 2.0;
+pub(crate) const LEVEL: f64 = 2.0;
 /// Level of the test of deviations.
-const SIGNIFICANT: f64 = 0.05;
+pub(crate) const SIGNIFICANT: f64 = 0.05;
 
 /// What a claim expects of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

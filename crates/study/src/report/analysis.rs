@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::cell::{Cell, METRICS, Metric};
 use super::load::{Data, Loaded, Run, Trouble};
-use crate::claims::{self, Claim, ClassCounts, Evidence, Scores};
+use crate::claims::{self, Claim, ClassCounts, Evidence, Scores, Verdict};
 use crate::metrics::recalls;
 use crate::stats::{Paired, Summary, area_under_budget_curve, holm, labels_needed, seeds_for_power};
 use std::collections::BTreeMap;
@@ -97,6 +97,20 @@ pub(crate) struct DataClaims {
     pub(crate) data: String,
     pub(crate) synthetic: bool,
     pub(crate) claims: Vec<Claim>,
+}
+
+impl DataClaims {
+    /// How many claims have that verdict.
+    pub(crate) fn count(&self, verdict: Verdict) -> usize {
+        self.claims.iter().filter(|claim| claim.verdict == verdict).count()
+    }
+
+    /// The undecided in words, with those that nothing was run for.
+    pub(crate) fn undecided(&self) -> String {
+        let not_run = self.claims.iter().filter(|claim| claim.is_not_run()).count();
+        let of_them = if not_run > 0 { format!(", {not_run} of them not run") } else { String::new() };
+        format!("{} undecided{of_them}", self.count(Verdict::Undecided))
+    }
 }
 
 /// Computes everything.
@@ -213,7 +227,7 @@ fn family(cells: &[Cell<'_>], pairs: &[(usize, usize)], metric: Metric) -> Vec<C
     let mut family: Vec<Comparison> = pairs
         .par_iter()
         .filter_map(|&(first, second)| {
-            let paired = Paired::of(&cells[first].pairs(&cells[second], metric))?;
+            let paired = cells[first].minus(&cells[second], metric)?;
             let unit = if metric == Metric::TestNll { 0.1 } else { 1.0 };
             let seeds_needed = paired.sd.map(|sd| seeds_for_power(sd, unit));
             Some(Comparison { metric, first, second, paired, holm_p: None, seeds_needed })

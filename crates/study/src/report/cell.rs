@@ -6,6 +6,7 @@ use super::load::Run;
 use crate::metrics::Metrics;
 use crate::regimes;
 use crate::settings::RunSettings;
+use crate::stats::Paired;
 use fewlabel_learn::plan::Selection;
 use fewlabel_learn::transfer::{EncoderSource, Transfer};
 
@@ -141,10 +142,12 @@ impl<'a> Cell<'a> {
         self.runs.values().map(|run| metric.of(run)).collect()
     }
 
-    /// Figures of both cells for the seeds that both have.
-    pub(crate) fn pairs(&self, other: &Cell<'_>, metric: Metric) -> Vec<(f64, f64)> {
+    /// This cell minus another over the seeds that both have; a win is the better value, for a loss the smaller.
+    pub(crate) fn minus(&self, other: &Cell<'_>, metric: Metric) -> Option<Paired> {
         let both = self.runs.iter().filter_map(|(seed, run)| Some((metric.of(run), metric.of(other.runs.get(seed)?))));
-        both.collect()
+        let paired = Paired::of(&both.collect::<Vec<_>>())?;
+        let win_rate = if metric.is_loss() { 1.0 - paired.win_rate } else { paired.win_rate };
+        Some(Paired { win_rate, ..paired })
     }
 
     /// Whether this cell is one of the paper's own: its width, entropy, its augmentation.

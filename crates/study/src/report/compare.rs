@@ -130,7 +130,7 @@ fn changes(one: &Study, two: &Study) -> Changes {
         let Some(at) = twin(cell, &cells_one) else { continue };
         let before = list.len();
         for metric in METRICS {
-            if let Some(paired) = Paired::of(&cell.pairs(&cells_one[at], metric)) {
+            if let Some(paired) = cell.minus(&cells_one[at], metric) {
                 list.push(Change { cell: cell.name.clone(), metric, paired });
             }
         }

@@ -7,6 +7,7 @@ use super::figures::Figure;
 use super::html::escape;
 use super::load::Loaded;
 use super::sections;
+use crate::claims::Verdict;
 use std::collections::BTreeMap;
 
 const TEMPLATE: &str = include_str!("page/page.html");
@@ -74,13 +75,12 @@ fn summary(loaded: &Loaded, analysis: &Analysis) -> String {
     }
     out += ".";
     for claims in &analysis.claims {
-        let count = |word: &str| claims.claims.iter().filter(|claim| claim.verdict.word() == word).count();
         out += &format!(
-            " On {}: {} of the paper\u{2019}s 12 claims supported, {} contradicted, {} undecided.",
+            " On {}: {} of the paper\u{2019}s 12 claims supported, {} contradicted, {}.",
             escape(&claims.data),
-            count("supported"),
-            count("contradicted"),
-            count("undecided")
+            claims.count(Verdict::Supported),
+            claims.count(Verdict::Contradicted),
+            claims.undecided()
         );
     }
     out += "</p>";

@@ -2,7 +2,7 @@
 
 use super::analysis::Analysis;
 use super::cell::{METRICS, Metric};
-use super::figures::accuracy::gain;
+use super::figures::accuracy::{Gain, gain};
 use super::html::{digits, plain, signed, span};
 use std::fmt::Write;
 
@@ -136,10 +136,10 @@ fn against_random(analysis: &Analysis) -> String {
     let mut out = String::new();
     for (i, cell) in analysis.cells.iter().enumerate().filter(|(_, cell)| cell.regime != "random") {
         let Some(baseline) = cell.baseline else { continue };
-        let Some((difference, interval, n)) = gain(analysis, Metric::TestAccuracy, i, baseline) else { continue };
+        let Some(Gain { mean, interval, n, .. }) = gain(analysis, Metric::TestAccuracy, i, baseline) else { continue };
         let names = format!("{} \u{2212} {}", in_cell(&cell.name), in_cell(&analysis.cells[baseline].name));
         let few = if n < FEW_SEEDS { " (few)" } else { "" };
-        let _ = writeln!(out, "| {names} | {n}{few} | {} | {} |", signed(difference, 1), span(interval, 1));
+        let _ = writeln!(out, "| {names} | {n}{few} | {} | {} |", signed(mean, 1), span(interval, 1));
     }
     if out.is_empty() {
         return out;

@@ -50,11 +50,10 @@ pub(crate) fn heat_map(heat: &Heat<'_>) -> Svg {
         for (c, tile) in tiles.iter().enumerate() {
             let Some((text, value)) = tile else { continue };
             let x = left + c as f64 * width;
-            let (colour, dark) = colour(heat.ramp, *value);
-            svg.tile((x, y), (width - 1.5, height - 1.5), &colour);
+            let shade = Shade::of(heat.ramp, *value);
+            svg.tile((x, y), (width - 1.5, height - 1.5), &shade.colour(), shade.class, 100.0 * shade.strength);
             if !text.is_empty() && text_width(text, SMALL) <= width {
-                let ink = if dark { Ink::OnDark } else { Ink::Text };
-                tile_text(&mut svg, x + width / 2.0, y + height / 2.0 + 4.0, ink, text);
+                svg.text(x + width / 2.0, y + height / 2.0 + 4.0, Anchor::Middle, SMALL, shade.ink(), text);
             }
         }
     }
@@ -70,42 +69,76 @@ pub(crate) fn heat_map(heat: &Heat<'_>) -> Svg {
     svg
 }
 
-/// Text on a tile keeps its colour in both themes, as the tile does.
-fn tile_text(svg: &mut Svg, x: f64, y: f64, ink: Ink, text: &str) {
-    let ink = if matches!(ink, Ink::OnDark) { Ink::OnDark } else { Ink::OnLight };
-    svg.text(x, y, Anchor::Middle, SMALL, ink, text);
-}
-
 /// The columns' numbers with their names, several to a line.
 fn number(columns: &[String]) -> Vec<String> {
     let named: Vec<String> = columns.iter().enumerate().map(|(i, name)| format!("{} {name}", i + 1)).collect();
     named.chunks(3).map(|chunk| chunk.join("   ")).collect()
 }
 
-/// The colour of a value and whether it is dark.
-fn colour(ramp: Ramp, value: f64) -> (String, bool) {
-    const WHITE: [f64; 3] = [246.0, 248.0, 250.0];
-    const BLUE: [f64; 3] = [8.0, 69.0, 128.0];
-    const ORANGE: [f64; 3] = [178.0, 76.0, 0.0];
-    // White text only where it reads better than ink: the orange is lighter than the blue for long.
-    let (end, white_from) = match ramp {
-        Ramp::Signed if value < 0.0 => (ORANGE, 0.8),
-        Ramp::Share | Ramp::Signed => (BLUE, 0.65),
-    };
-    let t = if value.is_finite() { value.abs().min(1.0) } else { 0.0 };
-    let mix: Vec<u8> = WHITE.iter().zip(end).map(|(a, b)| (a + t * (b - a)).round() as u8).collect();
-    (format!("#{:02x}{:02x}{:02x}", mix[0], mix[1], mix[2]), t > white_from)
+/// A place on a ramp.
+struct Shade {
+    /// The ramp's name in the style sheet.
+    class: &'static str,
+    /// The colour at its end.
+    end: [f64; 3],
+    /// From here on white reads better than black, in either theme.
+    white_from: f64,
+    /// From 0 to 1.
+    strength: f64,
+}
+
+impl Shade {
+    fn of(ramp: Ramp, value: f64) -> Self {
+        let strength = if value.is_finite() { value.abs().min(1.0) } else { 0.0 };
+        match ramp {
+            Ramp::Signed if value < 0.0 => {
+                Self { class: "orange", end: [178.0, 76.0, 0.0], white_from: 0.91, strength }
+            }
+            Ramp::Share | Ramp::Signed => Self { class: "blue", end: [8.0, 69.0, 128.0], white_from: 0.71, strength },
+        }
+    }
+
+    fn colour(&self) -> String {
+        const WHITE: [f64; 3] = [246.0, 248.0, 250.0];
+        let mix = |i: usize| (WHITE[i] + self.strength * (self.end[i] - WHITE[i])).round() as u8;
+        format!("#{:02x}{:02x}{:02x}", mix(0), mix(1), mix(2))
+    }
+
+    fn ink(&self) -> Ink {
+        if self.strength > self.white_from { Ink::OnDark } else { Ink::OnLight }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::palette::{contrast, dark_value};
     use super::*;
 
     #[test]
     fn the_ramp_is_white_at_zero_and_turns_dark() {
-        assert_eq!(colour(Ramp::Share, 0.0), ("#f6f8fa".to_owned(), false));
-        assert_eq!(colour(Ramp::Share, 9.0), ("#084580".to_owned(), true));
-        assert_ne!(colour(Ramp::Signed, -1.0).0, colour(Ramp::Signed, 1.0).0);
+        assert_eq!(Shade::of(Ramp::Share, 0.0).colour(), "#f6f8fa");
+        assert_eq!(Shade::of(Ramp::Share, 9.0).colour(), "#084580");
+        assert_ne!(Shade::of(Ramp::Signed, -1.0).colour(), Shade::of(Ramp::Signed, 1.0).colour());
+    }
+
+    #[test]
+    fn the_text_of_every_tile_can_be_read_in_both_themes() {
+        let rgb = |name: &str| {
+            let colour = dark_value(name);
+            [1, 3, 5].map(|at| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("a colour")))
+        };
+        let none = rgb("--none");
+        for step in -100..=100 {
+            let shade = Shade::of(Ramp::Signed, f64::from(step) / 100.0);
+            let is_strong = matches!(shade.ink(), Ink::OnDark);
+            let light = contrast(&shade.colour(), if is_strong { "#ffffff" } else { "#000000" });
+            assert!(light >= 4.5, "{step} % on light: {light}");
+            let end = rgb(&format!("--{}", shade.class));
+            let mix = |i: usize| (none[i] + shade.strength * (end[i] - none[i])).round() as u8;
+            let colour = format!("#{:02x}{:02x}{:02x}", mix(0), mix(1), mix(2));
+            let dark = contrast(&colour, if is_strong { "#000000" } else { "#ffffff" });
+            assert!(dark >= 4.5, "{step} % on dark: {dark}");
+        }
     }
 
     #[test]

@@ -10,14 +10,28 @@ pub(crate) struct Line {
     pub(crate) points: Vec<(f64, f64, f64)>,
 }
 
+/// How the values are laid out upwards.
+#[derive(Clone, Copy)]
+pub(crate) enum Axis {
+    Linear,
+    Logarithmic,
+}
+
+impl Axis {
+    /// Whether so many lines have bands: of more they hide each other, and a band to zero has no place on a logarithm.
+    pub(crate) fn has_bands(self, lines: usize) -> bool {
+        lines <= MOST_BANDS && matches!(self, Self::Linear)
+    }
+}
+
 const LEFT: f64 = 60.0;
 const TOP: f64 = 10.0;
 const PLOT: f64 = 300.0;
 /// Bands of more lines than this hide each other.
-pub(crate) const MOST_BANDS: usize = 8;
+const MOST_BANDS: usize = 8;
 
 /// Draws lines over a common pair of axes.
-pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]) -> Svg {
+pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, axis: Axis, lines: &[Line]) -> Svg {
     let short: Vec<String> = lines.iter().map(|line| fit(&line.name, SMALL, 260.0)).collect();
     let names: Vec<&str> = short.iter().map(String::as_str).collect();
     let (rows, _) = legend_places(&names, WIDTH - LEFT);
@@ -27,11 +41,14 @@ pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, lines: &[Line]
     let xs = Scale::over(lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)), 8, LEFT, WIDTH - 24.0);
     // What is drawn is never below zero, and neither is its band.
     let low = |p: &(f64, f64, f64)| (p.1 - p.2).max(p.1.min(0.0));
-    let has_bands = lines.len() <= MOST_BANDS;
+    let has_bands = axis.has_bands(lines.len());
     let low = move |p: &(f64, f64, f64)| if has_bands { low(p) } else { p.1 };
     let high = move |p: &(f64, f64, f64)| if has_bands { p.1 + p.2 } else { p.1 };
     let spread = lines.iter().flat_map(|line| line.points.iter().flat_map(|p| [low(p), high(p)]));
-    let ys = Scale::over(spread, 6, bottom, TOP + 28.0);
+    let ys = match axis {
+        Axis::Linear => Scale::over(spread, 6, bottom, TOP + 28.0),
+        Axis::Logarithmic => Scale::log_over(spread, bottom, TOP + 28.0),
+    };
     for tick in ys.ticks() {
         let y = ys.at(tick);
         svg.line((LEFT, y), (WIDTH - 24.0, y), Ink::Grid, 1.0);

@@ -16,8 +16,8 @@ pub(crate) use bars::{Group, grouped_bars};
 pub(crate) use dots::{DotRow, dot_plot};
 pub(crate) use forest::{Estimate, ForestRow, forest_plot};
 pub(crate) use heat::{Heat, Ramp, heat_map};
-pub(crate) use lines::{Line, MOST_BANDS, line_chart};
-pub(crate) use reliability::{Calibration, reliability_plot};
+pub(crate) use lines::{Axis, Line, line_chart};
+pub(crate) use reliability::{Calibration, FEW_IMAGES, reliability_plot};
 pub(crate) use strip::{Tile, image_strip};
 pub(crate) use svg::{Svg, definitions, escape};
 
@@ -26,8 +26,8 @@ use svg::{Anchor, Ink, SMALL, TEXT, text_width};
 /// Width of every chart in its own units.
 pub(crate) const WIDTH: f64 = 760.0;
 
-/// Dash patterns beside the colours.
-const DASHES: [&str; 4] = ["", "7 3", "2 3", "9 3 2 3"];
+/// Dash patterns beside the colours: one for each.
+const DASHES: [&str; svg::SERIES.len()] = ["", "7 3", "2 3", "9 3 2 3", "16 4", "9 3 2 3 2 3", "4 7"];
 
 /// Shortens `text` until it fits `room`.
 fn fit(text: &str, size: f64, room: f64) -> String {
@@ -83,7 +83,7 @@ fn legend_from(svg: &mut Svg, first: usize, names: &[&str], at: (f64, f64), widt
     }
 }
 
-/// The dash pattern of a series: changes when the colours start over.
+/// The dash pattern of a series: shifts when the colours start over.
 fn dashes(series: usize) -> &'static str {
     DASHES[(series / svg::SERIES.len() + series % svg::SERIES.len()) % DASHES.len()]
 }
@@ -104,6 +104,8 @@ mod tests {
         let looks = |series: usize| (series % svg::SERIES.len(), dashes(series));
         let seen: std::collections::BTreeSet<_> = (0..24).map(looks).collect();
         assert_eq!(seen.len(), 24, "as many as a figure shows");
+        let first: std::collections::BTreeSet<_> = (0..svg::SERIES.len()).map(dashes).collect();
+        assert_eq!(first.len(), svg::SERIES.len(), "told apart without colour");
     }
 
     #[test]

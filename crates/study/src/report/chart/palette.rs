@@ -38,24 +38,33 @@ fn lab(rgb: [f64; 3]) -> [f64; 3] {
 }
 
 /// WCAG's contrast ratio.
-fn contrast(a: &str, b: &str) -> f64 {
+pub(super) fn contrast(a: &str, b: &str) -> f64 {
     let light = |colour: &str| times([[0.2126, 0.7152, 0.0722]; 3], linear(colour))[0] + 0.05;
     light(a).max(light(b)) / light(a).min(light(b))
 }
 
-/// Ground and series of a theme as the style sheet has them.
-fn theme(selector: &str) -> (String, Vec<String>) {
+const DARK: &str = ":root[data-theme=\"dark\"] {";
+
+/// A colour of a theme as the style sheet has it.
+fn value(selector: &str, name: &str) -> String {
     let block = STYLE.split(selector).nth(1).expect("the theme").split('}').next().expect("its end");
-    let value = |name: &str| {
-        let after = block.split(&format!("{name}: ")).nth(1).unwrap_or_else(|| panic!("{selector}: {name}"));
-        after[..7].to_owned()
-    };
-    (value("--ground"), (0..SERIES.len()).map(|i| value(&format!("--s{i}"))).collect())
+    let after = block.split(&format!("{name}: ")).nth(1).unwrap_or_else(|| panic!("{selector}: {name}"));
+    after[..7].to_owned()
+}
+
+/// A colour of the dark theme.
+pub(super) fn dark_value(name: &str) -> String {
+    value(DARK, name)
+}
+
+/// Ground and series of a theme.
+fn theme(selector: &str) -> (String, Vec<String>) {
+    (value(selector, "--ground"), (0..SERIES.len()).map(|i| value(selector, &format!("--s{i}"))).collect())
 }
 
 #[test]
 fn series_are_told_apart_by_every_eye_in_both_themes() {
-    for selector in [":root {", ":root[data-theme=\"dark\"] {"] {
+    for selector in [":root {", DARK] {
         let (ground, series) = theme(selector);
         for (i, a) in series.iter().enumerate() {
             assert!(contrast(a, &ground) >= 3.0, "{a} on {ground}: {}", contrast(a, &ground));

@@ -54,7 +54,8 @@ impl Ink {
 
     fn colour(self) -> &'static str {
         match self {
-            Self::Text | Self::OnLight => "#1f2328",
+            Self::Text => "#1f2328",
+            Self::OnLight => "#000000",
             Self::Muted => "#59636e",
             Self::Grid => "#d8dde3",
             Self::Series(number) => SERIES[number % SERIES.len()],
@@ -143,10 +144,14 @@ impl Svg {
         );
     }
 
-    /// A tile whose own colour carries meaning and is the same in both themes.
-    pub(crate) fn tile(&mut self, at: (f64, f64), size: (f64, f64), colour: &str) {
+    /// A tile whose own colour carries meaning; the dark theme mixes `percent` of the class's ramp anew.
+    pub(crate) fn tile(&mut self, at: (f64, f64), size: (f64, f64), colour: &str, class: &str, percent: f64) {
         let (x, y, w, h) = (Px(at.0), Px(at.1), Px(size.0), Px(size.1));
-        let _ = write!(self.body, "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" fill=\"{colour}\"/>");
+        let _ = write!(
+            self.body,
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" fill=\"{colour}\" class=\"{class}\" style=\"--t:{}%\"/>",
+            Px(percent)
+        );
     }
 
     /// An empty frame.
@@ -168,6 +173,18 @@ impl Svg {
             Px(at.0),
             Px(at.1),
             Px(opacity),
+            escape(title)
+        );
+    }
+
+    /// A hollow dot that names itself when pointed at.
+    pub(crate) fn ring(&mut self, at: (f64, f64), radius: f64, ink: Ink, title: &str) {
+        let (class, colour) = (ink.class(), ink.colour());
+        let _ = write!(
+            self.body,
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\" class=\"{class} line\" fill=\"none\" stroke=\"{colour}\"><title>{}</title></circle>",
+            Px(at.0),
+            Px(at.1),
             escape(title)
         );
     }

@@ -4,7 +4,7 @@ use super::{Figure, SHOWN};
 use crate::report::analysis::{Analysis, Comparison};
 use crate::report::cell::{Cell, METRICS, Metric};
 use crate::report::chart::{
-    DotRow, Estimate, ForestRow, Heat, Line, MOST_BANDS, Ramp, dot_plot, forest_plot, heat_map, line_chart,
+    Axis, DotRow, Estimate, ForestRow, Heat, Line, Ramp, dot_plot, forest_plot, heat_map, line_chart,
 };
 use crate::report::html::{signed, span};
 use crate::report::load::{Data, Loaded};
@@ -32,7 +32,7 @@ pub(super) fn accuracy(cells: &[Cell<'_>]) -> Figure {
         &["validation, best epoch", "test, last epoch"],
         &rows,
     );
-    let caption = "Fig. 4. Accuracy on validation (best epoch) and test (last epoch): every seed a dot, the upright bar their mean, the line one standard deviation to each side.";
+    let caption = "Accuracy on validation (best epoch) and test (last epoch), as the paper\u{2019}s Fig. 4: every seed a dot, the upright bar their mean, the line one standard deviation to each side.";
     Figure {
         id: "fig4".into(),
         section: "accuracy",
@@ -51,22 +51,22 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
     let row = |(i, cell): (usize, &Cell<'_>)| {
         let baseline = analysis.cells[i].baseline.filter(|_| cell.regime() != "random")?;
         let estimate = |metric: Metric| {
-            let (gain, interval, n) = gain(analysis, metric, i, baseline)?;
+            let Gain { mean, interval, n, .. } = gain(analysis, metric, i, baseline)?;
             let or_empty = |end: Option<f64>| end.map_or_else(String::new, |end| end.to_string());
             csv.row(&[
                 cell.name.clone(),
                 analysis.cells[baseline].name.clone(),
                 metric.key().to_owned(),
                 n.to_string(),
-                gain.to_string(),
+                mean.to_string(),
                 or_empty(interval.map(|i| i.low)),
                 or_empty(interval.map(|i| i.high)),
             ]);
             let text = match interval {
-                Some(interval) => format!("{}  ({})", signed(gain, 1), span(Some(interval), 1)),
-                None => format!("{}  (one seed)", signed(gain, 1)),
+                Some(interval) => format!("{}  ({})", signed(mean, 1), span(Some(interval), 1)),
+                None => format!("{}  (one seed)", signed(mean, 1)),
             };
-            Some(Estimate { mean: gain, interval, text })
+            Some(Estimate { mean, interval, text })
         };
         let series: Vec<Option<Estimate>> = SHOWN_METRICS.map(estimate).into();
         series.iter().any(Option::is_some).then(|| ForestRow { label: cell.name.clone(), series })
@@ -81,7 +81,7 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
         &["validation, best epoch", "test, last epoch"],
         &rows,
     );
-    let caption = "What each cell gains over random with as many labels (where there is none, with the nearest number): mean difference, paired by seed, with its 95 % t interval. An interval that crosses the line at 0 is compatible with no difference.";
+    let caption = "What each cell gains over random with as many labels (where there is none, with the nearest number): mean difference, paired by seed, with its 95 % t interval. A difference whose interval includes 0 is compatible with none.";
     Some(Figure {
         id: "differences".into(),
         section: "accuracy",
@@ -93,19 +93,25 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
     })
 }
 
+/// What one cell has over another.
+pub(crate) struct Gain {
+    pub(crate) mean: f64,
+    pub(crate) interval: Option<Interval>,
+    pub(crate) n: usize,
+    /// The t-test's p after Holm.
+    pub(crate) holm_p: Option<f64>,
+}
+
 /// The difference of two cells, first minus second, whichever way round it was computed.
-pub(crate) fn gain(
-    analysis: &Analysis,
-    metric: Metric,
-    first: usize,
-    second: usize,
-) -> Option<(f64, Option<Interval>, usize)> {
+pub(crate) fn gain(analysis: &Analysis, metric: Metric, first: usize, second: usize) -> Option<Gain> {
     analysis.comparisons.iter().filter(|c| c.metric == metric).find_map(|c| {
         let Paired { mean, interval, n, .. } = c.paired;
+        let holm_p = c.holm_p;
         match (c.first, c.second) {
-            pair if pair == (first, second) => Some((mean, interval, n)),
+            pair if pair == (first, second) => Some(Gain { mean, interval, n, holm_p }),
             pair if pair == (second, first) => {
-                Some((-mean, interval.map(|i| Interval { low: -i.high, high: -i.low }), n))
+                let interval = interval.map(|i| Interval { low: -i.high, high: -i.low });
+                Some(Gain { mean: -mean, interval, n, holm_p })
             }
             _ => None,
         }
@@ -219,8 +225,8 @@ pub(super) fn budget(analysis: &Analysis) -> Option<Figure> {
     if lines.is_empty() {
         return None;
     }
-    let svg = line_chart("Test accuracy against labels", "labels", "test accuracy (%)", &lines);
-    let bands = if lines.len() <= MOST_BANDS { ", bands one standard deviation to each side" } else { "" };
+    let svg = line_chart("Test accuracy against labels", "labels", "test accuracy (%)", Axis::Linear, &lines);
+    let bands = if Axis::Linear.has_bands(lines.len()) { ", bands one standard deviation to each side" } else { "" };
     let caption = format!("Test accuracy against labels: means over the seeds{bands}.");
     Some(Figure {
         id: "budget".into(),

@@ -3,7 +3,7 @@
 use super::{Figure, data_of, slug};
 use crate::report::analysis::Analysis;
 use crate::report::cell::{Cell, Metric};
-use crate::report::chart::{Calibration, Heat, Ramp, heat_map, reliability_plot};
+use crate::report::chart::{Calibration, FEW_IMAGES, Heat, Ramp, heat_map, reliability_plot};
 use crate::report::load::{Data, Loaded};
 use crate::report::tables::Csv;
 use crate::stats::Summary;
@@ -32,6 +32,8 @@ pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, load
         })
         .collect();
     let names: Vec<String> = order.iter().map(|&class| data.class(class)).collect();
+    let frames = data.frames(&order);
+    let framed = if frames.is_empty() { "" } else { " A frame holds the left and the right of one organ." };
     let heat = Heat {
         title: "Confusion matrix",
         row_axis: "true class",
@@ -39,14 +41,14 @@ pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, load
         rows: names.clone(),
         columns: names,
         ramp: Ramp::Share,
-        frames: data.frames(&order),
+        frames,
         tiles,
     };
     let swaps = analysis.cells[index].side_swaps.map_or_else(String::new, |swaps| {
         format!(" Of the errors on organs with a left and a right, {swaps:.0} % swap the sides.")
     });
     let caption = format!(
-        "{}: test images of all seeds together, in per cent of the true class; left and right organs stand side by side.{swaps}",
+        "{}: test images of all seeds together, in per cent of the true class; blank: below 0.5 %.{framed}{swaps}",
         cell.name
     );
     let id = format!("confusion-{}", slug(&cell.name));
@@ -138,13 +140,15 @@ pub(super) fn calibration(cells: &[Cell<'_>]) -> Figure {
         })
         .collect();
     let svg = reliability_plot("Reliability of the predicted probabilities", &models);
-    let caption = "Reliability on the test images of all seeds together: below the diagonal a model is surer than it is right. The area of a dot grows with its images; ECE is the mean over the seeds, 15 bins.";
+    let caption = format!(
+        "Reliability on the test images of all seeds together: below the diagonal a model is surer than it is right. The area of a dot grows with its images; hollow: fewer than {FEW_IMAGES}. ECE is the mean over the seeds, 15 bins."
+    );
     Figure {
         id: "calibration".into(),
         section: "calibration",
         choice: String::new(),
         second: String::new(),
-        caption: caption.into(),
+        caption,
         svg,
         csv: csv.text(),
     }

@@ -23,7 +23,7 @@ pub(super) fn data_figures(data: &Data, suffix: &str) -> Vec<Figure> {
     }
     if !tiles.is_empty() {
         let svg = image_strip("Training images with their classes", 83.0, &tiles);
-        let caption = format!("Fig. 1. Examples from {} with their labels.{made}", data.name);
+        let caption = format!("Examples from {} with their labels (as the paper\u{2019}s Fig. 1).{made}", data.name);
         figures.push(Figure {
             id: format!("fig1{suffix}"),
             section: "data",
@@ -42,7 +42,10 @@ pub(super) fn data_figures(data: &Data, suffix: &str) -> Vec<Figure> {
     }
     if !augmented.is_empty() {
         let svg = image_strip("One image under each kind of augmentation", 140.0, &augmented);
-        let caption = format!("Fig. 2. One training image of {} under each kind of augmentation.{made}", data.name);
+        let caption = format!(
+            "One training image of {} under each kind of augmentation (as the paper\u{2019}s Fig. 2).{made}",
+            data.name
+        );
         figures.push(Figure {
             id: format!("fig2{suffix}"),
             section: "data",
@@ -96,7 +99,8 @@ fn classes(data: &Data, suffix: &str, made: &str) -> Figure {
         1,
         &groups,
     );
-    let caption = format!("Fig. 3. Class distribution of {} in its three splits.{made}", data.name);
+    let caption =
+        format!("Class distribution of {} in its three splits (as the paper\u{2019}s Fig. 3).{made}", data.name);
     Figure {
         id: format!("fig3{suffix}"),
         section: "data",

@@ -2,7 +2,7 @@
 
 use super::{Figure, IMAGE_BYTES, QUERIED, data_of, encode, share_of, slug};
 use crate::report::cell::Cell;
-use crate::report::chart::{Group, Line, MOST_BANDS, Tile, grouped_bars, image_strip, line_chart};
+use crate::report::chart::{Axis, Group, Line, Tile, grouped_bars, image_strip, line_chart};
 use crate::report::load::{Data, FinalEpoch, Loaded, Run};
 use crate::report::tables::Csv;
 use crate::stats::Summary;
@@ -93,14 +93,14 @@ fn mix(cell: &Cell<'_>, data: &Data) -> Figure {
     let svg = grouped_bars(
         "Classes queried",
         "share (%)",
-        &["pool", "first third of the picks", "second", "last"],
+        &["pool", "first third of the picks", "second third", "last third"],
         0,
         &groups,
     );
     let drift: Vec<String> = (1..=3).map(|third| format!("{:.0}", distance(&groups, third))).collect();
     let caption = format!(
         "{}: classes of the images queried in the first, second and last third of the picks (all seeds) against the pool. \
-         The mix of the pool would have to change by {} and {} % (total variation) to become theirs.",
+         Total variation distance from the pool: {} and {} points.",
         cell.name,
         drift[..2].join(", "),
         drift[2]
@@ -116,7 +116,7 @@ fn mix(cell: &Cell<'_>, data: &Data) -> Figure {
     }
 }
 
-/// Total variation distance, in per cent, between the pool's class mix and that of a third of the picks.
+/// Total variation distance, in points, between the pool's class mix and that of a third of the picks.
 fn distance(groups: &[Group], third: usize) -> f64 {
     groups.iter().map(|group| (group.values[third] - group.values[0]).abs()).sum::<f64>() / 2.0
 }
@@ -157,8 +157,9 @@ fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown
         if tiles.len() < count { format!("the first {} of {count} images", tiles.len()) } else { "the images".into() };
     let as_drawn = if run.queries.augmented.is_some() { ", before their augmentation" } else { "" };
     let caption = format!(
-        "{}, seed {seed}: {first} queried, in order{as_drawn}; below each its class, then the query\u{2019}s number and its score.",
-        cell.name
+        "{}, seed {seed}: {first} queried, in order{as_drawn}; below each its class, then the query\u{2019}s number and its score ({}).",
+        cell.name,
+        score_in_words(run)
     );
     Some(Figure {
         id: format!("queried-images-{}-seed-{seed}", slug(&cell.name)),
@@ -171,6 +172,15 @@ fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown
     })
 }
 
+/// What the scores of a run are.
+fn score_in_words(run: &Run) -> String {
+    let classes = run.result.test.confusion.len();
+    match run.settings.strategy() {
+        "entropy" => format!("entropy in bits, at most log2 {classes} = {:.2}", (classes as f64).log2()),
+        strategy => format!("by {strategy}"),
+    }
+}
+
 /// The epoch of that number: its place, where none is missing.
 fn epoch_of(run: &Run, epoch: u32) -> Option<&FinalEpoch> {
     let place = run.epochs.get(epoch as usize - 1).filter(|found| found.epoch == epoch);
@@ -180,11 +190,13 @@ fn epoch_of(run: &Run, epoch: u32) -> Option<&FinalEpoch> {
 /// Validation accuracy and training loss over the final model's epochs.
 pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
     type Pick = fn(&FinalEpoch) -> Option<f64>;
-    let kinds: [(&str, &str, Pick); 2] = [
-        ("training-validation", "validation accuracy (%)", |epoch| epoch.val_accuracy.map(|value| 100.0 * value)),
-        ("training-loss", "training loss (nats)", |epoch| Some(epoch.train_loss)),
+    let kinds: [(&str, &str, Axis, Pick); 2] = [
+        ("training-validation", "validation accuracy (%)", Axis::Linear, |epoch| {
+            epoch.val_accuracy.map(|value| 100.0 * value)
+        }),
+        ("training-loss", "training loss (nats)", Axis::Logarithmic, |epoch| Some(epoch.train_loss)),
     ];
-    let figure = |(id, axis, pick): (&str, &str, Pick)| {
+    let figure = |(id, axis, scale, pick): (&str, &str, Axis, Pick)| {
         let mut csv = Csv::new(&["cell", "epoch", "mean", "sd"]);
         let lines: Vec<Line> = cells
             .iter()
@@ -211,9 +223,11 @@ pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
         if lines.is_empty() {
             return None;
         }
-        let bands = if lines.len() <= MOST_BANDS { ", bands one standard deviation to each side" } else { "" };
-        let caption = format!("Training of the final model: {axis}, mean over the seeds{bands}.");
-        let svg = line_chart(&format!("Training: {axis}"), "epoch", axis, &lines);
+        let bands = if scale.has_bands(lines.len()) { ", bands one standard deviation to each side" } else { "" };
+        let caption = format!(
+            "Training of the final model: {axis}, mean over the seeds{bands}. An epoch is one pass over all labelled images of a regime: the more of them, the more steps it has."
+        );
+        let svg = line_chart(&format!("Training: {axis}"), "epoch", axis, scale, &lines);
         Some(Figure {
             id: id.into(),
             section: "training",

@@ -3,15 +3,31 @@
   const root = document.documentElement;
   root.classList.add("scripted");
 
-  // Colours: the reader's choice, else the system's; print is always light.
+  // Colours: the reader's choice, else the system's.
   const theme = document.getElementById("theme");
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const paint = () => { root.dataset.theme = theme.value || (system.matches ? "dark" : "light"); };
   theme.addEventListener("change", paint);
   system.addEventListener("change", paint);
   paint();
-  window.addEventListener("beforeprint", () => { root.dataset.theme = "light"; });
-  window.addEventListener("afterprint", paint);
+
+  // On paper everything is open and light.
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    root.dataset.theme = "light";
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const details of opened) details.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    paint();
+    for (const details of opened) details.open = false;
+  });
+
+  // What is wider than its frame says so on a narrow screen.
+  const widths = new ResizeObserver((entries) => requestAnimationFrame(() => {
+    for (const { target } of entries) target.toggleAttribute("data-wide", target.scrollWidth > target.clientWidth + 1);
+  }));
+  for (const frame of document.querySelectorAll(".scroll")) widths.observe(frame);
 
   // A choice shows one of the panels of its group.
   for (const select of document.querySelectorAll("[data-choose]")) {

@@ -3,7 +3,7 @@
 use super::{figure, mean_and_deviation};
 use crate::report::analysis::Analysis;
 use crate::report::figures::Figure;
-use crate::report::html::{Entry, Table, number, plain};
+use crate::report::html::{Entry, Table, digits, number, plain};
 
 /// Budget curves, areas and savings.
 pub(crate) fn budget(analysis: &Analysis, figures: &[Figure]) -> String {
@@ -17,6 +17,8 @@ pub(crate) fn budget(analysis: &Analysis, figures: &[Figure]) -> String {
         "Area under the budget curve (trapezoid over labels, divided by their range)",
         &["curve", "budgets", "area (%)", "seeds", "mean \u{b1} deviation over the seeds"],
     );
+    let areas = analysis.curves.iter().filter_map(|curve| curve.areas);
+    let places = areas.map(|areas| digits(areas.standard_error())).fold(1, usize::max);
     for curve in analysis.curves.iter().filter(|curve| curve.points.len() > 1) {
         table.row(vec![
             Entry::Text(curve.name.clone()),
@@ -26,7 +28,7 @@ pub(crate) fn budget(analysis: &Analysis, figures: &[Figure]) -> String {
             curve
                 .areas
                 .as_ref()
-                .map_or_else(|| Entry::Text("\u{2013}".into()), |areas| mean_and_deviation(areas, false)),
+                .map_or_else(|| Entry::Text("\u{2013}".into()), |areas| mean_and_deviation(areas, places)),
         ]);
     }
     out += &table.markup();

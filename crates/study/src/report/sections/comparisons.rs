@@ -35,8 +35,8 @@ pub(crate) fn comparisons(analysis: &Analysis, figures: &[Figure]) -> String {
 const HOW_TO_READ: &str = "<details><summary>How to read the table</summary><p>Every difference is the first cell minus the second, taken seed by seed. \
     The t interval leads; the others stand beside it. Holm\u{2019}s correction runs over all comparisons of one data set and metric. \
     The effect size is the mean difference over the deviation of the differences, with Hedges\u{2019} correction. \
-    The win rate is the share of seeds in which the first is above the second. \
-    The last column is the number of seeds at which a true difference of that size would be found with 80 % probability, at the spread seen here. \
+    The win rate is the share of seeds in which the first is better than the second (ECE and NLL: smaller); a tie counts half. \
+    The last column is the number of seeds at which a true difference of that size would be detected with 80 % power, at the spread seen here. \
     \u{2020} fewer than 6 seeds: Wilcoxon\u{2019}s test cannot reach 0.05. \u{2021} fewer than 10 seeds: the bootstrap interval is too narrow.</p></details>";
 
 fn warnings(analysis: &Analysis) -> String {
@@ -75,16 +75,16 @@ fn table(analysis: &Analysis, metric: Metric) -> String {
     let mut table = Table::new(&format!("t-compare-{}", metric.key()), &caption, &head);
     let of_metric: Vec<&Comparison> =
         analysis.comparisons.iter().filter(|comparison| comparison.metric == metric).collect();
+    let error = |comparison: &&Comparison| comparison.paired.sd.map(|sd| sd / (comparison.paired.n as f64).sqrt());
+    let places = of_metric.iter().map(|one| digits(error(one))).fold(metric.least_digits(), usize::max);
     for comparison in of_metric.iter().take(MOST_ROWS) {
-        table.row(row(analysis, comparison, metric));
+        table.row(row(analysis, comparison, places));
     }
     table.markup() + &cut(of_metric.len())
 }
 
-fn row(analysis: &Analysis, comparison: &Comparison, metric: Metric) -> Vec<Entry> {
+fn row(analysis: &Analysis, comparison: &Comparison, places: usize) -> Vec<Entry> {
     let paired = &comparison.paired;
-    let error = paired.sd.map(|sd| sd / (paired.n as f64).sqrt());
-    let places = digits(error).max(metric.least_digits());
     let name = |cell: usize| &analysis.cells[cell].name;
     let dagger = if paired.n < WILCOXON_SEEDS { "\u{2020}" } else { "" };
     let double = if paired.n < BOOTSTRAP_SEEDS && paired.bootstrap.is_some() { "\u{2021}" } else { "" };

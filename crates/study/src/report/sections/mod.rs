@@ -8,13 +8,15 @@ pub(crate) use budget::budget;
 pub(crate) use comparisons::comparisons;
 pub(crate) use short::in_short;
 
-use super::analysis::{Analysis, DataClaims};
+use super::analysis::{Analysis, CellNumbers, DataClaims};
 use super::cell::{Cell, METRICS, Metric};
 use super::figures::{Figure, SHOWN, slug};
 use super::html::{Entry, Table, digits, escape, number, plain, signed, span};
 use super::load::Loaded;
-use crate::claims::{Claim, Part, p_value};
+use crate::claims::{BY_FAR, Claim, LEVEL, Part, SIGNIFICANT, Verdict, p_value};
+use crate::regimes::{Chooser, NAMES, Regime, by_name};
 use crate::stats::Summary;
+use fewlabel_learn::plan::Placement;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -57,6 +59,7 @@ pub(crate) fn what_was_run(loaded: &Loaded, cells: &[Cell<'_>]) -> String {
         machines(&loaded.machines)
     );
     out += &table.markup();
+    out += &regimes(cells);
     out += "<details><summary>Settings of every cell</summary>";
     for cell in cells.iter().take(SHOWN) {
         let settings = serde_json::to_string_pretty(&cell.first().settings.plan).expect("plain data");
@@ -66,6 +69,49 @@ pub(crate) fn what_was_run(loaded: &Loaded, cells: &[Cell<'_>]) -> String {
         let _ = write!(out, "<p>{} more cells: see the runs' <code>settings.json</code>.</p>", cells.len() - SHOWN);
     }
     out + "</details>"
+}
+
+/// The paper, and the regimes of this study.
+fn regimes(cells: &[Cell<'_>]) -> String {
+    let head = ["regime", "labels", "augmentation", "network"];
+    let mut table = Table::new("t-regimes", "Regimes of this study: ways to spend a budget of labels", &head);
+    let mut listed = BTreeSet::new();
+    for cell in cells {
+        let Ok(regime) = by_name(cell.regime()) else { continue };
+        if listed.insert(cell.regime()) {
+            let words =
+                [cell.regime(), labels_in_words(regime), augmentation_in_words(regime), network_in_words(regime)];
+            table.row(words.map(|text| Entry::Text(text.into())).into());
+        }
+    }
+    format!(
+        "<p>\u{201c}The paper\u{201d} is <cite>Active Learning with Data Augmentation for Organ Classification in Medical Images</cite> (author withheld), \
+         which compares <em>full</em>, <em>random</em>, <em>da</em>, <em>al</em>, <em>alda</em> and <em>alpa</em>.</p>{}",
+        table.markup()
+    )
+}
+
+fn labels_in_words(regime: &Regime) -> &'static str {
+    match regime.chooser {
+        Chooser::All => "all training images",
+        Chooser::Chance => "drawn at random",
+        Chooser::Strategy => "queried by a model trained on the labels so far (the paper: by entropy)",
+        Chooser::OnFeatures => "chosen by the strategy of its name on the encoder\u{2019}s features",
+        Chooser::SelfTrained => "chosen by typiclust on the encoder\u{2019}s features; then self-training",
+    }
+}
+
+fn augmentation_in_words(regime: &Regime) -> &'static str {
+    match regime.placement {
+        Placement::Never => "none",
+        Placement::FinalOnly => "of the labelled images, fresh at every epoch",
+        Placement::BeforeQuery => "of every training image once, before the first query",
+        Placement::AfterQuery => "of the labelled images, fresh at every epoch; queries see plain images",
+    }
+}
+
+fn network_in_words(regime: &Regime) -> &'static str {
+    if NAMES.contains(&regime.name) { "trained from scratch" } else { "encoder pretrained without labels" }
 }
 
 fn machines(machines: &BTreeSet<String>) -> String {
@@ -93,9 +139,13 @@ fn seeds_in_words(seeds: &BTreeSet<u64>) -> String {
 /// The claims, data set by data set.
 pub(crate) fn all_claims(analysis: &Analysis) -> String {
     let fewest = analysis.cells.iter().map(|cell| cell.seeds.len()).min().unwrap_or(0);
-    let mut out = "<p>Each claim is judged by the paired 95 % t interval of its differences: <em>supported</em> if all of them lie where the claim puts them, \
-        <em>contradicted</em> if the opposite of one is shown, <em>undecided</em> else. Undecided is not refuted.</p>"
-        .to_owned();
+    let mut out = format!(
+        "<p>Each claim is judged by the 95 % intervals of its differences: <em>supported</em> if all of them lie where the claim puts them, \
+         <em>contradicted</em> if the opposite of one is shown, <em>undecided</em> else. Undecided is not refuted. \
+         Accuracies are compared by paired t intervals, deviations by the Pitman-Morgan test (p &lt; {SIGNIFICANT}), shares of classes by Newcombe\u{2019}s interval; \
+         \u{201c}by far\u{201d} is beyond {BY_FAR} points, \u{201c}level\u{201d} within {LEVEL} points of 0, \u{201c}no improvement\u{201d} below {LEVEL} points. \
+         Intervals and tests of claims are not corrected for the number of comparisons.</p>"
+    );
     if fewest < comparisons::WILCOXON_SEEDS {
         let _ = write!(
             out,
@@ -108,18 +158,17 @@ pub(crate) fn all_claims(analysis: &Analysis) -> String {
 
 /// The claims of one data set.
 fn claims(of: &DataClaims) -> String {
-    let count = |word: &str| of.claims.iter().filter(|claim| claim.verdict.word() == word).count();
     let made = if of.synthetic {
         " These images are synthetic: the verdicts are about made-up organs, not patients."
     } else {
         ""
     };
     let mut out = format!(
-        "<h3>On {}</h3><p>Of the paper\u{2019}s twelve claims, these runs support {}, contradict {} and leave {} undecided.{made}</p>",
+        "<h3>On {}</h3><p>Of the paper\u{2019}s twelve claims, these runs support {}, contradict {} and leave {}.{made}</p>",
         escape(&of.data),
-        count("supported"),
-        count("contradicted"),
-        count("undecided")
+        of.count(Verdict::Supported),
+        of.count(Verdict::Contradicted),
+        of.undecided()
     );
     out += "<ol class=\"claims\">";
     for claim in &of.claims {
@@ -170,7 +219,7 @@ fn claim_row(part: &Part) -> Vec<Entry> {
 }
 
 const CELLS_CAPTION: &str = "Mean \u{b1} standard deviation over the seeds: validation accuracy after the best and the last epoch; \
-    on test accuracy, balanced accuracy, macro-F1, AUC, calibration error (ECE) and negative log-likelihood (NLL); \
+    on the test split: accuracy, balanced accuracy, macro-F1, AUC, calibration error (ECE) and negative log-likelihood (NLL); \
     the drop from the best validation to test accuracy";
 
 /// Means and deviations of every cell.
@@ -179,16 +228,20 @@ pub(crate) fn table(analysis: &Analysis) -> String {
     head.extend(METRICS.iter().map(|metric| metric.head()));
     head.push("drop (points)");
     let mut table = Table::new("t-cells", CELLS_CAPTION, &head);
+    let places = |least: usize, of: &dyn Fn(&CellNumbers) -> &Summary| {
+        analysis.cells.iter().map(|cell| digits(of(cell).standard_error())).fold(least, usize::max)
+    };
+    let of_metric = METRICS.map(|metric| places(metric.least_digits(), &|cell| &cell.metrics[metric.key()]));
+    let of_drop = places(1, &|cell| &cell.drop);
     for cell in analysis.cells.iter().take(MOST_ROWS) {
         let mut row = vec![
             Entry::Text(cell.name.clone()),
             number(Some(cell.labels as f64), |labels| plain(labels, 0)),
             number(Some(cell.seeds.len() as f64), |seeds| plain(seeds, 0)),
         ];
-        row.extend(
-            METRICS.iter().map(|metric| mean_and_deviation(&cell.metrics[metric.key()], *metric == Metric::TestNll)),
-        );
-        row.push(mean_and_deviation(&cell.drop, false));
+        let of_metric = METRICS.iter().zip(of_metric);
+        row.extend(of_metric.map(|(metric, places)| mean_and_deviation(&cell.metrics[metric.key()], places)));
+        row.push(mean_and_deviation(&cell.drop, of_drop));
         table.row(row);
     }
     table.markup() + &cut(analysis.cells.len())
@@ -202,8 +255,7 @@ fn cut(rows: usize) -> String {
     }
 }
 
-fn mean_and_deviation(summary: &Summary, is_nll: bool) -> Entry {
-    let places = digits(summary.standard_error()).max(if is_nll { 2 } else { 1 });
+fn mean_and_deviation(summary: &Summary, places: usize) -> Entry {
     let sd = summary.sd.map_or_else(String::new, |sd| format!(" \u{b1} {}", plain(sd, places)));
     number(Some(summary.mean), |mean| format!("{}{sd}", plain(mean, places)))
 }
@@ -236,11 +288,14 @@ fn within(group: &str, figures: &[&Figure]) -> String {
     let (inner, plain): (Vec<&Figure>, Vec<&Figure>) = figures.iter().partition(|figure| !figure.second.is_empty());
     let mut out: String = plain.into_iter().map(figure).collect();
     if inner.len() > 1 {
+        out += "<p class=\"note printed\">On paper: the images of the seed that was chosen on the page.</p>";
         let names: Vec<String> = inner.iter().map(|figure| figure.second.clone()).collect();
         out += &choice(group, "Images of", &names, 0);
+        out += "<div class=\"galleries\">";
         for (i, one) in inner.iter().enumerate() {
             out += &panel(group, &i.to_string(), i == 0, &figure(one));
         }
+        out += "</div>";
     } else {
         out.extend(inner.into_iter().map(figure));
     }

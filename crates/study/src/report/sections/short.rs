@@ -1,9 +1,10 @@
 //! What the runs show and what they do not, in plain words, before any table.
 
 use super::comparisons::WILCOXON_SEEDS;
+use crate::claims::p_value;
 use crate::report::analysis::{Analysis, CellNumbers};
 use crate::report::cell::Metric;
-use crate::report::figures::accuracy::gain;
+use crate::report::figures::accuracy::{Gain, gain};
 use crate::report::html::{escape, plain, signed, span};
 use crate::report::load::{Data, Loaded};
 use std::fmt::Write;
@@ -67,24 +68,28 @@ fn leader(analysis: &Analysis, best: usize, full: Option<usize>) -> String {
 
 fn against_random(analysis: &Analysis, cell: usize) -> Option<String> {
     let baseline = analysis.cells[cell].baseline?;
-    let (difference, interval, n) = gain(analysis, Metric::TestAccuracy, cell, baseline)?;
+    let Gain { mean, interval, n, holm_p } = gain(analysis, Metric::TestAccuracy, cell, baseline)?;
     let (name, random) = (escape(&analysis.cells[cell].name), escape(&analysis.cells[baseline].name));
     let Some(interval) = interval else {
         return Some(format!(
             "<li><strong>{name}</strong> and {random}: {} points apart with one seed, which says nothing yet.</li>",
-            signed(difference, 1)
+            signed(mean, 1)
         ));
     };
-    let verdict = if interval.low > 0.0 {
-        "is <strong>better</strong> than"
-    } else if interval.high < 0.0 {
-        "is <strong>worse</strong> than"
-    } else {
-        "cannot be told from"
+    // Shown by its own interval, but not among so many comparisons.
+    let doubt = holm_p.filter(|&p| p >= 0.05 && (interval.low > 0.0 || interval.high < 0.0));
+    let verdict = match (interval.low > 0.0, interval.high < 0.0, doubt) {
+        (true, _, None) => "is <strong>better</strong> than",
+        (true, _, Some(_)) => "seems <strong>better</strong> than",
+        (_, true, None) => "is <strong>worse</strong> than",
+        (_, true, Some(_)) => "seems <strong>worse</strong> than",
+        _ => "cannot be told from",
     };
+    let doubt = doubt
+        .map_or_else(String::new, |p| format!("; p = {} after Holm\u{2019}s correction: not beyond doubt", p_value(p)));
     Some(format!(
-        "<li><strong>{name}</strong> {verdict} {random} on test: {} points (95 % interval {}, {n} seeds).</li>",
-        signed(difference, 1),
+        "<li><strong>{name}</strong> {verdict} {random} on test: {} points (95 % interval {}, {n} seeds{doubt}).</li>",
+        signed(mean, 1),
         span(Some(interval), 1)
     ))
 }
@@ -101,22 +106,22 @@ fn limits(loaded: &Loaded, analysis: &Analysis) -> String {
     let needed = || of_test().filter_map(|c| c.seeds_needed);
     if let (Some(fewest), Some(most)) = (needed().min(), needed().max()) {
         items.push(format!(
-            "A true difference of 1 point of test accuracy would need {fewest} to {most} seeds, at the spread seen here, to be found four times in five."
+            "A true difference of 1 point of test accuracy would need {fewest} to {most} seeds, at the spread seen here, to be detected with 80 % power."
         ));
     }
     if loaded.subjects.iter().any(|data| data.synthetic) {
         items.push("The images are synthetic: nothing here says anything about patients.".to_owned());
     }
     if loaded.subjects.len() == 1 {
-        items.push("One data set: on another the order of the regimes may be another.".to_owned());
+        items.push("One data set: the order of the regimes may differ on other data.".to_owned());
     }
-    items.push("The highest of several means is a little too high: chance had a part in choosing it.".to_owned());
+    items.push("The highest of several means is biased upwards by selection.".to_owned());
     items.push(
         "The intervals hold for new seeds on the same images. They say nothing about new hospitals or scanners, and slices of one patient are counted as if they were independent."
             .to_owned(),
     );
     items.push(
-        "The best epoch is chosen on the validation split, whose labels are not part of the budget; the test split is looked at once, after the last epoch.".to_owned(),
+        "The best epoch is chosen on the validation split, whose labels are not part of the budget; the test split is used once per run, after the last epoch.".to_owned(),
     );
     items.iter().map(|item| format!("<li>{item}</li>")).collect()
 }
