@@ -59,7 +59,9 @@ fn memory_is_that_of_the_images_and_little_more() {
     let predict = ["predict", "--split", "train", "--threads", "2", "--model", &model];
     let arrays = ["--probs", &probs, "--features", &features];
     let score = |data: &str| peak(&[&predict[..], &arrays[..], &["--data", data]].concat());
-    let (few, many) = (score(&small.0), score(&large.0));
+    // On a busy machine the last look at a short run can come before its peak.
+    let few = (0..3).map(|_| score(&small.0)).max().expect("three runs");
+    let many = score(&large.0);
     // What a million images would take, on the line through both.
     let an_image = many.saturating_sub(few) as f64 / 36_000.0;
     let million = few as f64 + an_image * 996_000.0;
