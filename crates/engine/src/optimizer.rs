@@ -32,7 +32,7 @@ impl AdamW {
             beta1: self.beta1,
             beta2: self.beta2,
             step: (f64::from(self.learning_rate) / (1.0 - power(self.beta1))) as f32,
-            correction: libm::sqrt(1.0 - power(self.beta2)) as f32,
+            correction: (1.0 - power(self.beta2)).sqrt() as f32,
             epsilon: self.epsilon,
         }
     }

@@ -91,7 +91,7 @@ impl Stream {
 
     /// Standard normal (Box and Muller 1958), from two uniform draws.
     pub fn normal(&mut self) -> f64 {
-        let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.unit_f64()));
+        let radius = (-2.0 * libm::log(1.0 - self.unit_f64())).sqrt();
         radius * libm::cos(std::f64::consts::TAU * self.unit_f64())
     }
 
