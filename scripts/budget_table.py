@@ -29,7 +29,7 @@ def name(row):
 def area(curve):
     points = sorted(curve.items())
     if len(points) < 2:
-        return math.nan
+        return points[0][1]
     return sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in zip(points, points[1:])) / (points[-1][0] - points[0][0])
 
 
@@ -54,7 +54,7 @@ for row in csv.DictReader(open(arguments.results, encoding="utf-8")):
 areas = {split: {cell: [area(curve) for curve in seeds.values()] for cell, seeds in cells.items()} for split, cells in curves.items()}
 shown = curves[arguments.split]
 budgets = sorted({labels for seeds in shown.values() for curve in seeds.values() for labels in curve})
-same = all(set(curve) == set(budgets) for seeds in shown.values() for curve in seeds.values())
+same = len(budgets) > 1 and all(set(curve) == set(budgets) for seeds in shown.values() for curve in seeds.values())
 print("| | " + " | ".join(map(str, budgets)) + (f" | area, {arguments.split} | area, val |" if same else " |"))
 print("|---|" + "---|" * (len(budgets) + (2 if same else 0)))
 for cell in sorted(shown, key=lambda cell: -mean(areas["val"][cell])):
