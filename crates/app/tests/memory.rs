@@ -25,7 +25,11 @@ fn noise_in(folder: &Path, images: usize) -> (String, usize) {
     (path.display().to_string(), (images + 100) * IMAGE)
 }
 
-/// Bytes of resident memory at the program's peak: the last that the kernel tells before the end.
+/// What the docs allow beside the images, less the 8 MiB of its own code that a release build has in memory: an unoptimised one
+/// has more than twice as many, which say nothing of the program, so that code is not counted here.
+const BESIDE: usize = (64 - 8) * MIB;
+
+/// Bytes of resident memory at the program's peak, without pages of its file: the last that the kernel tells before the end.
 fn peak(arguments: &[&str]) -> usize {
     let program = assert_cmd::cargo::cargo_bin("fewlabel");
     let mut command = Command::new(program);
@@ -34,8 +38,13 @@ fn peak(arguments: &[&str]) -> usize {
     let mut peak = 0;
     let end = loop {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let kilobytes = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        peak = kilobytes.and_then(|number| number.parse().ok()).unwrap_or(peak);
+        let kilobytes = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+            line.and_then(|number| number.parse::<usize>().ok())
+        };
+        if let (Some(all), Some(file)) = (kilobytes("VmHWM:"), kilobytes("RssFile:")) {
+            peak = all - file;
+        }
         match child.try_wait().expect("a process") {
             Some(end) => break end,
             None => std::thread::sleep(Duration::from_millis(1)),
@@ -49,11 +58,11 @@ fn peak(arguments: &[&str]) -> usize {
 fn memory_is_that_of_the_images_and_little_more() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let [small, large] = [4_000, 40_000].map(|images| noise_in(folder.path(), images));
+    let [small, large] = [4_000, 100_000].map(|images| noise_in(folder.path(), images));
     let model = path("m.safetensors");
     let train = ["train", "--width", "16", "--epochs", "1", "--threads", "2", "--quiet", "--model", &model];
     let found = peak(&[&train[..], &["--data", &small.0]].concat());
-    assert!(found < 3 * small.1 + 64 * MIB, "training took {} MiB", found / MIB);
+    assert!(found < 3 * small.1 + BESIDE, "training took {} MiB", found / MIB);
 
     let (probs, features) = (path("p.npy"), path("h.npy"));
     let predict = ["predict", "--split", "train", "--threads", "2", "--model", &model];
@@ -63,8 +72,8 @@ fn memory_is_that_of_the_images_and_little_more() {
     let few = (0..3).map(|_| score(&small.0)).max().expect("three runs");
     let many = score(&large.0);
     // What a million images would take, on the line through both.
-    let an_image = many.saturating_sub(few) as f64 / 36_000.0;
+    let an_image = many.saturating_sub(few) as f64 / 96_000.0;
     let million = few as f64 + an_image * 996_000.0;
-    let allowed = 1e6 * IMAGE as f64 + 64.0 * MIB as f64;
-    assert!(million < allowed, "{few} bytes for 4,000 images, {many} for 40,000: {an_image} more for each");
+    let allowed = 1e6 * IMAGE as f64 + BESIDE as f64;
+    assert!(million < allowed, "{few} bytes for 4,000 images, {many} for 100,000: {an_image} more for each");
 }
