@@ -21,8 +21,8 @@ arguments = parser.parse_args()
 
 def name(row):
     regime, strategy = row["regime"], row["strategy"]
-    if regime == "al" and strategy != "random":
-        return strategy
+    if regime == "al":
+        return "al random" if strategy == "random" else strategy
     return regime if strategy == "random" or regime.endswith(strategy) or regime == "pretrained-semi" else f"{regime} {strategy}"
 
 
@@ -48,9 +48,8 @@ def text(values, interval):
 
 curves = {split: defaultdict(lambda: defaultdict(dict)) for split in ["val", "test"]}
 for row in csv.DictReader(open(arguments.results, encoding="utf-8")):
-    cell = "al random" if (row["regime"], row["strategy"]) == ("al", "random") else name(row)
     for split, key in [("val", "val_accuracy_last"), ("test", "test_accuracy")]:
-        curves[split][cell][int(row["seed"])][int(row["labels"])] = 100 * float(row[key])
+        curves[split][name(row)][int(row["seed"])][int(row["labels"])] = 100 * float(row[key])
 areas = {split: {cell: [area(curve) for curve in seeds.values()] for cell, seeds in cells.items()} for split, cells in curves.items()}
 shown = curves[arguments.split]
 budgets = sorted({labels for seeds in shown.values() for curve in seeds.values() for labels in curve})

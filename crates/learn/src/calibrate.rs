@@ -60,7 +60,7 @@ impl Temperature {
 }
 
 /// Mean of ln(sum of e^(b z)) - b z_label over rows, b = 1/temperature.
-fn mean_nll(logits: &[f32], labels: &[u16], inverse: f64) -> f64 {
+pub(crate) fn mean_nll(logits: &[f32], labels: &[u16], inverse: f64) -> f64 {
     let classes = logits.len() / labels.len();
     let mut total = 0.0;
     for (row, &label) in logits.chunks_exact(classes).zip(labels) {

@@ -41,3 +41,4 @@ mod testing;
 pub use cost::{Cost, of_encoder};
 pub use error::StudyError;
 pub use files::write_whole;
+mod written;

@@ -1,10 +1,11 @@
 //! Ridge regression and what it needs to know, from the labels at hand.
 
-use fewlabel_engine::vector::{products_of_rows, softmax_rows};
+use fewlabel_engine::vector::products_of_rows;
 
 use super::cholesky::Cholesky;
 use super::{Probe, Targets};
 use crate::acquire::Rows;
+use crate::calibrate::mean_nll;
 
 /// How a classifier is fitted, and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,35 +40,27 @@ impl Ridge {
         let pick = |at: &[usize]| at.iter().map(|&i| labels[i]).collect::<Vec<u16>>();
         if labels.len() <= MOST_LEFT_OUT {
             let (decay, outputs) = System::new(features, &Targets::of_labels(labels, classes)).leave_each_out(features);
-            let (sharpness, loss) = sharpness(&outputs, labels, classes);
+            let (sharpness, loss) = sharpness(&outputs, labels);
             return (Self { decay, sharpness }, loss);
         }
         let (out, kept): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|i| i % HELD_OUT == 0);
         let (rows, targets) = (gather(&kept), Targets::of_labels(&pick(&kept), classes));
         let probe = Probe::fit(Rows::new(&rows, features.width()), &targets, Self { decay: USUAL, sharpness: 1.0 });
-        let (sharpness, loss) = sharpness(&probe.outputs(&gather(&out)), &pick(&out), classes);
+        let (sharpness, loss) = sharpness(&probe.outputs(&gather(&out)), &pick(&out));
         (Self { decay: USUAL, sharpness }, loss)
     }
 }
 
 /// The sharpness of the highest probability of `labels` under `outputs` [n, classes], and the mean of -ln p there.
-fn sharpness(outputs: &[f32], labels: &[u16], classes: usize) -> (f64, f64) {
-    let loss = |sharpness: f64| {
-        let mut probs: Vec<f32> = outputs.iter().map(|&z| (f64::from(z) * sharpness) as f32).collect();
-        softmax_rows(&mut probs, classes);
-        let of_label = |(row, &label): (&[f32], &u16)| -libm::log(f64::from(row[usize::from(label)]).max(1e-12));
-        probs.chunks_exact(classes).zip(labels).map(of_label).sum::<f64>() / labels.len() as f64
-    };
-    least(&SHARPNESSES, loss)
+fn sharpness(outputs: &[f32], labels: &[u16]) -> (f64, f64) {
+    let tried = SHARPNESSES.map(|sharpness| (sharpness, mean_nll(outputs, labels, sharpness)));
+    least(tried, |tried| tried.1)
 }
 
-/// The value of the least loss, the first of them, and the loss.
-fn least(values: &[f64], loss: impl Fn(f64) -> f64) -> (f64, f64) {
-    let first = (values[0], loss(values[0]));
-    values[1..]
-        .iter()
-        .map(|&value| (value, loss(value)))
-        .fold(first, |best, tried| if tried.1 < best.1 { tried } else { best })
+/// The first of those whose loss is least.
+fn least<T>(tried: impl IntoIterator<Item = T>, loss: impl Fn(&T) -> f64) -> T {
+    let better = |best: T, next: T| if loss(&next) < loss(&best) { next } else { best };
+    tried.into_iter().reduce(better).expect("something is tried")
 }
 
 /// Images whose sums are added up in `f32`.
@@ -128,9 +121,12 @@ impl System {
             }
             outputs
         };
-        let squares = |decay| self.wanted.iter().zip(outputs(decay)).map(|(y, z)| (y - z) * (y - z)).sum();
-        let (decay, _) = least(&DECAYS, squares);
-        let mut whole = outputs(decay);
+        let squares = |outputs: &[f64]| self.wanted.iter().zip(outputs).map(|(y, z)| (y - z) * (y - z)).sum::<f64>();
+        let tried = DECAYS.map(|decay| {
+            let outputs = outputs(decay);
+            (squares(&outputs), decay, outputs)
+        });
+        let (_, decay, mut whole) = least(tried, |tried| tried.0);
         for (row, x) in whole.chunks_exact_mut(classes).zip(features.values().chunks_exact(self.dim)) {
             let length = length(x);
             row.iter_mut().for_each(|z| *z *= length);

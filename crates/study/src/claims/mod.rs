@@ -14,6 +14,7 @@ pub use paper::judge;
 pub use rule::Rule;
 pub(crate) use rule::{BY_FAR, LEVEL, SIGNIFICANT};
 
+use crate::written::signed;
 use serde::Serialize;
 
 use crate::stats::Interval;
@@ -161,15 +162,6 @@ fn more(parts: &[&&Part]) -> String {
     match parts.len() {
         0 | 1 => String::new(),
         count => format!(" and {} more", count - 1),
-    }
-}
-
-/// A difference: with its sign, but none where it rounds to zero.
-fn signed(value: f64, digits: usize) -> String {
-    let text = format!("{value:+.digits$}");
-    match text.strip_prefix(['+', '-']) {
-        Some(zero) if zero.chars().all(|c| c == '0' || c == '.') => zero.to_owned(),
-        _ => text.replace('-', "\u{2212}"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) use super::chart::escape;
 use crate::stats::Interval;
+pub(crate) use crate::written::{plain, signed};
 
 /// A table: the first column holds the rows' names.
 pub(crate) struct Table {
@@ -91,21 +92,6 @@ pub(crate) fn digits(error: Option<f64>) -> usize {
     }
 }
 
-/// A number with so many digits and a real minus sign.
-pub(crate) fn plain(value: f64, digits: usize) -> String {
-    let text = format!("{value:.digits$}");
-    if text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
-        return text.trim_start_matches('-').to_owned();
-    }
-    text.replace('-', "\u{2212}")
-}
-
-/// A difference: with its sign.
-pub(crate) fn signed(value: f64, digits: usize) -> String {
-    let text = plain(value, digits);
-    if text.starts_with('\u{2212}') || text.chars().all(|c| c == '0' || c == '.') { text } else { format!("+{text}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,14 +99,6 @@ mod tests {
     #[test]
     fn digits_follow_the_error() {
         assert_eq!([Some(2.3), Some(0.4), Some(0.03), Some(0.003), None].map(digits), [1, 1, 2, 3, 1]);
-    }
-
-    #[test]
-    fn numbers_read_as_people_write_them() {
-        assert_eq!(
-            (plain(-1.25, 1), signed(1.25, 1), signed(-0.04, 1)),
-            ("\u{2212}1.2".into(), "+1.2".into(), "0.0".into())
-        );
     }
 
     #[test]
