@@ -61,6 +61,46 @@ pub(super) fn visit<R: Send>(
     })
 }
 
+/// The `k` least squared distances of every row from other rows, ascending, `[n, k]`; infinite where there are fewer rows.
+pub(super) fn nearest(rows: &[f32], squares: &[f32], k: usize, threads: usize) -> Vec<f32> {
+    let n = squares.len();
+    let see = |nearest: &mut Vec<f32>, tile: &Tile| {
+        let others = &squares[tile.column..][..tile.columns];
+        let mut distances = [0.0; TILE];
+        for (row, products) in (tile.row..).zip(tile.products.chunks_exact(tile.columns)) {
+            let distances = &mut distances[..tile.columns];
+            for ((distance, product), other) in distances.iter_mut().zip(products).zip(others) {
+                *distance = squares[row] + other - 2.0 * product;
+            }
+            for (column, &distance) in (tile.column..).zip(&*distances) {
+                if distance < nearest[row * k + k - 1] && column != row {
+                    insert(&mut nearest[row * k..][..k], distance);
+                }
+                if tile.row != tile.column && distance < nearest[column * k + k - 1] {
+                    insert(&mut nearest[column * k..][..k], distance);
+                }
+            }
+        }
+    };
+    let mut found = visit(rows, rows.len() / n, threads, || vec![f32::INFINITY; n * k], see).into_iter();
+    let mut all = found.next().unwrap_or_default();
+    for part in found {
+        for (all, part) in all.chunks_exact_mut(k).zip(part.chunks_exact(k)) {
+            part.iter().take_while(|&&distance| distance < f32::INFINITY).for_each(|&distance| insert(all, distance));
+        }
+    }
+    all
+}
+
+/// Puts a value into its place of an ascending list, whose last one falls out.
+fn insert(list: &mut [f32], value: f32) {
+    let at = list.partition_point(|&other| other <= value);
+    if at < list.len() {
+        list[at..].rotate_right(1);
+        list[at] = value;
+    }
+}
+
 /// Refuses work on all pairs that takes too long or too much memory.
 pub(super) fn affordable(
     strategy: &str,
@@ -102,6 +142,21 @@ mod tests {
             );
             let seen = |i: usize, j: usize| counts.iter().map(|counts| counts[i * 600 + j]).sum::<u8>();
             assert!((0..600).all(|i| (i..600).all(|j| seen(i, j) == 1)));
+        }
+    }
+
+    #[test]
+    fn the_nearest_are_those_of_all_distances() {
+        let (n, k) = (600, 7);
+        let rows: Vec<f32> = (0..n).map(|i| (i * 37 % n) as f32).collect();
+        let squares = squares(&rows, 1);
+        for threads in [1, 3] {
+            let nearest = nearest(&rows, &squares, k, threads);
+            for (i, nearest) in nearest.chunks(k).enumerate() {
+                let mut all: Vec<f32> = (0..n).filter(|&j| j != i).map(|j| (rows[i] - rows[j]).powi(2)).collect();
+                all.sort_unstable_by(f32::total_cmp);
+                assert_eq!(nearest, &all[..k]);
+            }
         }
     }
 
