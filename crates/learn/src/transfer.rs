@@ -32,6 +32,9 @@ use crate::view::View;
 pub struct Transfer {
     /// Which encoder.
     pub encoder: EncoderSource,
+    /// Further encoders whose classifiers learn the same labels and answer with its own, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<Ensemble>,
     /// What learns the labels.
     pub classifier: Classifier,
     /// How the classifier listens to itself on the rest of the pool, if it does.
@@ -40,6 +43,17 @@ pub struct Transfer {
     /// How the whole network goes on, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fine_tuning: Option<FineTuning>,
+}
+
+/// Encoders that answer together, by the mean of their classifiers' probabilities: those of `size` seeds on from the encoder's own,
+/// the first again after number `of` - 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ensemble {
+    /// How many.
+    pub size: u64,
+    /// How many there are.
+    pub of: u64,
 }
 
 /// What learns the labels on an encoder's features. A record says it, so that runs of another classifier are other runs.
@@ -57,8 +71,30 @@ impl Transfer {
     /// # Errors
     /// Names the setting.
     pub fn check(&self) -> Result<(), LearnError> {
+        if let Some(Ensemble { size, of }) = self.ensemble {
+            let wrong = |what: String| Err(LearnError::Setting(what));
+            if !(1..=of).contains(&size) {
+                return wrong(format!("ensemble = {size} of encoders = {of}: give 1 to all of them"));
+            }
+            if self.fine_tuning.is_some() {
+                return wrong("encoders of an ensemble stay as they are: give fine_tuning or ensemble".to_owned());
+            }
+            if matches!(self.encoder, EncoderSource::File(_)) {
+                return wrong("an ensemble needs encoders of the study, not `encoder`, a single file".to_owned());
+            }
+        }
         self.self_training.iter().try_for_each(SelfTraining::check)?;
         self.fine_tuning.iter().try_for_each(FineTuning::check)
+    }
+
+    /// Every encoder, the one that chooses first.
+    pub fn encoders(&self) -> Vec<EncoderSource> {
+        match (&self.encoder, self.ensemble) {
+            (EncoderSource::Pretraining { settings, seed }, Some(Ensemble { size, of })) => (0..size)
+                .map(|at| EncoderSource::Pretraining { settings: settings.clone(), seed: (seed + at) % of.max(1) })
+                .collect(),
+            (encoder, _) => vec![encoder.clone()],
+        }
     }
 
     /// The views that fine-tuning shows.
@@ -129,24 +165,28 @@ impl Encoded {
 /// Steps of fine-tuning between two events.
 pub const STEPS_TOLD: u64 = 50;
 
-/// Carries out a plan that names an encoder, from the beginning or from a snapshot that an earlier call gave its observer.
+/// Carries out a plan that names encoders, here in its order, from the beginning or from a snapshot that an earlier call gave its
+/// observer. Of an ensemble the model is the first's.
 ///
 /// # Errors
-/// If the plan names none or does not fit the data, the snapshot does not fit the plan, oracle or observer fail, or the observer
+/// If the plan names none or does not fit the data or the encoders, the snapshot does not fit the plan, oracle or observer fail, or the observer
 /// asks to stop.
 pub fn run(
     plan: &Plan,
     data: &Dataset,
-    encoded: &Encoded,
+    encoders: &[&Encoded],
     threads: usize,
     snapshot: Option<&[u8]>,
     oracle: &mut dyn Oracle,
     observer: &mut dyn Observer,
 ) -> Result<Finished, LearnError> {
     plan.check(data.train.len())?;
-    let Some(transfer) = &plan.transfer else {
+    let (Some(transfer), [encoded, companions @ ..]) = (&plan.transfer, encoders) else {
         return Err(LearnError::Setting("the plan names no encoder".to_owned()));
     };
+    if encoders.len() != transfer.encoders().len() {
+        return Err(LearnError::Setting("the plan names another number of encoders".to_owned()));
+    }
     let snapshot = snapshot.map(Snapshot::from_bytes).transpose()?;
     observer.begins(Work::Scoring);
     let (labelled, round) = match &snapshot {
@@ -162,7 +202,17 @@ pub fn run(
             let loss = encoded.pool.loss(&probe, &labelled) as f32;
             observer.epoch(&run.event(1, &labelled, loss))?;
             observer.begins(Work::Test);
-            let probs = run.of_probe(&probe, &network)?;
+            let mut probs = run.of_probe(&probe, &network)?;
+            for encoded in companions {
+                let probe = encoded.pool.fit(&labelled, transfer.self_training);
+                let network = encoded.pool.network(&encoded.encoder, &probe)?;
+                let of_companion = Run { encoded, ..run }.of_probe(&probe, &network)?;
+                for (sums, probs) in probs.iter_mut().zip(of_companion) {
+                    sums.iter_mut().zip(probs).for_each(|(sum, p)| *sum += p);
+                }
+            }
+            let all = encoders.len() as f32;
+            probs.iter_mut().flatten().for_each(|p| *p /= all);
             (network, probs)
         }
         Some(tuning) => {
@@ -225,6 +275,7 @@ fn taken_up(snapshot: &Snapshot, data: &Dataset) -> Result<(Labelled, u32), Lear
     }
 }
 
+#[derive(Clone, Copy)]
 struct Run<'a> {
     plan: &'a Plan,
     data: &'a Dataset,

@@ -13,7 +13,7 @@ use fewlabel_learn::predict::{Predictor, accuracy};
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining};
 use fewlabel_learn::semi::SelfTraining;
 use fewlabel_learn::train::TrainSettings;
-use fewlabel_learn::transfer::{Classifier, Encoded, EncoderSource, Transfer, run};
+use fewlabel_learn::transfer::{Classifier, Encoded, EncoderSource, Ensemble, Transfer, run};
 use fewlabel_learn::view::View;
 
 const SIDE: usize = 13;
@@ -45,8 +45,8 @@ fn settings() -> PretrainSettings {
     PretrainSettings { width: 8, epochs: 3, batch_size: 30, hidden: 16, embedding: 8, ..PretrainSettings::default() }
 }
 
-fn encoder(data: &Dataset) -> Encoder {
-    let mut training = Pretraining::new(data, &settings(), 1, 1).unwrap();
+fn encoder(data: &Dataset, seed: u64) -> Encoder {
+    let mut training = Pretraining::new(data, &settings(), seed, 1).unwrap();
     while training.step() {}
     Encoder::new(training.model().clone(), data.mean())
 }
@@ -63,7 +63,13 @@ fn plan(strategy: &str, fine_tuning: Option<FineTuning>) -> Plan {
         validate_every_epoch: false,
         test_time_views: 0,
         validation_labels: 0,
-        transfer: Some(Transfer { encoder, classifier: Classifier::Ridge, self_training: None, fine_tuning }),
+        transfer: Some(Transfer {
+            encoder,
+            ensemble: None,
+            classifier: Classifier::Ridge,
+            self_training: None,
+            fine_tuning,
+        }),
     }
 }
 
@@ -94,10 +100,10 @@ impl Observer for Listener {
 }
 
 fn go(plan: &Plan, data: &Dataset, threads: usize, snapshot: Option<&[u8]>) -> (Finished, Listener) {
-    let encoded = Encoded::new(encoder(data), data, threads).unwrap();
+    let encoded = Encoded::new(encoder(data, 1), data, threads).unwrap();
     let mut listener = Listener::default();
     let mut oracle = Simulated::new(&data.train.labels);
-    let finished = run(plan, data, &encoded, threads, snapshot, &mut oracle, &mut listener).unwrap();
+    let finished = run(plan, data, &[&encoded], threads, snapshot, &mut oracle, &mut listener).unwrap();
     (finished, listener)
 }
 
@@ -126,6 +132,29 @@ fn the_network_says_what_the_classifier_on_its_features_says() {
     let mut view = View::new(&data.test.images, &data.mean(), None);
     let probs = Predictor::new(&finished.model, 1).unwrap().probs_nc(&mut view, data.test.len(), Key::new(0, 0));
     assert!(probs.iter().zip(&finished.test_probs_nc).all(|(a, b)| (a - b).abs() < 1e-4));
+}
+
+#[test]
+fn an_ensemble_answers_with_the_mean_of_its_classifiers_on_the_first_one_s_labels() {
+    let data = data();
+    let [first, second] = [1, 2].map(|seed| Encoded::new(encoder(&data, seed), &data, 1).unwrap());
+    let go = |plan: &Plan, encoders: &[&Encoded]| {
+        run(plan, &data, encoders, 2, None, &mut Simulated::new(&data.train.labels), &mut Listener::default())
+    };
+    let alone = plan("typiclust", None);
+    let mut together = alone.clone();
+    together.transfer.as_mut().unwrap().ensemble = Some(Ensemble { size: 2, of: 3 });
+    let chosen = go(&alone, &[&first]).unwrap();
+    let given = Plan { selection: Selection::Given { rows: chosen.labelled.clone() }, ..alone.clone() };
+    let other = go(&given, &[&second]).unwrap();
+    let both = go(&together, &[&first, &second]).unwrap();
+    assert_eq!(both.labelled, chosen.labelled);
+    let mean = chosen.test_probs_nc.iter().zip(&other.test_probs_nc).map(|(a, b)| (a + b) / 2.0);
+    assert!(mean.zip(&both.test_probs_nc).all(|(mean, &p)| mean == p));
+    assert!(go(&together, &[&first]).is_err() && go(&alone, &[&first, &second]).is_err());
+    together.transfer.as_mut().unwrap().fine_tuning = Some(tuning());
+    let error = together.check(data.train.len()).unwrap_err().to_string();
+    assert!(error.contains("give fine_tuning or ensemble"), "{error}");
 }
 
 #[test]

@@ -12,6 +12,13 @@ const TRAINING: f64 = 3.0;
 /// Work that an image costs beside its multiplications, in multiplications: reading, augmenting, small layers.
 const PER_IMAGE: f64 = 300_000.0;
 
+/// Work of a choice by clusters, for every image, cluster and channel of the encoder's first block: some passes of k-means and the
+/// distances within clusters. Other strategies take less.
+const CHOICE: f64 = 500.0;
+
+/// Clusters do not grow beyond this number.
+const MOST_CLUSTERS: f64 = 500.0;
+
 /// The work of a plan, in multiplications, by how far it has come.
 #[derive(Clone, Debug)]
 pub struct Cost {
@@ -37,7 +44,12 @@ impl Cost {
             Selection::OnFeatures { labels, .. } => *labels as f64,
         };
         if let Some(transfer) = &plan.transfer {
-            return Self::on_features(labels, rows, transfer.fine_tuning.as_ref(), image(&plan.network));
+            let choice = match &plan.selection {
+                Selection::OnFeatures { .. } => CHOICE * rows * labels.min(MOST_CLUSTERS) * plan.network.width as f64,
+                _ => 0.0,
+            };
+            let tuning = transfer.fine_tuning.as_ref();
+            return Self::on_features(labels, rows, choice, tuning, image(&plan.network));
         }
         if let Selection::Active(active) = &plan.selection {
             let small = image(&active.network);
@@ -76,8 +88,8 @@ impl Cost {
     }
 
     /// The work on features that are there: a classifier with its cross-validation, a choice, or fine-tuning.
-    fn on_features(labels: f64, rows: f64, tuning: Option<&FineTuning>, image: f64) -> Self {
-        let classifier = PER_IMAGE * (50.0 * labels + rows);
+    fn on_features(labels: f64, rows: f64, choice: f64, tuning: Option<&FineTuning>, image: f64) -> Self {
+        let classifier = PER_IMAGE * (50.0 * labels + rows) + choice;
         let events = tuning.map_or(1.0, |t| f64::from(t.steps) / STEPS_TOLD as f64).max(1.0);
         let tuning = tuning.map_or(0.0, |t| f64::from(t.steps) * labels.min(t.batch_size as f64) * TRAINING * image);
         Self {

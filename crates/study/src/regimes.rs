@@ -11,7 +11,7 @@ use fewlabel_learn::initial::Initial;
 use fewlabel_learn::network::NetworkSettings;
 use fewlabel_learn::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
 use fewlabel_learn::train::TrainSettings;
-use fewlabel_learn::transfer::{Classifier, EncoderFile, EncoderSource, Transfer};
+use fewlabel_learn::transfer::{Classifier, EncoderFile, EncoderSource, Ensemble, Transfer};
 use std::path::Path;
 
 /// Who chooses the rows to label.
@@ -171,6 +171,7 @@ impl Regime {
                 (EncoderSource::File(EncoderFile::at(path)?), width)
             }
         };
+        let ensemble = (point.ensemble != 1).then_some(Ensemble { size: point.ensemble, of: point.encoders });
         let self_training = (self.chooser == Chooser::SelfTrained).then_some(point.self_training);
         Ok(Plan {
             seed: point.seed,
@@ -184,6 +185,7 @@ impl Regime {
             validation_labels,
             transfer: Some(Transfer {
                 encoder,
+                ensemble,
                 classifier: Classifier::Ridge,
                 self_training,
                 fine_tuning: point.fine_tuning.clone(),
@@ -302,10 +304,20 @@ mod tests {
         let plan = |point: &Point| by_name(&point.regime).expect("known").plan(point, 1000, 40).expect("a plan");
         let point = Point { regime: "pretrained-typiclust".into(), encoders: 3, seed: 7, ..Point::default() };
         let made = plan(&point);
-        let Some(Transfer { encoder: EncoderSource::Pretraining { seed, .. }, .. }) = &made.transfer else { panic!() };
-        assert_eq!(*seed, 1);
+        let seeds = |plan: &Plan| -> Vec<u64> {
+            let seed = |source| match source {
+                EncoderSource::Pretraining { seed, .. } => seed,
+                EncoderSource::File(_) => panic!("no file was named"),
+            };
+            plan.transfer.iter().flat_map(Transfer::encoders).map(seed).collect()
+        };
+        assert_eq!(seeds(&made), [1]);
         assert_eq!(made.selection, Selection::OnFeatures { strategy: "typiclust".into(), labels: 10 });
         assert_eq!(plan(&Point { epochs: 3, loop_width: 4, strategy: "margin".into(), ..point.clone() }), made);
+        let three = Point { encoders: 3, ensemble: 3, seed: 7, regime: point.regime.clone(), ..Point::default() };
+        assert_eq!(seeds(&plan(&three)), [1, 2, 0]);
+        let wrong = plan(&Point { ensemble: 4, ..three }).check(1000).unwrap_err().to_string();
+        assert!(wrong.contains("ensemble = 4 of encoders = 3"), "{wrong}");
         let semi = plan(&Point { regime: "pretrained-semi".into(), ..point.clone() });
         assert_eq!(semi.selection, made.selection);
         assert!(semi.transfer.is_some_and(|transfer| transfer.self_training.is_some()));

@@ -14,7 +14,7 @@ use fewlabel_learn::active_loop::{self, Finished, Observer};
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::oracle::Simulated;
 use fewlabel_learn::plan::{EpochEvent, Phase, QueryEvent, Selection, Work};
-use fewlabel_learn::transfer::{self, Encoded};
+use fewlabel_learn::transfer::{self, Encoded, Transfer};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -118,20 +118,24 @@ impl Run<'_> {
     fn compute(&self, threads: usize, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
         files::make_folder(self.folder)?;
         files::write_json(&self.folder.join(record::SETTINGS), self.settings)?;
-        let encoded = match &self.settings.plan.transfer {
-            None => None,
-            Some(transfer) => match self.encoders.fetch(&transfer.encoder, self.data, threads, follower)? {
-                Fetched::Ready(encoded) => Some(encoded),
+        let mut fetched = Vec::new();
+        for source in self.settings.plan.transfer.iter().flat_map(Transfer::encoders) {
+            match self.encoders.fetch(&source, self.data, threads, follower)? {
+                Fetched::Ready(encoded) => fetched.push(encoded),
                 Fetched::Busy => return Ok(Outcome::Busy),
                 Fetched::Stopped => return Ok(Outcome::Stopped),
-            },
-        };
-        let encoded = encoded.as_deref();
-        match self.attempt(threads, encoded, true, follower) {
+            }
+        }
+        if self.keep_model && fetched.len() > 1 {
+            let what = format!("keep_models keeps one network a run: here {} encoders answer together", fetched.len());
+            return Err(StudyError::Setting(what));
+        }
+        let encoded: Vec<&Encoded> = fetched.iter().map(|encoded| &**encoded).collect();
+        match self.attempt(threads, &encoded, true, follower) {
             Err(StudyError::Learn(LearnError::Snapshot(why)) | StudyError::Damaged { what: why, .. }) => {
                 let text = format!("{}: {why}: starting this run from its beginning", self.settings.label());
                 follower.notice(&text);
-                self.attempt(threads, encoded, false, follower)
+                self.attempt(threads, &encoded, false, follower)
             }
             outcome => outcome,
         }
@@ -140,7 +144,7 @@ impl Run<'_> {
     fn attempt(
         &self,
         threads: usize,
-        encoded: Option<&Encoded>,
+        encoded: &[&Encoded],
         resume: bool,
         follower: &mut dyn Follower,
     ) -> Result<Outcome, StudyError> {
@@ -151,9 +155,9 @@ impl Run<'_> {
         let snapshot = checkpoint.as_ref().map(|checkpoint| checkpoint.snapshot.as_slice());
         let mut oracle = Simulated::new(&self.data.train.labels);
         let (plan, data) = (&self.settings.plan, self.data);
-        let finished = match encoded {
+        let finished = match &plan.transfer {
             None => active_loop::run(plan, data, threads, snapshot, &mut oracle, &mut keeper),
-            Some(encoded) => transfer::run(plan, data, encoded, threads, snapshot, &mut oracle, &mut keeper),
+            Some(_) => transfer::run(plan, data, encoded, threads, snapshot, &mut oracle, &mut keeper),
         };
         match finished {
             Ok(finished) => {

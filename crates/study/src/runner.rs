@@ -397,6 +397,32 @@ mod tests {
     }
 
     #[test]
+    fn encoders_are_shared_by_the_means_over_them_and_by_ensembles() {
+        let data = Arc::new(testing::dataset(60));
+        let regime = "pretrained-typiclust".to_owned();
+        let point =
+            |seed, ensemble| Point { regime: regime.clone(), seed, encoders: 2, ensemble, ..testing::quick_point() };
+        let points = [(0, 1), (1, 1), (0, 2), (1, 2)].map(|(seed, ensemble)| point(seed, ensemble));
+        let settings = points.each_ref().map(|point| RunSettings::new(point, &data).expect("valid"));
+        let jobs = settings.map(|settings| Job::new(settings, Arc::clone(&data))).to_vec();
+        let path = tempfile::tempdir().expect("a folder");
+        let folder = Folder::claim(path.path(), "").expect("claimed");
+        let mut options = options(2);
+        let watch = After::epochs(usize::MAX);
+        assert!(carry_out(jobs.clone(), &folder, options, &watch).is_err());
+        let failed = std::fs::read_to_string(folder.run(&jobs[2].id).join("failed.json")).expect("a reason");
+        assert!(failed.contains("keep_models keeps one network a run: here 2 encoders answer together"), "{failed}");
+        options.keep_models = false;
+        carry_out(jobs, &folder, options, &watch).expect("finished");
+        assert_eq!(std::fs::read_dir(path.path().join("encoders")).expect("listed").count(), 2);
+        let contents = folder.contents().expect("read");
+        let cells = crate::tables::cells(&contents.runs);
+        assert_eq!(cells.iter().map(|cell| cell.seeds.as_slice()).collect::<Vec<_>>(), [[0, 1], [0, 1]]);
+        let table = crate::tables::results(&contents.runs);
+        assert!(table.starts_with("regime,") && table.contains("plan.transfer.ensemble.size"), "{table}");
+    }
+
+    #[test]
     fn a_damaged_checkpoint_is_said_and_the_run_starts_over() {
         let whole = tempfile::tempdir().expect("a folder");
         let folder = Folder::claim(whole.path(), "").expect("claimed");

@@ -50,7 +50,7 @@ fn setting(name: &str, default: Option<&Value>) -> Value {
         ("strategy_options" | "mixing" | "stopping" | "pretrain" | "self_training" | "fine_tuning" | "recipe", _) => {
             json!({ "type": "object" })
         }
-        ("encoders", Some(default)) => json!({ "type": "integer", "minimum": 1, "default": default }),
+        ("encoders" | "ensemble", Some(default)) => json!({ "type": "integer", "minimum": 1, "default": default }),
         ("loop_dropout", _) => json!({ "type": "number", "minimum": 0 }),
         ("features" | "encoder", _) => json!({ "type": "string" }),
         ("shift", _) => {

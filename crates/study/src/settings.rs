@@ -102,6 +102,9 @@ pub struct Point {
     pub pretrain: PretrainSettings,
     /// Encoders among which seeds are dealt out: seed s takes the encoder of seed s mod `encoders`.
     pub encoders: u64,
+    /// Encoders of these that answer together, by the mean of their classifiers' probabilities: the seed's own, which also
+    /// chooses, and those that follow it.
+    pub ensemble: u64,
     /// An encoder's file, in place of encoders trained by the study.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,
@@ -157,6 +160,7 @@ impl Default for Point {
             validation_in_budget: false,
             pretrain: PretrainSettings::default(),
             encoders: 1,
+            ensemble: 1,
             encoder: None,
             self_training: SelfTraining::default(),
             fine_tuning: None,
@@ -281,6 +285,17 @@ impl RunSettings {
         Self { format: FORMAT, numeric_version, data, regime: regime.into(), plan }
     }
 
+    /// The settings with all seeds 0, the run's own and its encoder's: what the runs share that a mean is taken over.
+    #[must_use]
+    pub fn without_seed(&self) -> Self {
+        let mut settings = self.clone();
+        settings.plan.seed = 0;
+        if let Some(Transfer { encoder: EncoderSource::Pretraining { seed, .. }, .. }) = &mut settings.plan.transfer {
+            *seed = 0;
+        }
+        settings
+    }
+
     /// The first 16 hexadecimal digits of the SHA-256 of the settings as compact JSON.
     pub fn id(&self) -> String {
         let json = serde_json::to_vec(self).expect("settings are plain data");
@@ -321,7 +336,7 @@ impl RunSettings {
             let _ = write!(label, "/{}", self.strategy());
         }
         if !matches!(self.plan.policy.name(), "none" | "paper") {
-            let _ = write!(label, "/{}", self.plan.policy.name());
+            let _ = write!(label, "/{}", self.plan.policy.title());
         }
         let _ = write!(label, " seed {}", self.plan.seed);
         label

@@ -130,7 +130,7 @@ fn timings(runs: &[Kept]) -> String {
     text
 }
 
-/// The runs that differ in nothing but the seed.
+/// The runs that differ in nothing but seeds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cell {
     /// The data set.
@@ -157,23 +157,21 @@ pub struct Cell {
 
 /// Groups the finished runs into cells, in the order of the tables.
 pub fn cells(runs: &[Kept]) -> Vec<Cell> {
-    let mut cells: Vec<(String, Cell)> = Vec::new();
+    let mut cells: Vec<Cell> = Vec::new();
+    let mut places = BTreeMap::new();
     for (run, result) in finished(runs) {
-        let mut settings = run.settings.clone();
-        let seed = std::mem::take(&mut settings.plan.seed);
-        let key = settings.id();
-        let at = cells.iter().position(|(other, _)| *other == key).unwrap_or_else(|| {
-            cells.push((key, empty_cell(run, result)));
-            cells.len() - 1
-        });
-        let cell = &mut cells[at].1;
+        let at = *places.entry(run.settings.without_seed().id()).or_insert(cells.len());
+        if at == cells.len() {
+            cells.push(empty_cell(run, result));
+        }
+        let (cell, seed) = (&mut cells[at], run.settings.plan.seed);
         let place = cell.seeds.partition_point(|&other| other < seed);
         cell.seeds.insert(place, seed);
         cell.val_accuracy_best.insert(place, result.val_accuracy_best);
         cell.val_accuracy_last.insert(place, result.validation.accuracy);
         cell.test_accuracy.insert(place, result.test.accuracy);
     }
-    cells.into_iter().map(|(_, cell)| cell).collect()
+    cells
 }
 
 fn empty_cell(run: &Kept, result: &RunResult) -> Cell {
@@ -182,7 +180,7 @@ fn empty_cell(run: &Kept, result: &RunResult) -> Cell {
         synthetic: run.settings.data.synthetic,
         regime: run.settings.regime.clone(),
         strategy: run.settings.strategy().to_owned(),
-        augmentation: run.settings.plan.policy.name().to_owned(),
+        augmentation: run.settings.plan.policy.title(),
         labels: result.labels,
         seeds: Vec::new(),
         val_accuracy_best: Vec::new(),

@@ -5,6 +5,7 @@ use crate::grid::{self, Way};
 use crate::screen;
 use anyhow::{Context as _, bail};
 use clap::Args;
+use fewlabel_learn::transfer::Transfer;
 use fewlabel_study::config::Study;
 use fewlabel_study::encoders;
 use fewlabel_study::folder::{self, Folder, State};
@@ -151,10 +152,10 @@ fn dry_run(jobs: &[Job], out: &std::path::Path, common: &Common) -> anyhow::Resu
 /// The work of training the encoders that the jobs need and that do not lie in the folder yet.
 fn encoders_left<'a>(jobs: impl Iterator<Item = &'a Job>, out: &std::path::Path) -> f64 {
     let of_job = |job: &'a Job| {
-        let source = &job.settings.plan.transfer.as_ref()?.encoder;
-        Some((encoders::id(source, &job.data), fewlabel_study::of_encoder(source, &job.data)))
+        let sources = job.settings.plan.transfer.iter().flat_map(Transfer::encoders);
+        sources.map(|source| (encoders::id(&source, &job.data), fewlabel_study::of_encoder(&source, &job.data)))
     };
-    let needed: BTreeMap<String, f64> = jobs.filter_map(of_job).collect();
+    let needed: BTreeMap<String, f64> = jobs.flat_map(of_job).collect();
     let is_there = |id: &str| out.join("encoders").join(format!("{id}.safetensors")).is_file();
     needed.iter().filter(|(id, _)| !is_there(id)).map(|(_, cost)| cost).sum()
 }

@@ -243,6 +243,15 @@ impl Policy {
         }
     }
 
+    /// The name, with the transforms of a list: "one_of rotation", "chain affine + gamma".
+    pub fn title(&self) -> String {
+        let kinds: Vec<&str> = match self.0 {
+            Spec::OneOf(_) | Spec::Chain(_) => self.plan().transforms().map(|t| t.kind().name()).collect(),
+            _ => Vec::new(),
+        };
+        [self.name(), &kinds.join(" + ")].join(" ").trim_end().to_owned()
+    }
+
     /// Whether the policy never changes an image.
     pub fn is_none(&self) -> bool {
         matches!(self.0, Spec::None(_))
@@ -341,6 +350,7 @@ mod tests {
         let Spec::Chain(chain) = policy.spec() else { panic!("{policy:?}") };
         assert_eq!([chain.transforms[0].probability, chain.transforms[1].probability], [0.5, 1.0]);
         assert!(policy.flips() && !Policy::paper().flips());
+        assert_eq!([policy.title(), Policy::paper().title()], ["chain horizontal_flip + crop", "paper"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::regimes;
 use crate::settings::RunSettings;
 use crate::stats::Paired;
 use fewlabel_learn::plan::Selection;
-use fewlabel_learn::transfer::{EncoderSource, Transfer};
+use fewlabel_learn::train::Recipe;
 
 /// A cell and its runs.
 pub(crate) struct Cell<'a> {
@@ -160,6 +160,9 @@ impl<'a> Cell<'a> {
         scratch
             && strategy
             && policy
+            && settings.plan.training.recipe == Recipe::default()
+            && settings.plan.test_time_views <= 1
+            && settings.plan.network.dropout == 0.0
             && settings.plan.network.width == width
             && settings.plan.network.block_widths.is_none()
     }
@@ -186,11 +189,7 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Cell<'_>> {
 
 /// The settings as text without the seed and, if asked, without the budget: what runs of a cell, or of a curve, share.
 pub(crate) fn key(settings: &RunSettings, without_budget: bool) -> String {
-    let mut settings = settings.clone();
-    settings.plan.seed = 0;
-    if let Some(Transfer { encoder: EncoderSource::Pretraining { seed, .. }, .. }) = &mut settings.plan.transfer {
-        *seed = 0;
-    }
+    let mut settings = settings.without_seed();
     if without_budget {
         match &mut settings.plan.selection {
             Selection::Random { labels } => *labels = 0,
@@ -202,40 +201,56 @@ pub(crate) fn key(settings: &RunSettings, without_budget: bool) -> String {
     serde_json::to_string(&settings).expect("settings are plain data")
 }
 
-/// Query size and dropouts, where cells of the study differ in them.
-fn differing(cell: &Cell<'_>, cells: &[Cell<'_>]) -> String {
-    let query_size = |cell: &Cell<'_>| match &cell.first().settings.plan.selection {
+/// What a cell has beyond the paper's settings, as its name says it.
+fn extras(cell: &Cell<'_>) -> BTreeSet<String> {
+    let plan = &cell.first().settings.plan;
+    let Recipe { steps, cosine, label_smoothing, average } = plan.training.recipe;
+    let ensemble = plan.transfer.as_ref().and_then(|transfer| transfer.ensemble).map_or(1, |ensemble| ensemble.size);
+    let extras = [
+        (plan.network.dropout > 0.0, format!("dropout={}", plan.network.dropout)),
+        (steps > 0, format!("steps={steps}")),
+        (cosine, "cosine".to_owned()),
+        (label_smoothing > 0.0, format!("label_smoothing={label_smoothing}")),
+        (average > 0.0, format!("average={average}")),
+        (plan.test_time_views > 1, format!("views={}", plan.test_time_views)),
+        (ensemble > 1, format!("ensemble={ensemble}")),
+    ];
+    extras.into_iter().filter(|(has, _)| *has).map(|(_, text)| text).collect()
+}
+
+fn query_size(cell: &Cell<'_>) -> Option<usize> {
+    match &cell.first().settings.plan.selection {
         Selection::Active(active) => Some(active.query_size),
         _ => None,
-    };
-    let sizes: BTreeSet<usize> = cells.iter().filter_map(query_size).collect();
-    let mut text = query_size(cell).filter(|_| sizes.len() > 1).map_or_else(String::new, |size| format!(" q={size}"));
-    let dropout = cell.first().settings.plan.network.dropout;
-    if dropout > 0.0 && cells.iter().any(|other| other.first().settings.plan.network.dropout != dropout) {
-        text += &format!(" dropout={dropout}");
     }
-    text
 }
 
 /// Says as much as tells the cells of this study apart, and no more.
 fn name(cells: &mut [Cell<'_>]) {
+    let sizes: BTreeSet<usize> = cells.iter().filter_map(query_size).collect();
+    let all_extras: Vec<BTreeSet<String>> = cells.iter().map(extras).collect();
+    let of_all = all_extras.iter().cloned().reduce(|a, b| &a & &b).unwrap_or_default();
     let data: BTreeSet<&str> = cells.iter().map(Cell::checksum).collect();
     let budgets: BTreeSet<usize> = cells.iter().filter(|cell| cell.regime() != "full").map(Cell::labels).collect();
     let names: Vec<String> = cells
         .iter()
-        .map(|cell| {
+        .zip(&all_extras)
+        .map(|(cell, extras)| {
             let settings = &cell.first().settings;
             let mut name = settings.regime.clone();
             if matches!(settings.plan.selection, Selection::Active(_)) && settings.strategy() != "entropy" {
                 name += &format!(" {}", settings.strategy());
             }
             if !matches!(settings.plan.policy.name(), "none" | "paper") {
-                name += &format!(" {}", settings.plan.policy.name());
+                name += &format!(" {}", settings.plan.policy.title());
             }
             if regimes::by_name(&settings.regime).is_ok_and(|regime| regime.width != cell.width()) {
                 name += &format!(" f={}", cell.width());
             }
-            name += &differing(cell, cells);
+            if let Some(size) = query_size(cell).filter(|_| sizes.len() > 1) {
+                name += &format!(" q={size}");
+            }
+            name.extend(extras.difference(&of_all).map(|extra| format!(" {extra}")));
             if budgets.len() > 1 && settings.regime != "full" {
                 name += &format!(" {}", cell.labels());
             }
