@@ -370,7 +370,8 @@ unsafe fn backward_body<S: Simd>(
                         j += 1;
                     }
                 }
-                let dz = dz.add(i * pitch + ch);
+                // Pooled gradients have fewer rows and were read above.
+                let dz = if p.pool { dz } else { dz.add(i * pitch + ch) };
                 while j < p.width {
                     for q in 0..2 {
                         if j + q < p.width {

@@ -4,13 +4,16 @@ use crate::image::{Border, Field, Filter, Matrix, Resampler, Sampling, Shape};
 use crate::kernels::Isa;
 use crate::rng::Key;
 
-const SHAPES: [(usize, usize, usize); 9] =
-    [(28, 28, 1), (28, 28, 3), (1, 1, 1), (1, 9, 1), (9, 1, 3), (5, 3, 1), (13, 40, 2), (64, 33, 1), (3, 2, 3)];
+const SHAPES: &[(usize, usize, usize)] = if cfg!(miri) {
+    &[(1, 1, 1), (1, 9, 1), (5, 3, 1), (3, 10, 3)]
+} else {
+    &[(28, 28, 1), (28, 28, 3), (1, 1, 1), (1, 9, 1), (9, 1, 3), (5, 3, 1), (13, 40, 2), (64, 33, 1), (3, 2, 3)]
+};
 const BORDERS: [Border; 3] = [Border::Replicate, Border::Reflect, Border::Constant(0.3)];
 const SAMPLINGS: [Sampling; 2] = [Sampling::Bilinear, Sampling::Nearest];
 
 fn shapes() -> impl Iterator<Item = Shape> {
-    SHAPES.into_iter().map(|(height, width, channels)| Shape { height, width, channels })
+    SHAPES.iter().map(|&(height, width, channels)| Shape { height, width, channels })
 }
 
 fn noise(n: usize, seed: u64) -> Vec<f32> {

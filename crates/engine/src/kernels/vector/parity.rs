@@ -6,7 +6,7 @@ use crate::math;
 use crate::rng::Key;
 
 /// Lengths that leave every kind of remainder.
-const LENGTHS: [usize; 9] = [1, 2, 7, 8, 11, 16, 31, 64, 77];
+const LENGTHS: &[usize] = if cfg!(miri) { &[1, 8, 11, 31] } else { &[1, 2, 7, 8, 11, 16, 31, 64, 77] };
 
 fn uniform(n: usize, low: f32, high: f32, name: u64) -> Vec<f32> {
     let mut stream = Key::new(11, name).stream();
@@ -30,7 +30,7 @@ fn same_bits(outputs: usize, mut kernel: impl FnMut(Isa, &mut [f32])) -> Vec<f32
 #[test]
 fn exp_and_ln_have_the_bits_of_the_scalars() {
     let special = [0.0, -0.0, 1e-40, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 88.7, -103.5, 1e-45];
-    for n in LENGTHS {
+    for &n in LENGTHS {
         let mut values = uniform(n, -100.0, 100.0, 1);
         values.iter_mut().zip(special).skip(n % 3).for_each(|(x, s)| *x = s);
         let run = |kernel: fn(Isa, &mut [f32]), scalar: fn(f32) -> f32| {
@@ -47,7 +47,7 @@ fn exp_and_ln_have_the_bits_of_the_scalars() {
 
 #[test]
 fn softmax_rows_sum_to_one_and_match_f64() {
-    for width in LENGTHS {
+    for &width in LENGTHS {
         let values = uniform(3 * width, -30.0, 30.0, 2);
         let found = same_bits(3 * width, |isa, out| {
             out.copy_from_slice(&values);
@@ -64,7 +64,7 @@ fn softmax_rows_sum_to_one_and_match_f64() {
 
 #[test]
 fn dots_and_distances_match_f64_within_the_stated_bound() {
-    for dim in LENGTHS {
+    for &dim in LENGTHS {
         for rows in [1, 3, 4, 9] {
             let (a, b) = (uniform(dim, -1.0, 1.0, 3), uniform(rows * dim, -1.0, 1.0, 4));
             let dots = same_bits(rows, |isa, out| distance::dots(isa, &a, &b, out));
@@ -104,7 +104,7 @@ fn products_are_fused_sums_in_order() {
 #[test]
 fn sums_of_x_ln_x_match_f64() {
     let exact = |x: f64| if x == 0.0 { 0.0 } else { x * libm::log(x) };
-    for width in LENGTHS {
+    for &width in LENGTHS {
         let mut values = uniform(2 * width, 0.0, 1.0, 7);
         values[0] = 0.0;
         let run = |isa| {
