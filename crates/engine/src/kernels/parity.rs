@@ -76,7 +76,8 @@ fn check_forward<T: Tiling>(s: Shape, filter: Filter, bound: f64) {
         let mut buffers = [Buffer::zeros(g.buffer()), Buffer::zeros(g.buffer())];
         let filters = Filters { weights: &u, bias: &bias, affine: None };
         winograd::forward(isa, g, count, &x, filters, &mut y, out, &mut buffers);
-        for (i, &got) in y.iter().enumerate() {
+        // The twin makes a whole tile for each value: Miri looks at some.
+        for (i, &got) in y.iter().enumerate().step_by(if cfg!(miri) { 29 } else { 1 }) {
             let (image, rest) = (i / out.image, i % out.image);
             let (row, column, co) = (rest / out.row, rest % out.row / s.cout, rest % s.cout);
             let (top, left) = (row / T::OUT * T::OUT, column / T::OUT * T::OUT);
