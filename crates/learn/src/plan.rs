@@ -40,6 +40,18 @@ pub enum Selection {
     },
 }
 
+impl Selection {
+    /// Labels in the end, on a training split of `rows` rows.
+    pub fn labels(&self, rows: usize) -> usize {
+        match self {
+            Self::All => rows,
+            Self::Given { rows } => rows.len(),
+            Self::Active(active) => active.labels,
+            Self::Random { labels } | Self::OnFeatures { labels, .. } => *labels,
+        }
+    }
+}
+
 /// The settings of the active loop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -37,12 +37,9 @@ impl Cost {
         let rows = data.train.len() as f64;
         let (mut rounds, mut loop_epochs) = (vec![0.0], Vec::new());
         let mut labels = match &plan.selection {
-            Selection::All => rows,
-            Selection::Random { labels } => *labels as f64,
-            Selection::Given { rows } => rows.len() as f64,
-            Selection::Active(active) => active.initial as f64,
-            Selection::OnFeatures { labels, .. } => *labels as f64,
-        };
+            Selection::Active(active) => active.initial,
+            selection => selection.labels(data.train.len()),
+        } as f64;
         if let Some(transfer) = &plan.transfer {
             let choice = match &plan.selection {
                 Selection::OnFeatures { .. } => CHOICE * rows * labels.min(MOST_CLUSTERS) * plan.network.width as f64,

@@ -319,14 +319,7 @@ impl RunSettings {
 
     /// The label budget on a training split of `rows` rows.
     pub fn labels(&self, rows: usize) -> usize {
-        let of_training = match &self.plan.selection {
-            Selection::All => rows,
-            Selection::Random { labels } => *labels,
-            Selection::Given { rows } => rows.len(),
-            Selection::Active(active) => active.labels,
-            Selection::OnFeatures { labels, .. } => *labels,
-        };
-        of_training + self.plan.validation_labels
+        self.plan.selection.labels(rows) + self.plan.validation_labels
     }
 
     /// What a person calls this run.

@@ -5,11 +5,11 @@ use crate::interrupt::Interrupt;
 use crate::policy;
 use crate::screen::{self, Exit};
 use anyhow::{Context as _, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use fewlabel_learn::data::{self, Dataset};
 use fewlabel_learn::network::NetworkSettings;
 use fewlabel_learn::plan::{Placement, Plan, Selection};
-use fewlabel_learn::train::TrainSettings;
+use fewlabel_learn::train::{Recipe, TrainSettings};
 use fewlabel_study::settings::Budget;
 use fewlabel_study::{StudyError, single};
 use std::path::PathBuf;
@@ -29,15 +29,30 @@ pub(crate) struct Arguments {
     /// Width f of the network C(f) [default: 16 for all labels, else 32].
     #[arg(long, value_name = "F")]
     width: Option<usize>,
-    /// Epochs.
-    #[arg(long, value_name = "E", default_value_t = 40)]
-    epochs: u32,
-    /// Augmentation policy, drawn afresh at every epoch.
-    #[arg(long, value_name = "P", default_value = "none")]
-    augmentation: String,
+    /// How the network learns [default: few-labels for up to 1,000 labels, paper for more or with --epochs].
+    #[arg(long, value_name = "R", value_enum, conflicts_with = "epochs")]
+    recipe: Option<RecipeName>,
+    /// Epochs of the paper's recipe [default: 40].
+    #[arg(long, value_name = "E")]
+    epochs: Option<u32>,
+    /// Augmentation policy, drawn afresh at every epoch [default: paper with the recipe for few labels, else none].
+    #[arg(long, value_name = "P")]
+    augmentation: Option<String>,
     /// Where the model goes.
     #[arg(long, value_name = "M.safetensors")]
     model: PathBuf,
+}
+
+/// Up to so many labels are few.
+const FEW: usize = 1_000;
+
+/// How a network from scratch learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RecipeName {
+    /// As the paper has it, in epochs.
+    Paper,
+    /// With what helps few labels by validation.
+    FewLabels,
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
@@ -46,12 +61,13 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     plan.check(data.train.len())?;
     screen::warn_of_mirrors(&plan.policy, &data);
     let interrupt = Interrupt::listen()?;
+    let epochs = plan.training.epochs_over(plan.selection.labels(data.train.len()));
     let mut epoch = |event: &fewlabel_learn::plan::EpochEvent| {
-        if !common.quiet {
+        // Forty lines say enough of hundreds of epochs.
+        if !common.quiet && (event.epoch.is_multiple_of(epochs.div_ceil(40)) || event.epoch == epochs) {
             let validation =
                 event.val_accuracy.map_or_else(String::new, |a| format!(", validation {:.1} %", 100.0 * a));
-            let (number, all, loss) = (event.epoch, plan.training.epochs, event.train_loss);
-            screen::note(&format!("epoch {number} of {all}: loss {loss:.4}{validation}"));
+            screen::note(&format!("epoch {} of {epochs}: loss {:.4}{validation}", event.epoch, event.train_loss));
         }
         interrupt.exit_code().is_none()
     };
@@ -97,7 +113,18 @@ impl Arguments {
             }
             (None, None) => Selection::All,
         };
-        let policy = policy::read(&self.augmentation)?;
+        let few = match (self.recipe, self.epochs) {
+            (Some(recipe), _) => recipe == RecipeName::FewLabels,
+            (None, Some(_)) => false,
+            (None, None) => selection.labels(data.train.len()) <= FEW,
+        };
+        let policy = policy::read(self.augmentation.as_deref().unwrap_or(if few { "paper" } else { "none" }))?;
+        let training = TrainSettings::default();
+        let training = if few {
+            TrainSettings { recipe: Recipe::FEW_LABELS, ..training }
+        } else {
+            TrainSettings { epochs: self.epochs.unwrap_or(training.epochs), ..training }
+        };
         let width = self.width.unwrap_or(if selection == Selection::All { 16 } else { 32 });
         ensure!(width > 0, "--width must be at least 1");
         Ok(Plan {
@@ -106,11 +133,56 @@ impl Arguments {
             placement: if policy.is_none() { Placement::Never } else { Placement::FinalOnly },
             policy,
             network: NetworkSettings::paper(width),
-            training: TrainSettings { epochs: self.epochs, ..TrainSettings::default() },
-            validate_every_epoch: true,
+            training,
+            // Hundreds of short epochs would spend most of the time on validation images.
+            validate_every_epoch: !few,
             test_time_views: 0,
             validation_labels: 0,
             transfer: None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use fewlabel_learn::data::{Images, Split};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    /// The plan on 2,000 small images.
+    fn plan(line: &str) -> Plan {
+        let split = |n: usize| Split {
+            images: Images { height: 9, width: 9, channels: 1, pixels: vec![0; 81 * n] },
+            labels: vec![0; n],
+        };
+        let data =
+            Dataset::new("blank".into(), [split(2000), split(9), split(9)], vec!["nothing".into(), "all".into()]);
+        let line = format!("train --data blank --model M.safetensors {line}");
+        Line::try_parse_from(line.split_whitespace()).expect("a line").arguments.plan(&data, 0).expect("a plan")
+    }
+
+    #[test]
+    fn few_labels_have_a_recipe_of_their_own_unless_the_paper_s_is_asked_for() {
+        let summary = |line: &str| {
+            let plan = plan(line);
+            (plan.training.recipe == Recipe::FEW_LABELS, plan.training.epochs, plan.policy.name())
+        };
+        assert_eq!(summary("--labels 1%"), (true, 40, "paper"));
+        assert_eq!(summary("--labels 20 --augmentation none"), (true, 40, "none"));
+        assert_eq!(summary("--labels 20 --epochs 7"), (false, 7, "none"));
+        assert_eq!(summary("--labels 20 --recipe paper --augmentation paper"), (false, 40, "paper"));
+        assert_eq!(summary("--labels 1500"), (false, 40, "none"));
+        assert_eq!(summary("--labels 1500 --recipe few-labels"), (true, 40, "paper"));
+        assert_eq!(summary(""), (false, 40, "none"));
+        assert!(
+            Line::try_parse_from(["train", "--data", "D", "--model", "M", "--recipe", "paper", "--epochs", "2"])
+                .is_err()
+        );
     }
 }

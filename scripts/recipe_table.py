@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""What each part of the recipe for few labels brings, from the results.csv of studies/recipe.toml.
+
+    scripts/recipe_table.py RESULTS.csv
+
+Means over seeds in %, ± half a 95 % t interval; differences from the paper's forty epochs with the same augmentation are paired by seed.
+"""
+import csv, math, sys
+from collections import defaultdict
+
+# Two-sided 95 % quantiles of Student's t for n - 1 degrees of freedom, by n (R: qt(.975, n - 1)).
+T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 10: 2.262, 20: 2.093}
+
+
+def parts(row):
+    recipe = {key.rpartition(".")[2]: value for key, value in row.items() if key.startswith("plan.training.recipe.")}
+    views = int(row.get("plan.test_time_views") or 0)
+    names = [
+        f"{int(float(recipe['steps']))} steps" if float(recipe.get("steps") or 0) else "",
+        "cosine" if recipe.get("cosine") == "true" else "",
+        f"label smoothing {float(recipe['label_smoothing']):.3g}" if float(recipe.get("label_smoothing") or 0) else "",
+        f"averaged weights {float(recipe['average']):.3g}" if float(recipe.get("average") or 0) else "",
+        f"{views} views" if views > 1 else "",
+    ]
+    return ", ".join(filter(None, names))
+
+
+def text(values, sign=""):
+    n, m = len(values), sum(values) / len(values)
+    return f"{m:{sign}.1f} ± {T.get(n, math.nan) * math.sqrt(sum((v - m) ** 2 for v in values) / (n - 1) / n):.1f}"
+
+
+cells = defaultdict(dict)
+for row in csv.DictReader(open(sys.argv[1], encoding="utf-8")):
+    accuracies = [100 * float(row[key]) for key in ["val_accuracy_last", "test_accuracy"]]
+    cells[row["augmentation"], parts(row)][int(row["seed"])] = accuracies
+print("| augmentation | recipe | validation | from forty epochs | test |")
+print("|---|---|---|---|---|")
+for augmentation in dict.fromkeys(augmentation for augmentation, _ in cells):
+    base = cells[augmentation, ""]
+    names = [name for of, name in cells if of == augmentation]
+    if augmentation == "none":  # views of an unaugmented network are the image alone
+        names = [name for name in names if not name.endswith("views")]
+    for name in sorted(names, key=lambda name: (name.count(","), name)):
+        seeds = cells[augmentation, name]
+        gain = text([run[0] - base[seed][0] for seed, run in seeds.items()], "+") if name else ""
+        line = [text([run[i] for run in seeds.values()]) for i in (0, 1)]
+        print(f"| {augmentation} | {name or 'forty epochs, as the paper'} | {line[0]} | {gain} | {line[1]} |")
