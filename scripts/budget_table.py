@@ -20,6 +20,11 @@ arguments = parser.parse_args()
 
 
 def name(row):
+    dropout = float(row.get("plan.network.dropout") or 0)
+    return without_dropout(row) + (f", dropout {dropout:g}" if dropout else "")
+
+
+def without_dropout(row):
     regime, strategy = row["regime"], row["strategy"]
     if regime == "al":
         return "al random" if strategy == "random" else strategy
