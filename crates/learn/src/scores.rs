@@ -218,7 +218,7 @@ fn interleaved(arrays: &[Vec<f32>], classes: usize) -> Vec<f32> {
 }
 
 /// The mean of several arrays of equal length, summed in order.
-fn mean(arrays: &[Vec<f32>]) -> Vec<f32> {
+pub(crate) fn mean(arrays: &[Vec<f32>]) -> Vec<f32> {
     let count = arrays.len() as f32;
     (0..arrays[0].len()).map(|i| arrays.iter().map(|a| a[i]).sum::<f32>() / count).collect()
 }

@@ -22,6 +22,7 @@ use crate::predict::{Predictor, accuracy};
 use crate::pretrain::{Encoder, PretrainSettings, views};
 use crate::probe::Probe;
 use crate::purpose;
+use crate::scores::mean;
 use crate::semi::SelfTraining;
 use crate::snapshot::{Place, Snapshot};
 use crate::view::View;
@@ -169,8 +170,8 @@ pub const STEPS_TOLD: u64 = 50;
 /// observer. Of an ensemble the model is the first's.
 ///
 /// # Errors
-/// If the plan names none or does not fit the data or the encoders, the snapshot does not fit the plan, oracle or observer fail, or the observer
-/// asks to stop.
+/// If the plan names none or does not fit the data or the encoders, the snapshot does not fit the plan, oracle or observer fail, or
+/// the observer asks to stop.
 pub fn run(
     plan: &Plan,
     data: &Dataset,
@@ -181,7 +182,7 @@ pub fn run(
     observer: &mut dyn Observer,
 ) -> Result<Finished, LearnError> {
     plan.check(data.train.len())?;
-    let (Some(transfer), [encoded, companions @ ..]) = (&plan.transfer, encoders) else {
+    let (Some(transfer), [encoded, ..]) = (&plan.transfer, encoders) else {
         return Err(LearnError::Setting("the plan names no encoder".to_owned()));
     };
     if encoders.len() != transfer.encoders().len() {
@@ -194,32 +195,25 @@ pub fn run(
         None => label(plan, data, &encoded.pool, oracle, observer)?,
     };
     observer.begins(Work::FinalTraining);
-    let probe = encoded.pool.fit(&labelled, transfer.self_training);
-    let run = Run { plan, data, encoded, threads, round };
-    let network = encoded.pool.network(&encoded.encoder, &probe)?;
+    let runs: Vec<Run<'_>> = encoders.iter().map(|encoded| Run { plan, data, encoded, threads, round }).collect();
+    let mut learned =
+        runs.iter().map(|run| run.learn(&labelled, transfer.self_training)).collect::<Result<Vec<_>, _>>()?;
     let (model, probs) = match &transfer.fine_tuning {
         None => {
-            let loss = encoded.pool.loss(&probe, &labelled) as f32;
-            observer.epoch(&run.event(1, &labelled, loss))?;
+            let loss = encoded.pool.loss(&learned[0].0, &labelled) as f32;
+            observer.epoch(&runs[0].event(1, &labelled, loss))?;
             observer.begins(Work::Test);
-            let mut probs = run.of_probe(&probe, &network)?;
-            for encoded in companions {
-                let probe = encoded.pool.fit(&labelled, transfer.self_training);
-                let network = encoded.pool.network(&encoded.encoder, &probe)?;
-                let of_companion = Run { encoded, ..run }.of_probe(&probe, &network)?;
-                for (sums, probs) in probs.iter_mut().zip(of_companion) {
-                    sums.iter_mut().zip(probs).for_each(|(sum, p)| *sum += p);
-                }
-            }
-            let all = encoders.len() as f32;
-            probs.iter_mut().flatten().for_each(|p| *p /= all);
-            (network, probs)
+            let answers = runs.iter().zip(&learned).map(|(run, (probe, network))| run.of_probe(probe, network));
+            let answers = answers.collect::<Result<Vec<_>, _>>()?;
+            let (val, test): (Vec<_>, Vec<_>) = answers.into_iter().map(|[val, test]| (val, test)).unzip();
+            (learned.swap_remove(0).1, [mean(&val), mean(&test)])
         }
         Some(tuning) => {
+            let (_, network) = learned.swap_remove(0);
             let policy = transfer.policy(tuning, data);
-            let model = run.tune(network, tuning, &policy, &labelled, snapshot.as_ref(), observer)?;
+            let model = runs[0].tune(network, tuning, &policy, &labelled, snapshot.as_ref(), observer)?;
             observer.begins(Work::Test);
-            let probs = run.of_model(&model, Some(&policy))?;
+            let probs = runs[0].of_model(&model, Some(&policy))?;
             (model, probs)
         }
     };
@@ -275,7 +269,6 @@ fn taken_up(snapshot: &Snapshot, data: &Dataset) -> Result<(Labelled, u32), Lear
     }
 }
 
-#[derive(Clone, Copy)]
 struct Run<'a> {
     plan: &'a Plan,
     data: &'a Dataset,
@@ -285,6 +278,14 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// A classifier on the encoder's features, and both as one network.
+    fn learn(&self, labelled: &Labelled, semi: Option<SelfTraining>) -> Result<(Probe, Model), LearnError> {
+        let Encoded { encoder, pool, .. } = self.encoded;
+        let probe = pool.fit(labelled, semi);
+        let network = pool.network(encoder, &probe)?;
+        Ok((probe, network))
+    }
+
     fn event(&self, epoch: u32, labelled: &Labelled, train_loss: f32) -> EpochEvent {
         let labels = labelled.rows.len();
         EpochEvent { phase: Phase::Final, round: self.round, epoch, labels, train_loss, val_accuracy: None }

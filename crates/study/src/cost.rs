@@ -1,5 +1,6 @@
 //! How much work a run is, for putting the longest first and for the time left.
 
+use fewlabel_learn::acquire::CLUSTERS;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::fine_tuning::FineTuning;
 use fewlabel_learn::network::NetworkSettings;
@@ -15,9 +16,6 @@ const PER_IMAGE: f64 = 300_000.0;
 /// Work of a choice by clusters, for every image, cluster and channel of the encoder's first block: some passes of k-means and the
 /// distances within clusters. Other strategies take less.
 const CHOICE: f64 = 500.0;
-
-/// Clusters do not grow beyond this number.
-const MOST_CLUSTERS: f64 = 500.0;
 
 /// The work of a plan, in multiplications, by how far it has come.
 #[derive(Clone, Debug)]
@@ -42,7 +40,7 @@ impl Cost {
         } as f64;
         if let Some(transfer) = &plan.transfer {
             let choice = match &plan.selection {
-                Selection::OnFeatures { .. } => CHOICE * rows * labels.min(MOST_CLUSTERS) * plan.network.width as f64,
+                Selection::OnFeatures { .. } => CHOICE * rows * labels.min(CLUSTERS as f64) * plan.network.width as f64,
                 _ => 0.0,
             };
             let tuning = transfer.fine_tuning.as_ref();

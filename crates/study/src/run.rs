@@ -118,17 +118,18 @@ impl Run<'_> {
     fn compute(&self, threads: usize, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
         files::make_folder(self.folder)?;
         files::write_json(&self.folder.join(record::SETTINGS), self.settings)?;
-        let mut fetched = Vec::new();
-        for source in self.settings.plan.transfer.iter().flat_map(Transfer::encoders) {
-            match self.encoders.fetch(&source, self.data, threads, follower)? {
+        let sources: Vec<_> = self.settings.plan.transfer.iter().flat_map(Transfer::encoders).collect();
+        if self.keep_model && sources.len() > 1 {
+            let what = format!("keep_models keeps one network a run: here {} encoders answer together", sources.len());
+            return Err(StudyError::Setting(what));
+        }
+        let mut fetched = Vec::with_capacity(sources.len());
+        for source in &sources {
+            match self.encoders.fetch(source, self.data, threads, follower)? {
                 Fetched::Ready(encoded) => fetched.push(encoded),
                 Fetched::Busy => return Ok(Outcome::Busy),
                 Fetched::Stopped => return Ok(Outcome::Stopped),
             }
-        }
-        if self.keep_model && fetched.len() > 1 {
-            let what = format!("keep_models keeps one network a run: here {} encoders answer together", fetched.len());
-            return Err(StudyError::Setting(what));
         }
         let encoded: Vec<&Encoded> = fetched.iter().map(|encoded| &**encoded).collect();
         match self.attempt(threads, &encoded, true, follower) {

@@ -48,13 +48,8 @@ pub(super) fn features<'a>(strategy: &str, inputs: &Inputs<'a>) -> Result<Rows<'
 
 /// The place in the pool of the image nearest to the pool's mean.
 fn nearest_to_the_mean(features: Rows, pool: &[u32]) -> usize {
-    let mut sums = vec![0.0_f64; features.width()];
-    for &image in pool {
-        sums.iter_mut().zip(features.row(image)).for_each(|(sum, &x)| *sum += f64::from(x));
-    }
-    let mean: Vec<f32> = sums.iter().map(|sum| (sum / pool.len() as f64) as f32).collect();
     let mut distances = vec![0.0; pool.len()];
-    squared_distances_at(&mean, features.values(), pool, &mut distances);
+    squared_distances_at(&features.mean(pool), features.values(), pool, &mut distances);
     (0..pool.len()).min_by(|&a, &b| distances[a].total_cmp(&distances[b])).unwrap_or(0)
 }
 

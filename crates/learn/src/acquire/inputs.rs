@@ -54,6 +54,15 @@ impl<'a> Rows<'a> {
         images.iter().for_each(|&image| gathered.extend_from_slice(self.row(image)));
         Cow::Owned(gathered)
     }
+
+    /// The mean of the rows of `images`.
+    pub(super) fn mean(&self, images: &[u32]) -> Vec<f32> {
+        let mut sums = vec![0.0_f64; self.width];
+        for &image in images {
+            sums.iter_mut().zip(self.row(image)).for_each(|(sum, &x)| *sum += f64::from(x));
+        }
+        sums.iter().map(|sum| (sum / images.len() as f64) as f32).collect()
+    }
 }
 
 /// Several predictions an image: `[n, samples, classes]`, from Monte-Carlo passes, an ensemble or augmented views.

@@ -39,6 +39,7 @@ mod view_mi;
 pub use error::AcquireError;
 pub use inputs::{Inputs, Needs, Rows, Samples};
 pub use strategy::{Picks, Score, Strategy, check_batch, unlabelled};
+pub use typiclust::CLUSTERS;
 
 use serde::{Deserialize, Serialize};
 use stochastic::{Chance, Stochastic};

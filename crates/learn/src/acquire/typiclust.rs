@@ -11,7 +11,7 @@ use fewlabel_engine::vector::squared_distances_at;
 /// Neighbours that typicality looks at.
 const NEIGHBOURS: usize = 20;
 /// Clusters at most.
-const CLUSTERS: usize = 500;
+pub const CLUSTERS: usize = 500;
 /// Clusters up to this size are left for last.
 const SMALL: usize = 5;
 /// Clusters from this size on are searched by products of rows first; below it their rows fit a core's cache.
@@ -155,7 +155,10 @@ impl Group {
         if self.free.len() < LARGE {
             return self.free.clone();
         }
-        let rows = centred(features.gather(&self.free).into_owned(), features.width());
+        // Between short rows products tell distances apart better.
+        let mean = features.mean(&self.free);
+        let mut rows = features.gather(&self.free).into_owned();
+        rows.chunks_exact_mut(mean.len()).for_each(|row| row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean));
         let squares = pairs::squares(&rows, features.width());
         let nearest = pairs::nearest(&rows, &squares, self.neighbours(), threads);
         // A sum of `width` products is off by at most width + 2 half ulps of the sum of their sizes, here at most the longest row's
@@ -170,18 +173,6 @@ impl Group {
         let least = of_row().map(|squares| mean(squares, -error));
         self.free.iter().copied().zip(least).filter(|&(_, least)| least <= most).map(|(image, _)| image).collect()
     }
-}
-
-/// Rows less their mean: between short rows products tell distances apart better.
-fn centred(mut rows: Vec<f32>, dim: usize) -> Vec<f32> {
-    let mut mean = vec![0.0_f64; dim];
-    for row in rows.chunks_exact(dim) {
-        mean.iter_mut().zip(row).for_each(|(mean, &x)| *mean += f64::from(x));
-    }
-    let n = (rows.len() / dim) as f64;
-    let mean: Vec<f32> = mean.into_iter().map(|sum| (sum / n) as f32).collect();
-    rows.chunks_exact_mut(dim).for_each(|row| row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean));
-    rows
 }
 
 #[cfg(test)]
@@ -225,6 +216,7 @@ mod tests {
         assert!((twin(image) - best).abs() < 1e-5 && (score - best).abs() < 1e-5);
         assert!(!group.free.contains(&image));
     }
+
     #[test]
     fn a_large_cluster_gives_the_same_image_without_all_exact_distances() {
         let (n, dim) = (LARGE + 300, 7);
