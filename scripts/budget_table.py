@@ -6,11 +6,9 @@
 Means over seeds in %; ± is half a 95 % t interval. The area is the mean height of a seed's curve from its first budget to its last, by the
 trapezoidal rule; it is left out where cells differ in their budgets.
 """
-import argparse, csv, math
+import argparse, csv
 from collections import defaultdict
-
-# Two-sided 95 % quantiles of Student's t for n - 1 degrees of freedom, by n (R: qt(.975, n - 1)).
-T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262, 20: 2.093, 30: 2.045}
+from intervals import mean, text
 
 parser = argparse.ArgumentParser()
 parser.add_argument("results")
@@ -38,19 +36,6 @@ def area(curve):
     return sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in zip(points, points[1:])) / (points[-1][0] - points[0][0])
 
 
-def mean(values):
-    return sum(values) / len(values)
-
-
-def half(values):
-    n, m = len(values), mean(values)
-    return T[n] * math.sqrt(sum((v - m) ** 2 for v in values) / (n - 1) / n) if n in T else math.nan
-
-
-def text(values, interval):
-    return f"{mean(values):.1f}" + (f" ± {half(values):.1f}" if interval else "")
-
-
 curves = {split: defaultdict(lambda: defaultdict(dict)) for split in ["val", "test"]}
 for row in csv.DictReader(open(arguments.results, encoding="utf-8")):
     for split, key in [("val", "val_accuracy_last"), ("test", "test_accuracy")]:
@@ -63,6 +48,6 @@ print("| | " + " | ".join(map(str, budgets)) + (f" | area, {arguments.split} | a
 print("|---|" + "---|" * (len(budgets) + (2 if same else 0)))
 for cell in sorted(shown, key=lambda cell: -mean(areas["val"][cell])):
     at = [[curve[labels] for curve in shown[cell].values() if labels in curve] for labels in budgets]
-    line = " | ".join(text(values, arguments.intervals) if values else "" for values in at)
-    end = f" | {text(areas[arguments.split][cell], True)} | {mean(areas['val'][cell]):.1f} |" if same else " |"
+    line = " | ".join(("" if not values else text(values) if arguments.intervals else f"{mean(values):.1f}") for values in at)
+    end = f" | {text(areas[arguments.split][cell])} | {mean(areas['val'][cell]):.1f} |" if same else " |"
     print(f"| `{cell}` | {line}{end}")

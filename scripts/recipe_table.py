@@ -5,11 +5,9 @@
 
 Means over seeds in %, ± half a 95 % t interval; differences from the paper's forty epochs with the same augmentation are paired by seed.
 """
-import csv, math, sys
+import csv, sys
 from collections import defaultdict
-
-# Two-sided 95 % quantiles of Student's t for n - 1 degrees of freedom, by n (R: qt(.975, n - 1)).
-T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 10: 2.262, 20: 2.093}
+from intervals import text
 
 
 def parts(row):
@@ -23,11 +21,6 @@ def parts(row):
         f"{views} views" if views > 1 else "",
     ]
     return ", ".join(filter(None, names))
-
-
-def text(values, sign=""):
-    n, m = len(values), sum(values) / len(values)
-    return f"{m:{sign}.1f} ± {T.get(n, math.nan) * math.sqrt(sum((v - m) ** 2 for v in values) / (n - 1) / n):.1f}"
 
 
 cells = defaultdict(dict)

@@ -6,11 +6,9 @@
 Means over seeds in %; the loss is the mean over the corruptions (class frequencies aside) of what a seed's model loses from its unshifted
 accuracy, in points and as a share of it, ± half a 95 % t interval over seeds.
 """
-import csv, math, sys
+import csv, sys
 from collections import defaultdict
-
-# Two-sided 95 % quantiles of Student's t for n - 1 degrees of freedom, by n (R: qt(.975, n - 1)).
-T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 10: 2.262, 20: 2.093}
+from intervals import mean, text
 
 runs = defaultdict(lambda: defaultdict(dict))
 shifts = []
@@ -20,16 +18,6 @@ for row in csv.DictReader(open(sys.argv[1], encoding="utf-8")):
         shifts.append(shift)
     runs[row["regime"]][int(row["seed"])][shift] = 100 * float(row["test_accuracy"])
 shifts.sort(key=lambda shift: (shift != "", shift.startswith("prior"), shift))
-
-
-def mean(values):
-    values = list(values)
-    return sum(values) / len(values)
-
-
-def text(values):
-    n, m = len(values), mean(values)
-    return f"{m:.1f} ± {T.get(n, math.nan) * math.sqrt(sum((v - m) ** 2 for v in values) / (n - 1) / n):.1f}"
 
 
 print("| | " + " | ".join(shift or "none" for shift in shifts) + " | loss, points | loss, share of accuracy % |")
