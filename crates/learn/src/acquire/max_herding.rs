@@ -6,13 +6,13 @@ use super::parallel::fill;
 use super::strategy::{checked_pool, preferred};
 use super::{AcquireError, Inputs, Needs, Picks, Strategy};
 use fewlabel_engine::rng::Key;
-use fewlabel_engine::vector::{dot, exp, squared_distances};
+use fewlabel_engine::vector::{dot, exp, squared_distances, squared_distances_at};
 
 /// Greedy kernel coverage: always the image i with the greatest mean over the pool of max(0, k(i, j) - what the labelled and chosen give j),
 /// k(i, j) = exp(-|x_i - x_j|^2) on L2-normalised features.
 ///
-/// Score: that gain, at most 1. `features` [n, dim], `labelled`. O(n^2 dim) time, O(n dim) memory: gains only fall, so that
-/// after the first pass few are computed again (Minoux 1978), and no kernel matrix is kept. Bae 2024 (arXiv 2407.12212). A smooth `probcover`: no
+/// Score: that gain, at most 1. `features` [n, dim], `labelled`. O(n^2 dim) time, O(n dim) memory: after a pick
+/// gains lose what it newly covers, which is little of the pool, and no kernel matrix is kept. Bae 2024 (arXiv 2407.12212). A smooth `probcover`: no
 /// radius to choose, but a kernel width.
 pub(crate) struct MaxHerding {
     pub(crate) force: bool,
@@ -39,18 +39,14 @@ impl Strategy for MaxHerding {
         for row in labelled.chunks_exact(kernel.dim) {
             kernel.cover(row, &mut covered);
         }
-        // Upper bounds of the gains: exact after this pass.
-        let mut bounds = vec![0.0; pool.len()];
-        fill(&mut bounds, threads, |first, bounds| {
-            bounds.iter_mut().enumerate().for_each(|(at, bound)| *bound = kernel.gain(first + at, &covered));
-        });
+        let mut gains = Gains::new(&kernel, &covered, batch, threads);
         let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "mean kernel gain" };
         while picks.indices.len() < batch {
-            let at = kernel.best(&mut bounds, &covered);
+            let (at, gain) = gains.best(&kernel, &covered);
             picks.indices.push(pool[at]);
-            picks.scores.push(bounds[at]);
-            bounds[at] = f64::NEG_INFINITY;
-            kernel.cover(kernel.row(at), &mut covered);
+            picks.scores.push(gain);
+            let changes = kernel.cover(kernel.row(at), &mut covered);
+            gains.lose(&kernel, &changes, threads);
         }
         Ok(picks)
     }
@@ -84,38 +80,106 @@ impl Kernel {
         for (block, rows) in self.rows.chunks(512 * self.dim).enumerate() {
             let values = &mut values[..rows.len() / self.dim];
             squared_distances(row, rows, values);
-            values.iter_mut().for_each(|square| *square = -*square);
-            exp(values);
+            likeness(values);
             each(block * 512, values);
         }
     }
 
-    fn cover(&self, row: &[f32], covered: &mut [f32]) {
+    /// Raises what is covered to k(row, j); says where it rose.
+    fn cover(&self, row: &[f32], covered: &mut [f32]) -> Changes {
+        let mut changes = Changes { at: Vec::new(), from_to: Vec::new() };
         self.blocks(row, |first, values| {
-            covered[first..].iter_mut().zip(values).for_each(|(covered, &k)| *covered = covered.max(k));
+            for (j, &k) in (first..).zip(values) {
+                if covered[j] < k {
+                    changes.at.push(j as u32);
+                    changes.from_to.push((covered[j], k));
+                    covered[j] = k;
+                }
+            }
         });
+        changes
     }
 
     fn gain(&self, at: usize, covered: &[f32]) -> f64 {
         let mut sum = 0.0;
         self.blocks(self.row(at), |first, values| {
-            sum += values.iter().zip(&covered[first..]).map(|(&k, &c)| f64::from((k - c).max(0.0))).sum::<f64>();
+            sum += values.iter().zip(&covered[first..]).map(|(&k, &c)| left(k, c)).sum::<f64>();
         });
         sum / covered.len() as f64
     }
 
-    /// The image of greatest gain: bounds are computed anew from the greatest down until one holds.
-    fn best(&self, bounds: &mut [f64], covered: &[f32]) -> usize {
-        let mut fresh = vec![false; bounds.len()];
-        loop {
-            let greatest = bounds.iter().enumerate().map(|(at, &bound)| (bound, at as u32));
-            let at = greatest.min_by(|&a, &b| preferred(a, b)).map_or(0, |(_, at)| at as usize);
-            if fresh[at] {
-                return at;
-            }
-            bounds[at] = self.gain(at, covered) + 0.0;
-            fresh[at] = true;
+    /// What the changes take from the gain of an image.
+    fn loss(&self, at: usize, changes: &Changes) -> f64 {
+        let mut values = [0.0; 512];
+        let mut sum = 0.0;
+        for (at_, from_to) in changes.at.chunks(512).zip(changes.from_to.chunks(512)) {
+            let values = &mut values[..at_.len()];
+            squared_distances_at(self.row(at), &self.rows, at_, values);
+            likeness(values);
+            sum += values.iter().zip(from_to).map(|(&k, &(from, to))| left(k, from) - left(k, to)).sum::<f64>();
         }
+        sum / (self.rows.len() / self.dim) as f64
+    }
+}
+
+/// Squared distances become k.
+fn likeness(squares: &mut [f32]) {
+    squares.iter_mut().for_each(|square| *square = -*square);
+    exp(squares);
+}
+
+/// What k adds to what is covered.
+fn left(k: f32, covered: f32) -> f64 {
+    f64::from((k - covered).max(0.0))
+}
+
+/// Where coverage rose, and from what to what.
+struct Changes {
+    at: Vec<u32>,
+    from_to: Vec<(f32, f32)>,
+}
+
+/// The gains of all images. A pick changes what is covered in its neighbourhood only, and each gain loses what it had there: the same numbers
+/// in another order, so that it is known to within `slack` and computed anew where that decides.
+struct Gains {
+    /// Gain, and whether it is what [`Kernel::gain`] would say to the bit.
+    of: Vec<(f64, bool)>,
+    slack: f64,
+}
+
+impl Gains {
+    fn new(kernel: &Kernel, covered: &[f32], picks: usize, threads: usize) -> Self {
+        let mut of = vec![(0.0, true); covered.len()];
+        fill(&mut of, threads, |first, of| {
+            of.iter_mut().enumerate().for_each(|(at, (gain, _))| *gain = kernel.gain(first + at, covered));
+        });
+        // Every sum has at most `len` terms, that are 1 together after the division.
+        Self { of, slack: (picks + 2) as f64 * covered.len() as f64 * f64::EPSILON }
+    }
+
+    /// The image of greatest gain, and its gain: bounds are computed anew from the greatest down until one is exact.
+    fn best(&mut self, kernel: &Kernel, covered: &[f32]) -> (usize, f64) {
+        loop {
+            let bound = |&(gain, exact): &(f64, bool)| if exact { gain } else { gain + self.slack };
+            let bounds = self.of.iter().enumerate().map(|(at, of)| (bound(of), at as u32));
+            let at = bounds.min_by(|&a, &b| preferred(a, b)).map_or(0, |(_, at)| at as usize);
+            if let (gain, true) = self.of[at] {
+                self.of[at].0 = f64::NEG_INFINITY;
+                return (at, gain);
+            }
+            self.of[at] = (kernel.gain(at, covered), true);
+        }
+    }
+
+    fn lose(&mut self, kernel: &Kernel, changes: &Changes, threads: usize) {
+        fill(&mut self.of, threads, |first, of| {
+            for (at, (gain, exact)) in (first..).zip(of) {
+                let loss = kernel.loss(at, changes);
+                // Without a loss every term stays what it was.
+                *exact &= loss == 0.0;
+                *gain -= loss;
+            }
+        });
     }
 }
 
