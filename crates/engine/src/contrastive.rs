@@ -103,6 +103,11 @@ impl Contrastive {
         })
     }
 
+    /// The threads that steps are split over.
+    pub fn team(&self) -> Team {
+        self.team.clone()
+    }
+
     /// One step on `views` [2, n, h, w, c], the first view of every image before the second of every image; returns the
     /// mean loss before it.
     ///

@@ -6,6 +6,7 @@ use crate::head::Head;
 use crate::kernels::update::{self, Rates};
 use crate::kernels::{Isa, matmul};
 use crate::layout::Layout;
+use crate::team::join;
 use std::ops::Range;
 
 /// Where the gradient of a part comes from.
@@ -103,7 +104,7 @@ impl Descent<'_> {
             let middle = parts.partition_point(|p| p.range.end <= half).clamp(1, parts.len() - 1);
             let (a, b) = memory.split(parts[middle].range.start);
             let (left, right) = parts.split_at(middle);
-            rayon::join(|| self.run(left, a, threads / 2), || self.run(right, b, threads - threads / 2));
+            join(|| self.run(left, a, threads / 2), || self.run(right, b, threads - threads / 2));
             return;
         }
         let mut rest = memory;

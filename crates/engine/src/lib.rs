@@ -55,6 +55,7 @@ pub use loss::Targets;
 pub use model::Model;
 pub use optimizer::AdamW;
 pub use scorer::Scorer;
+pub use team::Team;
 pub use trainer::Trainer;
 
 /// Changes whenever the same training gives other bits; part of the identity of recorded results.

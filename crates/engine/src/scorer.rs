@@ -7,7 +7,7 @@ use crate::kernels::direct::Shape;
 use crate::kernels::winograd::{self, Filters, Grid, Out};
 use crate::kernels::{Isa, direct, matmul, norm};
 use crate::rng::Key;
-use crate::team::Team;
+use crate::team::{Team, join};
 use crate::{EngineError, Model};
 
 /// Images that a worker takes through the network together.
@@ -130,6 +130,11 @@ impl Scorer {
         })
     }
 
+    /// The threads that scorings are split over.
+    pub fn team(&self) -> Team {
+        self.team.clone()
+    }
+
     /// Writes the outputs before softmax, [n, classes].
     ///
     /// # Panics
@@ -215,7 +220,7 @@ impl Network<'_> {
             let (a, b) = workers.split_at_mut(middle);
             let (first, second) = wanted.split(n, at);
             let (left, right) = images.split_at(at * len);
-            rayon::join(|| self.spread(a, left, first), || self.spread(b, right, second));
+            join(|| self.spread(a, left, first), || self.spread(b, right, second));
             return;
         }
         for done in (0..n).step_by(BLOCK) {

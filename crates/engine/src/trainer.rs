@@ -198,6 +198,11 @@ impl Trainer {
         self.phases
     }
 
+    /// The threads that steps are split over.
+    pub fn team(&self) -> Team {
+        self.team.clone()
+    }
+
     /// The model as it is.
     pub fn model(&self) -> &Model {
         &self.model

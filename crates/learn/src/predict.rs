@@ -45,11 +45,26 @@ impl Predictor {
     pub fn calibrate(&mut self, view: &mut View<'_>, labels: &[u16], key: Key) -> Temperature {
         let classes = self.classes;
         let mut logits_nc = vec![0.0; labels.len() * classes];
-        for (block, out) in logits_nc.chunks_mut(BLOCK * classes).enumerate() {
-            let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, out.len() / classes, key);
-            self.scorer.logits(input, out);
-        }
+        self.blocks(view, &mut logits_nc, classes, key, Scorer::logits);
         *self.temperature.insert(calibrate::fit(&logits_nc, labels))
+    }
+
+    /// Has `score` fill `out`, `row_len` values for each of the view's first images, a block at a time.
+    fn blocks(
+        &mut self,
+        view: &mut View<'_>,
+        out: &mut [f32],
+        row_len: usize,
+        key: Key,
+        score: impl Fn(&mut Scorer, &[f32], &mut [f32]) + Sync,
+    ) {
+        let Self { scorer, rows, input, .. } = self;
+        scorer.team().run(|| {
+            for (block, out) in out.chunks_mut(BLOCK * row_len).enumerate() {
+                let input = fill_block(rows, input, view, block * BLOCK, out.len() / row_len, key);
+                score(scorer, input, out);
+            }
+        });
     }
 
     /// Turns rows of logits into probabilities.
@@ -64,11 +79,8 @@ impl Predictor {
     pub fn probs_nc(&mut self, view: &mut View<'_>, n: usize, key: Key) -> Vec<f32> {
         let classes = self.classes;
         let mut probs_nc = vec![0.0; n * classes];
-        for (block, out) in probs_nc.chunks_mut(BLOCK * classes).enumerate() {
-            let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, out.len() / classes, key);
-            self.scorer.logits(input, out);
-            self.probabilities(out);
-        }
+        self.blocks(view, &mut probs_nc, classes, key, Scorer::logits);
+        self.probabilities(&mut probs_nc);
         probs_nc
     }
 
@@ -100,8 +112,11 @@ impl Predictor {
         for start in (0..n).step_by(BLOCK) {
             let count = BLOCK.min(n - start);
             let (probs, features) = (&mut probs[..count * self.classes], &mut features[..count * self.feature_len]);
-            let input = fill_block(&mut self.rows, &mut self.input, view, start, count, key);
-            self.scorer.logits_and_features(input, probs, features);
+            let Self { scorer, rows, input, .. } = self;
+            scorer.team().run(|| {
+                let input = fill_block(rows, input, view, start, count, key);
+                scorer.logits_and_features(input, probs, features);
+            });
             self.probabilities(probs);
             take(probs, features)?;
         }
@@ -112,11 +127,10 @@ impl Predictor {
     pub fn probs_nkc(&mut self, view: &mut View<'_>, n: usize, key: Key, samples: usize, masks: Key) -> Vec<f32> {
         let row_len = samples * self.classes;
         let mut probs_nkc = vec![0.0; n * row_len];
-        for (block, out) in probs_nkc.chunks_mut(BLOCK * row_len).enumerate() {
-            let input = fill_block(&mut self.rows, &mut self.input, view, block * BLOCK, out.len() / row_len, key);
-            self.scorer.monte_carlo(input, samples, masks, out);
-            self.probabilities(out);
-        }
+        let score =
+            |scorer: &mut Scorer, input: &[f32], out: &mut [f32]| scorer.monte_carlo(input, samples, masks, out);
+        self.blocks(view, &mut probs_nkc, row_len, key, score);
+        self.probabilities(&mut probs_nkc);
         probs_nkc
     }
 }

@@ -169,6 +169,10 @@ impl Fit {
 
     /// Trains once over `rows` with their `labels`; returns the mean loss over the images seen.
     pub fn epoch(&mut self, view: &mut View<'_>, rows: &[u32], labels: &[u16], keys: EpochKeys) -> f32 {
+        self.trainer.team().run(|| self.steps(view, rows, labels, keys))
+    }
+
+    fn steps(&mut self, view: &mut View<'_>, rows: &[u32], labels: &[u16], keys: EpochKeys) -> f32 {
         let order = keys.order.stream().permutation(rows.len());
         let image_len = view.image_len();
         let mut batch_rows = Vec::with_capacity(self.batch_size);

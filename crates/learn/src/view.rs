@@ -27,7 +27,7 @@ impl<'a> View<'a> {
         Self { images, mean: mean.to_vec(), policy: policy.cloned(), augmenters: Vec::new(), parallel: false }
     }
 
-    /// Augments on `threads` threads; never changes a bit.
+    /// Makes images on `threads` threads; never changes a bit.
     pub fn threads(mut self, threads: usize) -> Self {
         self.parallel = threads > 1;
         self
@@ -42,9 +42,14 @@ impl<'a> View<'a> {
     pub fn fill(&mut self, rows: &[u32], key: Key, epoch: u64, out: &mut [f32]) {
         let (images, mean, len) = (self.images, &self.mean, self.image_len());
         let Some(policy) = &self.policy else {
-            for (&row, pixels) in rows.iter().zip(out.chunks_exact_mut(len)) {
+            let work = |(&row, pixels): (&u32, &mut [f32])| {
                 scale(images.image(row as usize), pixels);
                 centre(pixels, mean);
+            };
+            if self.parallel {
+                rows.par_iter().zip(out.par_chunks_exact_mut(len)).with_min_len(CHUNK).for_each(work);
+            } else {
+                rows.iter().zip(out.chunks_exact_mut(len)).for_each(work);
             }
             return;
         };

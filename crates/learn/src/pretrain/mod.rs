@@ -220,6 +220,10 @@ impl<'a> Pretraining<'a> {
 
     /// Makes one step; `false` when there is none left. Images beyond the last whole batch of an epoch wait for the next.
     pub fn step(&mut self) -> bool {
+        self.trainer.team().run(|| self.step_on_team())
+    }
+
+    fn step_on_team(&mut self) -> bool {
         let step = self.trainer.steps();
         if step >= self.steps() {
             return false;
