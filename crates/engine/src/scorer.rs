@@ -7,8 +7,9 @@ use crate::kernels::direct::Shape;
 use crate::kernels::winograd::{self, Filters, Grid, Out};
 use crate::kernels::{Isa, direct, matmul, norm};
 use crate::rng::Key;
-use crate::team::{Team, join};
+use crate::team::{Team, each};
 use crate::{EngineError, Model};
+use std::sync::{Mutex, PoisonError};
 
 /// Images that a worker takes through the network together.
 const BLOCK: usize = 12;
@@ -209,26 +210,36 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// Images that no worker has taken yet.
+struct Rest<'a> {
+    images: &'a [f32],
+    wanted: Option<Wanted<'a>>,
+}
+
+impl<'a> Rest<'a> {
+    /// Takes the next block of images of length `len`.
+    fn next(&mut self, len: usize) -> Option<(&'a [f32], usize, Wanted<'a>)> {
+        let n = self.images.len() / len;
+        let count = n.min(BLOCK);
+        let (now, later) = self.wanted.take()?.split(n, count);
+        let (images, rest) = self.images.split_at(count * len);
+        *self = Self { images: rest, wanted: (count < n).then_some(later) };
+        Some((images, count, now))
+    }
+}
+
 impl Network<'_> {
-    /// Halves the images until each worker has its part.
-    fn spread(self, workers: &mut [Worker], images: &[f32], mut wanted: Wanted<'_>) {
+    /// Workers take block after block: a core that other programs slow down takes fewer.
+    fn spread(self, workers: &mut [Worker], images: &[f32], wanted: Wanted<'_>) {
         let len = self.model.architecture().image_len();
-        let n = images.len() / len;
-        if workers.len() > 1 && n > BLOCK {
-            let middle = workers.len() / 2;
-            let at = (n * middle / workers.len()).next_multiple_of(BLOCK).min(n - 1);
-            let (a, b) = workers.split_at_mut(middle);
-            let (first, second) = wanted.split(n, at);
-            let (left, right) = images.split_at(at * len);
-            join(|| self.spread(a, left, first), || self.spread(b, right, second));
-            return;
-        }
-        for done in (0..n).step_by(BLOCK) {
-            let count = (n - done).min(BLOCK);
-            let (now, later) = wanted.split(n - done, count);
-            workers[0].block(self, &images[done * len..(done + count) * len], count, now);
-            wanted = later;
-        }
+        let rest = Mutex::new(Rest { images, wanted: (!images.is_empty()).then_some(wanted) });
+        let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next(len);
+        let mut threads = vec![(); workers.len()];
+        each(workers, &mut threads, &|_, worker, ()| {
+            while let Some((images, count, wanted)) = next() {
+                worker.block(self, images, count, wanted);
+            }
+        });
     }
 }
 
