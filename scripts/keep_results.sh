@@ -21,7 +21,7 @@ mkdir -p "$place"
 # Where the data lay on one machine is nobody's business.
 sed -E '/^data = /s#"[^"]*/#"#g' "$from/study.toml" >"$place/study.toml"
 cp "$from/results.csv" "$from/timings.csv" "$place/"
-# A study without a baseline compares nothing.
+# A study with neither `random` nor the paper's augmentation compares nothing.
 "$binary" report "$from" --format csv >"$place/comparisons.csv"
 [ "$(wc -l <"$place/comparisons.csv")" -gt 1 ] || rm "$place/comparisons.csv"
 du -h "$place"/*

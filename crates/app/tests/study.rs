@@ -123,3 +123,20 @@ fn completions_and_manual_are_printed() {
         assert!(String::from_utf8(output).expect("text").contains("fewlabel"), "{line}");
     }
 }
+
+#[test]
+fn without_random_labels_every_policy_is_measured_against_the_papers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = TINY.replace("[\"random\", \"al\", \"alda\"]", "[\"da\", \"alpa\"]").replace("seeds = 1", "seeds = 2");
+    let study = stripes::study_in(folder.path(), &format!("augmentation = [\"paper\", \"randaugment\"]\n{text}"));
+    let out = folder.path().join("out");
+    fewlabel(&format!("run {study} --out {} --quiet", out.display())).assert().success();
+    let printed = fewlabel(&format!("report {} --format md", out.display())).assert().success().get_output().clone();
+    let printed = String::from_utf8(printed.stdout).expect("text");
+    assert!(printed.contains("## Differences from the paper\u{2019}s augmentation, test accuracy"), "{printed}");
+    for pair in
+        ["| da randaugment f=2 \u{2212} da f=2 | 2 (few) |", "| alpa randaugment f=2 \u{2212} alpa f=2 | 2 (few) |"]
+    {
+        assert_eq!(printed.matches(pair).count(), 1, "{pair} in {printed}");
+    }
+}

@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::cell::{Cell, METRICS, Metric};
+use super::cell::{Cell, METRICS, Metric, key};
 use super::load::{Data, Loaded, Run, Trouble};
 use crate::claims::{self, Claim, ClassCounts, Evidence, Scores, Verdict};
 use crate::metrics::recalls;
 use crate::stats::{Paired, Summary, area_under_budget_curve, holm, labels_needed, seeds_for_power};
+use fewlabel_learn::augment::Policy;
 use std::collections::BTreeMap;
 
 /// Up to so many cells of a data set every pair is compared; above, each with the baseline.
@@ -44,7 +45,8 @@ pub(crate) struct CellNumbers {
     pub(crate) recall: Vec<Option<f64>>,
     /// Its standard deviation over the seeds.
     pub(crate) recall_deviation: Vec<Option<f64>>,
-    /// The cell that this one is measured against: `random` with the same labels, else with the nearest number.
+    /// The cell that this one is measured against: `random` with the same labels, else with the nearest number; where the study has no `random`, the
+    /// cell that differs only in having the paper's policy.
     pub(crate) baseline: Option<usize>,
     /// Share of the errors on classes with sides that swap left and right; `None` without sides or errors.
     pub(crate) side_swaps: Option<f64>,
@@ -99,6 +101,13 @@ pub(crate) struct DataClaims {
     pub(crate) claims: Vec<Claim>,
 }
 
+impl Analysis {
+    /// What differences are taken from, as a title names it.
+    pub(crate) fn reference(&self) -> &'static str {
+        if self.cells.iter().any(|cell| cell.regime == BASELINE) { "random" } else { "the paper\u{2019}s augmentation" }
+    }
+}
+
 impl DataClaims {
     /// How many claims have that verdict.
     pub(crate) fn count(&self, verdict: Verdict) -> usize {
@@ -116,10 +125,12 @@ impl DataClaims {
 /// Computes everything.
 pub(crate) fn analyse(loaded: &Loaded, cells: &[Cell<'_>]) -> Analysis {
     let curves = curves(cells);
+    let baselines = baselines(cells);
+    let numbers = |(cell, &baseline)| numbers(cell, baseline, &loaded.subjects);
     Analysis {
         runs: loaded.runs.len(),
-        cells: (0..cells.len()).map(|index| numbers(index, cells, &loaded.subjects)).collect(),
-        comparisons: loaded.subjects.iter().flat_map(|data| comparisons(cells, data)).collect(),
+        cells: cells.iter().zip(&baselines).map(numbers).collect(),
+        comparisons: loaded.subjects.iter().flat_map(|data| comparisons(cells, &baselines, data)).collect(),
         savings: savings(cells, &curves),
         curves: curves.into_iter().map(|(_, curve)| curve).collect(),
         claims: loaded.subjects.iter().map(|data| data_claims(cells, data)).collect(),
@@ -127,8 +138,7 @@ pub(crate) fn analyse(loaded: &Loaded, cells: &[Cell<'_>]) -> Analysis {
     }
 }
 
-fn numbers(index: usize, cells: &[Cell<'_>], subjects: &[Data]) -> CellNumbers {
-    let cell = &cells[index];
+fn numbers(cell: &Cell<'_>, baseline: Option<usize>, subjects: &[Data]) -> CellNumbers {
     let metrics = METRICS.map(|metric| (metric.key(), Summary::of(&cell.values(metric)).expect("a cell has runs")));
     let drops: Vec<f64> =
         cell.runs.values().map(|run| Metric::ValAccuracyBest.of(run) - Metric::TestAccuracy.of(run)).collect();
@@ -149,7 +159,7 @@ fn numbers(index: usize, cells: &[Cell<'_>], subjects: &[Data]) -> CellNumbers {
         drop: Summary::of(&drops).expect("a cell has runs"),
         recall: recall(cell, |summary| Some(summary.mean)),
         recall_deviation: recall(cell, |summary| summary.sd),
-        baseline: baseline(index, cells),
+        baseline,
         side_swaps: side_swaps(&confusion, sides),
         confusion,
     }
@@ -177,7 +187,24 @@ fn recall(cell: &Cell<'_>, figure: impl Fn(Summary) -> Option<f64>) -> Vec<Optio
     (0..classes).map(of_class).collect()
 }
 
-fn baseline(index: usize, cells: &[Cell<'_>]) -> Option<usize> {
+/// What every cell is measured against.
+fn baselines(cells: &[Cell<'_>]) -> Vec<Option<usize>> {
+    let with_papers_policy = |cell: &Cell<'_>| {
+        let mut settings = cell.first().settings.clone();
+        if !settings.plan.policy.is_none() {
+            settings.plan.policy = Policy::paper();
+        }
+        key(&settings, false)
+    };
+    let places: BTreeMap<String, usize> =
+        cells.iter().enumerate().map(|(at, cell)| (key(&cell.first().settings, false), at)).collect();
+    let twin = |index: usize| places.get(&with_papers_policy(&cells[index])).copied().filter(|&twin| twin != index);
+    let is_random = cells.iter().any(|cell| cell.regime() == BASELINE);
+    (0..cells.len()).map(|index| if is_random { random(index, cells) } else { twin(index) }).collect()
+}
+
+/// The cell of `random` on the same data with the same labels, else with the nearest number.
+fn random(index: usize, cells: &[Cell<'_>]) -> Option<usize> {
     let cell = &cells[index];
     let fits = |&other: &usize| {
         other != index && cells[other].checksum() == cell.checksum() && is_baseline(&cells[other], cells)
@@ -199,10 +226,10 @@ fn side_swaps(confusion: &[Vec<u64>], sides: &[(u16, u16)]) -> Option<f64> {
 }
 
 /// All pairs of a data set's cells, the later minus the earlier; or every cell minus the baseline of its budget where pairs are too many.
-fn comparisons(cells: &[Cell<'_>], data: &Data) -> Vec<Comparison> {
+fn comparisons(cells: &[Cell<'_>], baselines: &[Option<usize>], data: &Data) -> Vec<Comparison> {
     let of_data: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
     let is_few = of_data.len() <= ALL_PAIRS;
-    let with_baseline = |&i: &usize| Some((i, baseline(i, cells).filter(|_| !is_baseline(&cells[i], cells))?));
+    let with_baseline = |&i: &usize| Some((i, baselines[i].filter(|_| !is_baseline(&cells[i], cells))?));
     let all_pairs = || {
         of_data
             .iter()
@@ -274,7 +301,7 @@ fn savings(cells: &[Cell<'_>], curves: &[(usize, Curve)]) -> Vec<Saving> {
         curve.map_or_else(Vec::new, |(_, curve)| curve.points.iter().map(|(x, mean, _)| (*x, *mean)).collect())
     };
     let saving = |(index, cell): (usize, &Cell<'_>)| {
-        let twin = baseline(index, cells)?;
+        let twin = random(index, cells)?;
         let random = means(cells[twin].curve);
         if random.len() < 2 {
             return None;

@@ -103,7 +103,7 @@ pub(crate) fn markdown(analysis: &Analysis) -> String {
         }
         out.push('\n');
     }
-    out += &against_random(analysis);
+    out += &against_baseline(analysis);
     for claims in &analysis.claims {
         let made = if claims.synthetic { " (synthetic images)" } else { "" };
         let _ = write!(
@@ -131,8 +131,8 @@ pub(crate) fn markdown(analysis: &Analysis) -> String {
     out
 }
 
-/// What each cell gains over `random` on test, where there is one.
-fn against_random(analysis: &Analysis) -> String {
+/// What each cell gains over its baseline on test, where there is one.
+fn against_baseline(analysis: &Analysis) -> String {
     let mut out = String::new();
     for (i, cell) in analysis.cells.iter().enumerate().filter(|(_, cell)| cell.regime != "random") {
         let Some(baseline) = cell.baseline else { continue };
@@ -145,8 +145,9 @@ fn against_random(analysis: &Analysis) -> String {
         return out;
     }
     format!(
-        "\n## Differences from random, test accuracy\n\nPoints, paired by seed. With fewer than {FEW_SEEDS} seeds most differences of a few points stay undecided.\n\n\
-         | cell | seeds | difference | 95 % t interval |\n|---|---:|---:|---:|\n{out}"
+        "\n## Differences from {}, test accuracy\n\nPoints, paired by seed. With fewer than {FEW_SEEDS} seeds most differences of a few points stay undecided.\n\n\
+         | cell | seeds | difference | 95 % t interval |\n|---|---:|---:|---:|\n{out}",
+        analysis.reference()
     )
 }
 

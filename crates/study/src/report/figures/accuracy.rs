@@ -44,7 +44,7 @@ pub(super) fn accuracy(cells: &[Cell<'_>]) -> Figure {
     }
 }
 
-/// What each cell gains over `random`: the comparison that a reader looks for first.
+/// What each cell gains over its baseline: the comparison that a reader looks for first.
 pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Figure> {
     const SHOWN_METRICS: [Metric; 2] = [Metric::ValAccuracyBest, Metric::TestAccuracy];
     let mut csv = Csv::new(&["cell", "baseline", "metric", "n", "difference", "t_low", "t_high"]);
@@ -75,19 +75,27 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
     if rows.is_empty() {
         return None;
     }
+    let reference = analysis.reference();
     let svg = forest_plot(
-        "Differences from random sampling",
-        "difference from random (points)",
+        &format!("Differences from {reference}"),
+        &format!("difference from {reference} (points)"),
         &["validation, best epoch", "test, last epoch"],
         &rows,
     );
-    let caption = "What each cell gains over random with as many labels (where there is none, with the nearest number): mean difference, paired by seed, with its 95 % t interval. A difference whose interval includes 0 is compatible with none.";
+    let over = if reference == "random" {
+        "random with as many labels (where there is none, with the nearest number)"
+    } else {
+        "the same regime with the paper\u{2019}s augmentation"
+    };
+    let caption = format!(
+        "What each cell gains over {over}: mean difference, paired by seed, with its 95 % t interval. A difference whose interval includes 0 is compatible with none."
+    );
     Some(Figure {
         id: "differences".into(),
         section: "accuracy",
         choice: String::new(),
         second: String::new(),
-        caption: caption.into(),
+        caption,
         svg,
         csv: csv.text(),
     })

@@ -40,7 +40,7 @@ fn findings(analysis: &Analysis, data: &Data) -> String {
     let against: Vec<usize> =
         few().filter(|&i| analysis.cells[i].regime != "random" && analysis.cells[i].baseline.is_some()).collect();
     for &cell in against.iter().take(SAID) {
-        out += &against_random(analysis, cell).unwrap_or_default();
+        out += &against_baseline(analysis, cell).unwrap_or_default();
     }
     if against.len() > SAID {
         let _ = write!(out, "<li>{} more cells: see the figures.</li>", against.len() - SAID);
@@ -66,13 +66,13 @@ fn leader(analysis: &Analysis, best: usize, full: Option<usize>) -> String {
     out + ".</li>"
 }
 
-fn against_random(analysis: &Analysis, cell: usize) -> Option<String> {
+fn against_baseline(analysis: &Analysis, cell: usize) -> Option<String> {
     let baseline = analysis.cells[cell].baseline?;
     let Gain { mean, interval, n, holm_p } = gain(analysis, Metric::TestAccuracy, cell, baseline)?;
-    let (name, random) = (escape(&analysis.cells[cell].name), escape(&analysis.cells[baseline].name));
+    let (name, other) = (escape(&analysis.cells[cell].name), escape(&analysis.cells[baseline].name));
     let Some(interval) = interval else {
         return Some(format!(
-            "<li><strong>{name}</strong> and {random}: {} points apart with one seed, which says nothing yet.</li>",
+            "<li><strong>{name}</strong> and {other}: {} points apart with one seed, which says nothing yet.</li>",
             signed(mean, 1)
         ));
     };
@@ -88,7 +88,7 @@ fn against_random(analysis: &Analysis, cell: usize) -> Option<String> {
     let doubt = doubt
         .map_or_else(String::new, |p| format!("; p = {} after Holm\u{2019}s correction: not beyond doubt", p_value(p)));
     Some(format!(
-        "<li><strong>{name}</strong> {verdict} {random} on test: {} points (95 % interval {}, {n} seeds{doubt}).</li>",
+        "<li><strong>{name}</strong> {verdict} {other} on test: {} points (95 % interval {}, {n} seeds{doubt}).</li>",
         signed(mean, 1),
         span(Some(interval), 1)
     ))
