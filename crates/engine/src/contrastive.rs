@@ -119,13 +119,11 @@ impl Contrastive {
         let images = views.len() / (2 * len);
         let most = self.max_images;
         assert!(images >= 2 && images <= most, "a batch of {images} images, expected 2 to {most}");
-        let team = std::mem::take(&mut self.team);
-        let loss = team.run(|| {
+        let loss = self.team().run(|| {
             let loss = self.gradients(views);
             self.update();
             loss
         });
-        self.team = team;
         loss as f32
     }
 

@@ -232,10 +232,10 @@ impl Network<'_> {
     /// Workers take block after block: a core that other programs slow down takes fewer.
     fn spread(self, workers: &mut [Worker], images: &[f32], wanted: Wanted<'_>) {
         let len = self.model.architecture().image_len();
-        let rest = Mutex::new(Rest { images, wanted: (!images.is_empty()).then_some(wanted) });
+        let rest = Mutex::new(Rest { images, wanted: Some(wanted) });
         let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next(len);
-        let mut threads = vec![(); workers.len()];
-        each(workers, &mut threads, &|_, worker, ()| {
+        let mut shares = vec![(); workers.len().min((images.len() / len).div_ceil(BLOCK))];
+        each(&mut shares, workers, &|_, (), worker| {
             while let Some((images, count, wanted)) = next() {
                 worker.block(self, images, count, wanted);
             }

@@ -21,8 +21,8 @@ impl Team {
         Ok(Self(Some(Arc::new(pool))))
     }
 
-    /// Runs `job` on the team's threads, which then are awake for all steps and scorings within it: a loop over batches is faster inside. Changes no
-    /// bit of a result.
+    /// Runs `job` on one of the team's threads, with another one awake for parts of it: a loop over steps or scorings is faster within than around it.
+    /// Changes no bit of a result. For one caller at a time: each would wait for the other's job.
     pub fn run<R: Send>(&self, job: impl FnOnce() -> R + Send) -> R {
         match &self.0 {
             None => job(),
@@ -60,7 +60,10 @@ pub(crate) fn join(a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
         a();
         let start = Instant::now();
         while begun.load(Acquire) && !ended.load(Acquire) && start.elapsed() < AWAKE {
-            hint::spin_loop();
+            // With more than two threads a part of `b` may be there to take.
+            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                hint::spin_loop();
+            }
         }
     };
     let b = || {
@@ -140,6 +143,7 @@ mod tests {
             let job = || join(|| assert!(side, "left"), || assert!(!side, "right"));
             assert!(catch_unwind(AssertUnwindSafe(|| team.run(job))).is_err());
         }
-        assert_eq!(team.run(|| 1), 1);
+        assert_eq!(team.run(|| team.run(|| 1)), 1);
+        assert!(catch_unwind(AssertUnwindSafe(|| team.run(|| team.run(|| panic!("inside"))))).is_err());
     }
 }

@@ -106,14 +106,11 @@ impl Trainer {
             Targets::Soft(all) => (all.len(), n * classes),
         };
         assert_eq!(given, expected, "targets for {n} images and {classes} classes");
-        let team = std::mem::take(&mut self.team);
-        let loss = team.run(|| {
+        self.team().run(|| {
             let loss = self.gradients(images, targets, dropout_key);
             self.update(n);
             loss
-        });
-        self.team = team;
-        loss
+        })
     }
 
     pub(crate) fn gradients(&mut self, images: &[f32], targets: Targets<'_>, dropout_key: Key) -> f32 {

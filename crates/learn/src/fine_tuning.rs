@@ -159,6 +159,10 @@ impl<'a> Tuner<'a> {
     /// # Errors
     /// If the threads that score unlabelled images cannot be started.
     pub fn step(&mut self) -> Result<Option<f32>, LearnError> {
+        self.trainer.team().run(|| self.step_on_team())
+    }
+
+    fn step_on_team(&mut self) -> Result<Option<f32>, LearnError> {
         let steps = u64::from(self.settings.steps);
         if self.steps >= steps {
             return Ok(None);

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::augment::{Applied, Augmenter, Policy};
 use crate::data::Images;
 
-/// How many images one augmenter treats in a batch; fixed, so that it never depends on the number of threads.
+/// How many images are made together, by one augmenter where there is a policy; fixed, so that it never depends on the number of threads.
 const CHUNK: usize = 16;
 
 /// Turns rows of uint8 images into the network's input, one block at a time.
@@ -27,7 +27,7 @@ impl<'a> View<'a> {
         Self { images, mean: mean.to_vec(), policy: policy.cloned(), augmenters: Vec::new(), parallel: false }
     }
 
-    /// Makes images on `threads` threads; never changes a bit.
+    /// With more than one thread images are made on all of the team or pool that [`View::fill`] is called in; never changes a bit.
     pub fn threads(mut self, threads: usize) -> Self {
         self.parallel = threads > 1;
         self
@@ -111,17 +111,19 @@ mod tests {
     }
 
     #[test]
-    fn an_augmented_image_is_the_same_in_any_batch() {
+    fn an_image_is_the_same_in_any_batch() {
         let pixels: Vec<u8> = (0..40 * 64).map(|i| (i * 37 % 251) as u8).collect();
         let images = Images { height: 8, width: 8, channels: 1, pixels };
         let policy = Policy::paper();
-        let mut view = View::new(&images, &[0.5], Some(&policy)).threads(2);
-        let rows: Vec<u32> = (0..40).collect();
-        let (mut all, mut one) = (vec![0.0; 40 * 64], vec![0.0; 64]);
-        view.fill(&rows, Key::new(3, 0), 2, &mut all);
-        for row in [0u32, 17, 39] {
-            view.fill(&[row], Key::new(3, 0), 2, &mut one);
-            assert_eq!(one, all[row as usize * 64..][..64]);
+        for policy in [None, Some(&policy)] {
+            let mut view = View::new(&images, &[0.5], policy).threads(2);
+            let rows: Vec<u32> = (0..40).collect();
+            let (mut all, mut one) = (vec![0.0; 40 * 64], vec![0.0; 64]);
+            view.fill(&rows, Key::new(3, 0), 2, &mut all);
+            for row in [0u32, 17, 39] {
+                view.fill(&[row], Key::new(3, 0), 2, &mut one);
+                assert_eq!(one, all[row as usize * 64..][..64]);
+            }
         }
     }
 }

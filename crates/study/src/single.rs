@@ -153,7 +153,7 @@ pub fn predict(
     let mut files = [create(outputs.probs, classes)?, create(outputs.features, dim)?];
     let mut judge = (classes == data.classes()).then(|| Judge::new(&split.labels, classes));
     let mut predictor = Predictor::new(&model, threads)?;
-    let mut view = View::new(images, &mean, None);
+    let mut view = View::new(images, &mean, None).threads(threads);
     predictor.each_block(&mut view, n, Key::new(0, 0), |probs, features| {
         if let Some(judge) = &mut judge {
             judge.add(probs);

@@ -12,7 +12,7 @@ use fewlabel_engine::vector::{dot, exp, squared_distances, squared_distances_at}
 /// k(i, j) = exp(-|x_i - x_j|^2) on L2-normalised features.
 ///
 /// Score: that gain, at most 1. `features` [n, dim], `labelled`. O(n^2 dim) time, O(n dim) memory: after a pick
-/// gains lose what it newly covers, which is little of the pool, and no kernel matrix is kept. Bae 2024 (arXiv 2407.12212). A smooth `probcover`: no
+/// gains lose what it newly covers, often little of the pool, and no kernel matrix is kept. Bae 2024 (arXiv 2407.12212). A smooth `probcover`: no
 /// radius to choose, but a kernel width.
 pub(crate) struct MaxHerding {
     pub(crate) force: bool,
@@ -41,14 +41,16 @@ impl Strategy for MaxHerding {
         }
         let mut gains = Gains::new(&kernel, &covered, batch, threads);
         let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "mean kernel gain" };
-        while picks.indices.len() < batch {
+        loop {
             let (at, gain) = gains.best(&kernel, &covered);
             picks.indices.push(pool[at]);
             picks.scores.push(gain);
+            if picks.indices.len() == batch {
+                return Ok(picks);
+            }
             let changes = kernel.cover(kernel.row(at), &mut covered);
             gains.lose(&kernel, &changes, threads);
         }
-        Ok(picks)
     }
 }
 
@@ -112,9 +114,9 @@ impl Kernel {
     fn loss(&self, at: usize, changes: &Changes) -> f64 {
         let mut values = [0.0; 512];
         let mut sum = 0.0;
-        for (at_, from_to) in changes.at.chunks(512).zip(changes.from_to.chunks(512)) {
-            let values = &mut values[..at_.len()];
-            squared_distances_at(self.row(at), &self.rows, at_, values);
+        for (places, from_to) in changes.at.chunks(512).zip(changes.from_to.chunks(512)) {
+            let values = &mut values[..places.len()];
+            squared_distances_at(self.row(at), &self.rows, places, values);
             likeness(values);
             sum += values.iter().zip(from_to).map(|(&k, &(from, to))| left(k, from) - left(k, to)).sum::<f64>();
         }
@@ -139,8 +141,8 @@ struct Changes {
     from_to: Vec<(f32, f32)>,
 }
 
-/// The gains of all images. A pick changes what is covered in its neighbourhood only, and each gain loses what it had there: the same numbers
-/// in another order, so that it is known to within `slack` and computed anew where that decides.
+/// The gains of all images. Where a pick raises what is covered, each gain loses what it had there: the same numbers in another order, so that it is
+/// known to within `slack` and computed anew where that decides.
 struct Gains {
     /// Gain, and whether it is what [`Kernel::gain`] would say to the bit.
     of: Vec<(f64, bool)>,
@@ -153,7 +155,7 @@ impl Gains {
         fill(&mut of, threads, |first, of| {
             of.iter_mut().enumerate().for_each(|(at, (gain, _))| *gain = kernel.gain(first + at, covered));
         });
-        // Every sum has at most `len` terms, that are 1 together after the division.
+        // Every sum has at most `len` terms, at most 1 together after the division.
         Self { of, slack: (picks + 2) as f64 * covered.len() as f64 * f64::EPSILON }
     }
 
@@ -174,6 +176,9 @@ impl Gains {
     fn lose(&mut self, kernel: &Kernel, changes: &Changes, threads: usize) {
         fill(&mut self.of, threads, |first, of| {
             for (at, (gain, exact)) in (first..).zip(of) {
+                if *gain == f64::NEG_INFINITY {
+                    continue;
+                }
                 let loss = kernel.loss(at, changes);
                 // Without a loss every term stays what it was.
                 *exact &= loss == 0.0;
@@ -214,6 +219,35 @@ mod tests {
             let best = pool.iter().filter(|i| !chosen.contains(i)).map(|&i| gain(i)).fold(0.0, f64::max);
             assert!((gain(index) - best).abs() < 1e-6 && (score - best).abs() < 1e-6, "{score} {best}");
             chosen.push(index);
+        }
+    }
+
+    #[test]
+    fn picks_and_scores_are_those_of_gains_always_computed_anew() {
+        let (n, dim) = (700, 3);
+        let mut stream = Key::new(96, 0).stream();
+        let mut values: Vec<f32> = (0..n * dim).map(|_| stream.uniform(-1.0, 1.0)).collect();
+        // Rows of zeros, and each of the last hundred twice.
+        values[30..36].fill(0.0);
+        values.copy_within(500 * dim..600 * dim, 600 * dim);
+        for (labelled, batch) in [(&[][..], 40), (&[7, 30, 650][..], 40), (&[][..], n)] {
+            let inputs = Inputs { features: Some(Rows::new(&values, dim)), labelled, ..Inputs::default() };
+            let mut pool = unlabelled(n, labelled).unwrap();
+            pool.truncate(if batch == n { 60 } else { n });
+            let batch = batch.min(pool.len());
+            let picks = MaxHerding { force: false }.pick(&inputs, &pool, batch, Key::new(0, 0), 3).unwrap();
+            let rows = |images: &[u32]| normalised(&Rows::new(&values, dim).gather(images), dim);
+            let kernel = Kernel { rows: rows(&pool), dim };
+            let mut covered = vec![0.0; pool.len()];
+            rows(labelled).chunks_exact(dim).for_each(|row| _ = kernel.cover(row, &mut covered));
+            let mut left: Vec<u32> = (0..pool.len() as u32).collect();
+            for (&index, &score) in picks.indices.iter().zip(&picks.scores) {
+                let gains = left.iter().map(|&at| (kernel.gain(at as usize, &covered), at));
+                let (gain, at) = gains.min_by(|&a, &b| preferred(a, b)).unwrap();
+                assert_eq!((index, score.to_bits()), (pool[at as usize], gain.to_bits()));
+                left.retain(|&other| other != at);
+                kernel.cover(kernel.row(at as usize), &mut covered);
+            }
         }
     }
 

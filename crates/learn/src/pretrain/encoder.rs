@@ -97,14 +97,16 @@ impl Encoder {
         for number in 0..views.max(1) {
             let policy = (number > 0).then_some(policy);
             let mut view = View::new(images, &self.mean, policy).threads(threads);
-            for (block, out) in sums.chunks_mut(BLOCK * dim).enumerate() {
-                let first = (block * BLOCK) as u32;
-                let rows: Vec<u32> = (first..first + (out.len() / dim) as u32).collect();
-                let (input, encoded) = (&mut input[..rows.len() * len], &mut encoded[..out.len()]);
-                view.fill(&rows, key, number as u64, input);
-                scorer.encode(input, encoded);
-                out.iter_mut().zip(encoded).for_each(|(sum, value)| *sum += *value);
-            }
+            scorer.team().run(|| {
+                for (block, out) in sums.chunks_mut(BLOCK * dim).enumerate() {
+                    let first = (block * BLOCK) as u32;
+                    let rows: Vec<u32> = (first..first + (out.len() / dim) as u32).collect();
+                    let (input, encoded) = (&mut input[..rows.len() * len], &mut encoded[..out.len()]);
+                    view.fill(&rows, key, number as u64, input);
+                    scorer.encode(input, encoded);
+                    out.iter_mut().zip(encoded).for_each(|(sum, value)| *sum += *value);
+                }
+            });
         }
         let share = 1.0 / views.max(1) as f32;
         sums.iter_mut().for_each(|sum| *sum *= share);

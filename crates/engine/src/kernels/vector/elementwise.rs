@@ -64,8 +64,9 @@ macro_rules! map {
         for chunk in whole {
             // SAFETY: the chunk has eight places.
             let $x = unsafe { $lanes::load(chunk.as_ptr()) };
+            let y = $f;
             // SAFETY: as above.
-            unsafe { $f.store(chunk.as_mut_ptr()) };
+            unsafe { y.store(chunk.as_mut_ptr()) };
         }
         if !tail.is_empty() {
             let $x = $lanes::load_tail(tail);
