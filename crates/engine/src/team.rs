@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
 
 /// The threads of a trainer or scorer: a handle that is cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Team(Option<Arc<rayon::ThreadPool>>);
 
 impl Team {

@@ -7,6 +7,7 @@ use super::cell::{Cell, METRICS, Metric, key};
 use super::load::{Data, Loaded, Run, Trouble};
 use crate::claims::{self, Claim, ClassCounts, Evidence, Scores, Verdict};
 use crate::metrics::recalls;
+use crate::settings::RunSettings;
 use crate::stats::{Paired, Summary, area_under_budget_curve, holm, labels_needed, seeds_for_power};
 use fewlabel_learn::augment::Policy;
 use std::collections::BTreeMap;
@@ -104,7 +105,11 @@ pub(crate) struct DataClaims {
 impl Analysis {
     /// What differences are taken from, as a title names it.
     pub(crate) fn reference(&self) -> &'static str {
-        if self.cells.iter().any(|cell| cell.regime == BASELINE) { "random" } else { "the paper\u{2019}s augmentation" }
+        if self.has_random() { BASELINE } else { "the paper\u{2019}s augmentation" }
+    }
+
+    pub(crate) fn has_random(&self) -> bool {
+        has_random(self.cells.iter().map(|cell| &*cell.regime))
     }
 }
 
@@ -189,18 +194,20 @@ fn recall(cell: &Cell<'_>, figure: impl Fn(Summary) -> Option<f64>) -> Vec<Optio
 
 /// What every cell is measured against.
 fn baselines(cells: &[Cell<'_>]) -> Vec<Option<usize>> {
-    let with_papers_policy = |cell: &Cell<'_>| {
-        let mut settings = cell.first().settings.clone();
-        if !settings.plan.policy.is_none() {
-            settings.plan.policy = Policy::paper();
-        }
-        key(&settings, false)
+    if has_random(cells.iter().map(Cell::regime)) {
+        return (0..cells.len()).map(|index| random(index, cells)).collect();
+    }
+    let settings = || cells.iter().map(|cell| cell.first().settings.clone());
+    let places: BTreeMap<String, usize> = settings().map(|settings| key(&settings, false)).zip(0..).collect();
+    let twin = |(index, mut settings): (usize, RunSettings)| {
+        settings.plan.policy = Policy::paper();
+        places.get(&key(&settings, false)).copied().filter(|&twin| twin != index)
     };
-    let places: BTreeMap<String, usize> =
-        cells.iter().enumerate().map(|(at, cell)| (key(&cell.first().settings, false), at)).collect();
-    let twin = |index: usize| places.get(&with_papers_policy(&cells[index])).copied().filter(|&twin| twin != index);
-    let is_random = cells.iter().any(|cell| cell.regime() == BASELINE);
-    (0..cells.len()).map(|index| if is_random { random(index, cells) } else { twin(index) }).collect()
+    settings().enumerate().map(twin).collect()
+}
+
+fn has_random<'a>(mut regimes: impl Iterator<Item = &'a str>) -> bool {
+    regimes.any(|regime| regime == BASELINE)
 }
 
 /// The cell of `random` on the same data with the same labels, else with the nearest number.

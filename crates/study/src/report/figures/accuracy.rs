@@ -82,7 +82,7 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
         &["validation, best epoch", "test, last epoch"],
         &rows,
     );
-    let over = if reference == "random" {
+    let over = if analysis.has_random() {
         "random with as many labels (where there is none, with the nearest number)"
     } else {
         "the same regime with the paper\u{2019}s augmentation"
