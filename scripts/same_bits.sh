@@ -3,6 +3,10 @@
 # instructions: every file but the timings, models included.
 #
 #     scripts/same_bits.sh [BINARY [EXTRA ARGUMENTS...]]
+#
+# Without a fused multiply-add of the machine's the portable path takes seventy times as long, half an hour. PORTABLE may name a second binary for it:
+#     CARGO_TARGET_DIR=target/fused RUSTFLAGS="-C target-feature=+avx2,+fma" cargo build --release
+#     PORTABLE=target/fused/release/fewlabel scripts/same_bits.sh
 set -euo pipefail
 binary=${1:-target/release/fewlabel}
 shift $(($# < 1 ? $# : 1))
@@ -13,6 +17,7 @@ trap 'rm -rf "$work"' EXIT
 hashes() { (cd "$1" && find . -type f ! -name 'timing*' ! -path './.locks/*' -print0 | sort -z | xargs -0 sha256sum); }
 
 for path in best portable; do
+    [ "$path" = best ] || binary=${PORTABLE:-$binary}
     for threads in 1 2 3; do
         out="$work/$path-$threads"
         FEWLABEL_SIMD=$path "$binary" reproduce --quick --quiet --threads "$threads" --out "$out" "$@" >/dev/null
