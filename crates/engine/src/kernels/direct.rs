@@ -5,7 +5,7 @@
 
 use super::simd::{LANES, Simd};
 use super::winograd::Filters;
-use super::{Isa, dispatch};
+use super::{Isa, dispatch, vectors};
 
 /// The shape of one convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,30 +60,43 @@ unsafe fn forward_body<S: Simd>(a: Args, x: *const f32, y: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
         let s = a.s;
-        let parts = s.width.div_ceil(MOST);
-        let (least, wider) = (s.width / parts, s.width % parts);
         for row in 0..s.height {
-            for co in (0..s.cout).step_by(LANES) {
-                let (mut x, mut y) = (x.add(row * (s.width + 2) * s.cin), y.add(row * a.row + co));
-                for part in 0..parts {
-                    let wide = if part < wider { least + 1 } else { least };
-                    strip::<S>(a, wide, co, x, y);
-                    x = x.add(wide * s.cin);
-                    y = y.wrapping_add(wide * s.cout);
-                }
-            }
+            let (x, y) = (x.add(row * (s.width + 2) * s.cin), y.add(row * a.row));
+            vectors!(S, s.cout, co => line(a, co, x, y.add(co)));
         }
     }
 }
 
-/// Pixels of a row that are computed together, at most: their sums, three weights and a value fill sixteen registers.
-const MOST: usize = 12;
+/// Pixels of a row that are computed together, at most: their sums, three weights and a value fill the registers, or half
+/// of thirty-two, which is as fast.
+const fn most<V: Simd>() -> usize {
+    if V::LANES > LANES { 14 } else { 12 }
+}
+
+/// A row of one vector of channels.
+#[inline(always)]
+unsafe fn line<V: Simd>(a: Args, co: usize, x: *const f32, y: *mut f32) {
+    // SAFETY: the caller's row lies within the image.
+    unsafe {
+        let parts = a.s.width.div_ceil(most::<V>());
+        let (least, wider) = (a.s.width / parts, a.s.width % parts);
+        let (mut x, mut y) = (x, y);
+        for part in 0..parts {
+            let wide = if part < wider { least + 1 } else { least };
+            strip::<V>(a, wide, co, x, y);
+            x = x.add(wide * a.s.cin);
+            y = y.wrapping_add(wide * a.s.cout);
+        }
+    }
+}
 
 #[inline(always)]
 unsafe fn strip<S: Simd>(a: Args, wide: usize, co: usize, x: *const f32, y: *mut f32) {
     // SAFETY: the caller's strip lies within the image.
     unsafe {
         match wide {
+            14.. if S::LANES > LANES => pixels::<S, 14>(a, co, x, y),
+            13 if S::LANES > LANES => pixels::<S, 13>(a, co, x, y),
             12.. => pixels::<S, 12>(a, co, x, y),
             11 => pixels::<S, 11>(a, co, x, y),
             10 => pixels::<S, 10>(a, co, x, y),

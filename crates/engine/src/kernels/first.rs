@@ -6,7 +6,7 @@
 
 use super::direct::Shape;
 use super::simd::{LANES, Simd};
-use super::{Isa, dispatch};
+use super::{Isa, dispatch, vectors};
 
 /// Length of one of the three parts of [`sums`]: for every tap and channel a row of `cout`, then one for the bias.
 pub(crate) const fn part(s: Shape) -> usize {
@@ -28,17 +28,20 @@ dispatch!(unsafe fn sums_isa = sums_body(
 #[inline(always)]
 unsafe fn sums_body<S: Simd>(s: Shape, x: *const f32, y: *const f32, dz: *const f32, pitch: usize, out: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
+    unsafe { vectors!(S, s.cout, co => vector_sums(s, x, y.add(co), dz.add(co), pitch, out.add(co))) }
+}
+
+#[inline(always)]
+unsafe fn vector_sums<S: Simd>(s: Shape, x: *const f32, y: *const f32, dz: *const f32, pitch: usize, out: *mut f32) {
+    // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        for co in (0..s.cout).step_by(LANES) {
-            let (y, dz, out) = (y.add(co), dz.add(co), out.add(co));
-            for (row, ci) in (0..3).flat_map(|row| (0..s.cin).map(move |ci| (row, ci))) {
-                let x = x.add(row * (s.width + 2) * s.cin + ci);
-                let (taps, bias) = (out.add((3 * row * s.cin + ci) * s.cout), out.add(9 * s.cin * s.cout));
-                if row == 0 && ci == 0 {
-                    three_taps::<S, true>(s, x, y, dz, pitch, taps, bias);
-                } else {
-                    three_taps::<S, false>(s, x, y, dz, pitch, taps, bias);
-                }
+        for (row, ci) in (0..3).flat_map(|row| (0..s.cin).map(move |ci| (row, ci))) {
+            let x = x.add(row * (s.width + 2) * s.cin + ci);
+            let (taps, bias) = (out.add((3 * row * s.cin + ci) * s.cout), out.add(9 * s.cin * s.cout));
+            if row == 0 && ci == 0 {
+                three_taps::<S, true>(s, x, y, dz, pitch, taps, bias);
+            } else {
+                three_taps::<S, false>(s, x, y, dz, pitch, taps, bias);
             }
         }
     }

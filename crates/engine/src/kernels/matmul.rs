@@ -1,8 +1,10 @@
 //! Products of row-major matrices with one order of summation.
 
-use super::panel::PANEL;
 use super::simd::{LANES, Simd};
 use super::{Isa, dispatch};
+
+/// Columns of a full panel, whatever vectors the machine has.
+const PANEL: usize = 2 * LANES;
 
 /// `c[m, n] = bias[n] + a[m, k] b[k, n]`, for every output over k in order, fused; then rectified if `relu`.
 /// `n` is a multiple of eight.
@@ -104,17 +106,21 @@ unsafe fn product_body<S: Simd>(
             let mut row = 0;
             while row < m {
                 let (a, c) = (a.add(row * k), c.add(row * n));
-                row += match (wide, m - row) {
-                    (true, 6..) => block::<S, 2, 6>(k, n, a, b, pitch, bias, c, relu),
-                    (true, 4..) => block::<S, 2, 4>(k, n, a, b, pitch, bias, c, relu),
-                    (true, 2..) => block::<S, 2, 2>(k, n, a, b, pitch, bias, c, relu),
-                    (true, _) => block::<S, 2, 1>(k, n, a, b, pitch, bias, c, relu),
-                    (false, 8..) => block::<S, 1, 8>(k, n, a, b, pitch, bias, c, relu),
-                    (false, 4..) => block::<S, 1, 4>(k, n, a, b, pitch, bias, c, relu),
-                    (false, _) => block::<S, 1, 1>(k, n, a, b, pitch, bias, c, relu),
+                row += match (wide, S::LANES == PANEL, m - row) {
+                    (true, true, 16..) => block::<S, 1, 16>(k, n, a, b, pitch, bias, c, relu),
+                    (true, true, 8..) => block::<S, 1, 8>(k, n, a, b, pitch, bias, c, relu),
+                    (true, true, 4..) => block::<S, 1, 4>(k, n, a, b, pitch, bias, c, relu),
+                    (true, true, _) => block::<S, 1, 1>(k, n, a, b, pitch, bias, c, relu),
+                    (true, false, 6..) => block::<S, 2, 6>(k, n, a, b, pitch, bias, c, relu),
+                    (true, false, 4..) => block::<S, 2, 4>(k, n, a, b, pitch, bias, c, relu),
+                    (true, false, 2..) => block::<S, 2, 2>(k, n, a, b, pitch, bias, c, relu),
+                    (true, false, _) => block::<S, 2, 1>(k, n, a, b, pitch, bias, c, relu),
+                    (false, _, 8..) => block::<S::Rest, 1, 8>(k, n, a, b, pitch, bias, c, relu),
+                    (false, _, 4..) => block::<S::Rest, 1, 4>(k, n, a, b, pitch, bias, c, relu),
+                    (false, _, _) => block::<S::Rest, 1, 1>(k, n, a, b, pitch, bias, c, relu),
                 };
             }
-            col += if wide { 2 * LANES } else { LANES };
+            col += if wide { PANEL } else { LANES };
         }
     }
 }
@@ -134,7 +140,7 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
     unsafe {
         let mut sum = [[S::zero(); NV]; T];
         for v in 0..NV {
-            let bias = S::load(bias.add(v * LANES));
+            let bias = S::load(bias.add(v * S::LANES));
             for row in &mut sum {
                 row[v] = bias;
             }
@@ -142,7 +148,7 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
         for i in 0..k {
             let mut w = [S::zero(); NV];
             for v in 0..NV {
-                w[v] = S::load(b.add(i * pitch + v * LANES));
+                w[v] = S::load(b.add(i * pitch + v * S::LANES));
             }
             for t in 0..T {
                 let x = S::broadcast(a.add(t * k + i));
@@ -154,7 +160,7 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
         for t in 0..T {
             for v in 0..NV {
                 let r = if relu { sum[t][v].relu() } else { sum[t][v] };
-                r.store(c.add(t * n + v * LANES));
+                r.store(c.add(t * n + v * S::LANES));
             }
         }
     }
@@ -203,21 +209,23 @@ unsafe fn transposed_body<S: Simd>(
     unsafe {
         let mut col = 0;
         while col < n {
-            let wide = n - col >= 2 * LANES;
-            let (g, c) = (g.add(col), c.add(col));
+            let (g, c, left) = (g.add(col), c.add(col), n - col);
             let mut row = 0;
             while row < rows {
                 let (a, c) = (a.add(row), c.add(row * n));
-                row += match (wide, rows - row) {
-                    (true, 6..) => outer::<S, 2, 6>(m, k, n, a, g, c),
-                    (true, 4..) => outer::<S, 2, 4>(m, k, n, a, g, c),
-                    (true, 2..) => outer::<S, 2, 2>(m, k, n, a, g, c),
-                    (true, _) => outer::<S, 2, 1>(m, k, n, a, g, c),
-                    (false, 8..) => outer::<S, 1, 8>(m, k, n, a, g, c),
-                    (false, _) => outer::<S, 1, 1>(m, k, n, a, g, c),
+                row += match (left / S::LANES, rows - row) {
+                    (2.., 6..) => outer::<S, 2, 6>(m, k, n, a, g, c),
+                    (2.., 4..) => outer::<S, 2, 4>(m, k, n, a, g, c),
+                    (2.., 2..) => outer::<S, 2, 2>(m, k, n, a, g, c),
+                    (2.., _) => outer::<S, 2, 1>(m, k, n, a, g, c),
+                    (1, 8..) => outer::<S, 1, 8>(m, k, n, a, g, c),
+                    (1, 4..) => outer::<S, 1, 4>(m, k, n, a, g, c),
+                    (1, _) => outer::<S, 1, 1>(m, k, n, a, g, c),
+                    (_, 8..) => outer::<S::Rest, 1, 8>(m, k, n, a, g, c),
+                    (_, _) => outer::<S::Rest, 1, 1>(m, k, n, a, g, c),
                 };
             }
-            col += if wide { 2 * LANES } else { LANES };
+            col += (2 * S::LANES).min(left - left % S::LANES).max(LANES);
         }
     }
 }
@@ -236,13 +244,13 @@ unsafe fn outer<S: Simd, const NV: usize, const T: usize>(
         let mut sum = [[S::zero(); NV]; T];
         for t in 0..T {
             for v in 0..NV {
-                sum[t][v] = S::load(c.add(t * n + v * LANES));
+                sum[t][v] = S::load(c.add(t * n + v * S::LANES));
             }
         }
         for i in 0..m {
             let mut w = [S::zero(); NV];
             for v in 0..NV {
-                w[v] = S::load(g.add(i * n + v * LANES));
+                w[v] = S::load(g.add(i * n + v * S::LANES));
             }
             for t in 0..T {
                 let x = S::broadcast(a.add(i * k + t));
@@ -253,7 +261,7 @@ unsafe fn outer<S: Simd, const NV: usize, const T: usize>(
         }
         for t in 0..T {
             for v in 0..NV {
-                sum[t][v].store(c.add(t * n + v * LANES));
+                sum[t][v].store(c.add(t * n + v * S::LANES));
             }
         }
     }

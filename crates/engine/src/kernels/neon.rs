@@ -26,6 +26,9 @@ impl Neon {
 
 // SAFETY (every block below): every aarch64 machine has the instructions; for `load` and `store` the caller promises the memory.
 impl Simd for Neon {
+    const LANES: usize = LANES;
+    type Rest = Self;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
         // SAFETY: see above.

@@ -1,7 +1,7 @@
 //! What lies between two convolutions: batch normalisation, max pooling 2x2 with stride 3, the border of zeros.
 
 use super::simd::{LANES, Simd};
-use super::{Isa, dispatch};
+use super::{Isa, dispatch, vectors};
 
 /// Side of a pooled image: windows of two, three apart.
 pub(crate) const fn pooled(side: usize) -> usize {
@@ -73,15 +73,20 @@ unsafe fn normalise_body<S: Simd>(
 ) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let (c, line) = (p.channels, p.width * p.channels);
         for i in 0..p.height {
-            for ch in (0..c).step_by(LANES) {
-                let (a, b) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
-                let (y, out) = (y.add(i * line + ch), out.add(i * pitch + ch));
-                for j in 0..p.width {
-                    S::load(y.add(j * c)).fma(a, b).store(out.add(j * c));
-                }
-            }
+            let (y, out) = (y.add(i * p.width * p.channels), out.add(i * pitch));
+            vectors!(S, p.channels, ch => normalise_line(p, y.add(ch), scale.add(ch), shift.add(ch), out.add(ch)));
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn normalise_line<V: Simd>(p: Plane, y: *const f32, scale: *const f32, shift: *const f32, out: *mut f32) {
+    // SAFETY: the caller's lines are readable and writable.
+    unsafe {
+        let (a, b) = (V::load(scale), V::load(shift));
+        for j in 0..p.width {
+            V::load(y.add(j * p.channels)).fma(a, b).store(out.add(j * p.channels));
         }
     }
 }
@@ -101,17 +106,23 @@ dispatch!(unsafe fn pool_isa = pool_body(p: Plane, y: *const f32, sign: *const f
 unsafe fn pool_body<S: Simd>(p: Plane, y: *const f32, sign: *const f32, out: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let (c, line, read) = (p.channels, p.width * p.channels, p.read());
+        let read = p.read();
         for i in 0..read.height {
-            for ch in (0..c).step_by(LANES) {
-                let sign = S::load(sign.add(ch));
-                let (y, out) = (y.add(i * 3 * line + ch), out.add(i * read.width * c + ch));
-                for j in 0..read.width {
-                    let k = signed(window::<S>(y.add(j * 3 * c), line, c), sign);
-                    // Multiplied by one or minus one, nothing is rounded.
-                    k[3].max(k[2].max(k[1].max(k[0]))).mul(sign).store(out.add(j * c));
-                }
-            }
+            let (y, out) = (y.add(i * 3 * p.width * p.channels), out.add(i * read.width * p.channels));
+            vectors!(S, p.channels, ch => pool_line(p, y.add(ch), sign.add(ch), out.add(ch)));
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn pool_line<V: Simd>(p: Plane, y: *const f32, sign: *const f32, out: *mut f32) {
+    // SAFETY: the caller's lines are readable and writable.
+    unsafe {
+        let (c, sign) = (p.channels, V::load(sign));
+        for j in 0..p.read().width {
+            let k = signed(window::<V>(y.add(j * 3 * c), p.width * c, c), sign);
+            // Multiplied by one or minus one, nothing is rounded.
+            k[3].max(k[2].max(k[1].max(k[0]))).mul(sign).store(out.add(j * c));
         }
     }
 }
@@ -163,27 +174,33 @@ dispatch!(unsafe fn statistics_isa = statistics_body(p: Plane, y: *const f32, su
 unsafe fn statistics_body<S: Simd>(p: Plane, y: *const f32, sums: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let c = p.channels;
         for i in 0..p.height {
-            for ch in (0..c).step_by(LANES) {
-                let y = y.add(i * p.width * c + ch);
-                let mut row = RowSums::<S>::new();
-                let mut j = 0;
-                while j + 4 <= p.width {
-                    for q in 0..4 {
-                        let y = S::load(y.add((j + q) * c));
-                        row.add(q, (y, y.mul(y)));
-                    }
-                    j += 4;
-                }
-                while j < p.width {
-                    let y = S::load(y.add(j * c));
-                    row.add(0, (y, y.mul(y)));
-                    j += 1;
-                }
-                row.store(sums.add(ch), sums.add(c + ch));
-            }
+            let y = y.add(i * p.width * p.channels);
+            vectors!(S, p.channels, ch => statistics_line(p, y.add(ch), sums.add(ch)));
         }
+    }
+}
+
+#[inline(always)]
+unsafe fn statistics_line<V: Simd>(p: Plane, y: *const f32, sums: *mut f32) {
+    // SAFETY: the caller's line and sums are readable and the sums writable.
+    unsafe {
+        let c = p.channels;
+        let mut row = RowSums::<V>::new();
+        let mut j = 0;
+        while j + 4 <= p.width {
+            for q in 0..4 {
+                let y = V::load(y.add((j + q) * c));
+                row.add(q, (y, y.mul(y)));
+            }
+            j += 4;
+        }
+        while j < p.width {
+            let y = V::load(y.add(j * c));
+            row.add(0, (y, y.mul(y)));
+            j += 1;
+        }
+        row.store(sums, sums.add(c));
     }
 }
 
@@ -263,28 +280,33 @@ unsafe fn backward_sums_body<S: Simd>(
 ) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let (c, line) = (p.channels, p.width * p.channels);
         for i in 0..p.height {
-            for ch in (0..c).step_by(LANES) {
-                let mean = S::load(mean.add(ch));
-                let (y, dz) = (y.add(i * line + ch), dz.add(i * pitch + ch));
-                let mut row = RowSums::<S>::new();
-                let mut j = 0;
-                while j + 4 <= p.width {
-                    for q in 0..4 {
-                        let d = S::load(dz.add((j + q) * c));
-                        row.add(q, (d, d.mul(S::load(y.add((j + q) * c)).sub(mean))));
-                    }
-                    j += 4;
-                }
-                while j < p.width {
-                    let d = S::load(dz.add(j * c));
-                    row.add(0, (d, d.mul(S::load(y.add(j * c)).sub(mean))));
-                    j += 1;
-                }
-                row.store(sums.add(ch), sums.add(c + ch));
-            }
+            let (y, dz) = (y.add(i * p.width * p.channels), dz.add(i * pitch));
+            vectors!(S, p.channels, ch => backward_sums_line(p, y.add(ch), dz.add(ch), mean.add(ch), sums.add(ch)));
         }
+    }
+}
+
+#[inline(always)]
+unsafe fn backward_sums_line<V: Simd>(p: Plane, y: *const f32, dz: *const f32, mean: *const f32, sums: *mut f32) {
+    // SAFETY: the caller's lines and sums are readable and the sums writable.
+    unsafe {
+        let (c, mean) = (p.channels, V::load(mean));
+        let mut row = RowSums::<V>::new();
+        let mut j = 0;
+        while j + 4 <= p.width {
+            for q in 0..4 {
+                let d = V::load(dz.add((j + q) * c));
+                row.add(q, (d, d.mul(V::load(y.add((j + q) * c)).sub(mean))));
+            }
+            j += 4;
+        }
+        while j < p.width {
+            let d = V::load(dz.add(j * c));
+            row.add(0, (d, d.mul(V::load(y.add(j * c)).sub(mean))));
+            j += 1;
+        }
+        row.store(sums, sums.add(c));
     }
 }
 
@@ -329,68 +351,103 @@ unsafe fn backward_body<S: Simd>(
 ) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let (c, line) = (p.channels, p.width * p.channels);
         for i in 0..p.height {
-            for ch in (0..c).step_by(LANES) {
-                let (ka, kb) = (S::load(factors.add(ch)), S::load(factors.add(c + ch)));
-                let kc = S::load(factors.add(2 * c + ch));
-                let (y, g) = (y.add(i * line + ch), g.add(i * g_pitch + ch));
-                let mut total = [S::load(sum.add(ch)), S::zero()];
-                let mut j = 0;
-                if p.pool && i % 3 < 2 && i / 3 < pooled(p.height) {
-                    if i % 3 == 1 {
-                        continue;
-                    }
-                    let sign = S::load(sign.add(ch));
-                    while j / 3 < pooled(p.width) {
-                        let y4 = window::<S>(y.add(j * c), line, c);
-                        let d = unpool(y4, sign, S::load(dz.add(i / 3 * pitch + j / 3 * c + ch)));
-                        for q in 0..4 {
-                            let r = ka.fma(d[q], kb.fma(y4[q], kc));
-                            let r = y4[q].pick_greater(S::zero(), r, S::zero());
-                            r.store(g.add(q / 2 * g_pitch + (j + q % 2) * c));
-                            total[q % 2] = total[q % 2].add(r);
-                        }
-                        j += 2;
-                        if j < p.width {
-                            for below in 0..2 {
-                                let r = unread::<S>(y.add(below * line + j * c), kb, kc);
-                                r.store(g.add(below * g_pitch + j * c));
-                                total[below] = total[below].add(r);
-                            }
-                        }
-                        j += 1;
-                    }
-                    while j < p.width {
-                        for below in 0..2 {
-                            let r = unread::<S>(y.add(below * line + j * c), kb, kc);
-                            r.store(g.add(below * g_pitch + j * c));
-                            total[below] = total[below].add(r);
-                        }
-                        j += 1;
-                    }
-                }
-                // Pooled gradients have fewer rows and were read above.
-                let dz = if p.pool { dz } else { dz.add(i * pitch + ch) };
-                while j < p.width {
-                    for q in 0..2 {
-                        if j + q < p.width {
-                            let at = (j + q) * c;
-                            let r = if p.pool {
-                                unread::<S>(y.add(at), kb, kc)
-                            } else {
-                                let y = S::load(y.add(at));
-                                let r = ka.fma(S::load(dz.add(at)), kb.fma(y, kc));
-                                y.pick_greater(S::zero(), r, S::zero())
-                            };
-                            r.store(g.add(at));
-                            total[q] = total[q].add(r);
-                        }
-                    }
-                    j += 2;
-                }
-                total[0].add(total[1]).store(sum.add(ch));
+            // Of two rows that a pool reads together the first makes both.
+            let pooled_row = p.pool && i % 3 < 2 && i / 3 < pooled(p.height);
+            if pooled_row && i % 3 == 1 {
+                continue;
             }
+            let dz = match (p.pool, pooled_row) {
+                (true, true) => dz.add(i / 3 * pitch),
+                (true, false) => dz,
+                (false, _) => dz.add(i * pitch),
+            };
+            let (y, g) = (y.add(i * p.width * p.channels), g.add(i * g_pitch));
+            vectors!(S, p.channels, ch => backward_line(p, pooled_row, y.add(ch), dz.add(ch), sign.add(ch),
+                factors.add(ch), g.add(ch), g_pitch, sum.add(ch)));
+        }
+    }
+}
+
+/// One row, or the two that a pool reads.
+#[inline(always)]
+unsafe fn backward_line<V: Simd>(
+    p: Plane,
+    pooled_row: bool,
+    y: *const f32,
+    dz: *const f32,
+    sign: *const f32,
+    factors: *const f32,
+    g: *mut f32,
+    g_pitch: usize,
+    sum: *mut f32,
+) {
+    // SAFETY: offsets stay within the caller's rows.
+    unsafe {
+        let (c, line) = (p.channels, p.width * p.channels);
+        let (ka, kb, kc) = (V::load(factors), V::load(factors.add(c)), V::load(factors.add(2 * c)));
+        let mut total = [V::load(sum), V::zero()];
+        let mut j = 0;
+        if pooled_row {
+            let sign = V::load(sign);
+            while j / 3 < pooled(p.width) {
+                let y4 = window::<V>(y.add(j * c), line, c);
+                let d = unpool(y4, sign, V::load(dz.add(j / 3 * c)));
+                for q in 0..4 {
+                    let r = ka.fma(d[q], kb.fma(y4[q], kc));
+                    let r = y4[q].pick_greater(V::zero(), r, V::zero());
+                    r.store(g.add(q / 2 * g_pitch + (j + q % 2) * c));
+                    total[q % 2] = total[q % 2].add(r);
+                }
+                j += 2;
+                if j < p.width {
+                    unread_column(y.add(j * c), line, kb, kc, g.add(j * c), g_pitch, &mut total);
+                }
+                j += 1;
+            }
+            while j < p.width {
+                unread_column(y.add(j * c), line, kb, kc, g.add(j * c), g_pitch, &mut total);
+                j += 1;
+            }
+        }
+        while j < p.width {
+            for q in 0..2 {
+                if j + q < p.width {
+                    let at = (j + q) * c;
+                    let r = if p.pool {
+                        unread::<V>(y.add(at), kb, kc)
+                    } else {
+                        let y = V::load(y.add(at));
+                        let r = ka.fma(V::load(dz.add(at)), kb.fma(y, kc));
+                        y.pick_greater(V::zero(), r, V::zero())
+                    };
+                    r.store(g.add(at));
+                    total[q] = total[q].add(r);
+                }
+            }
+            j += 2;
+        }
+        total[0].add(total[1]).store(sum);
+    }
+}
+
+/// A pixel that no pool reads, and the one below it.
+#[inline(always)]
+unsafe fn unread_column<V: Simd>(
+    y: *const f32,
+    line: usize,
+    kb: V,
+    kc: V,
+    g: *mut f32,
+    g_pitch: usize,
+    total: &mut [V; 2],
+) {
+    // SAFETY: the caller's pixels are readable and writable.
+    unsafe {
+        for below in 0..2 {
+            let r = unread::<V>(y.add(below * line), kb, kc);
+            r.store(g.add(below * g_pitch));
+            total[below] = total[below].add(r);
         }
     }
 }

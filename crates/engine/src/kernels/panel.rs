@@ -1,32 +1,25 @@
 //! Small matrix products in registers: the middle of Winograd's convolutions.
 //!
-//! Transformed tiles lie in cells: eight channels of one tile are one cell, its planes one after the other, eight
-//! values each. So a transform reads and writes at constant distances from one pointer. The right-hand matrix of a
-//! plane lies in panels of sixteen columns (eight in the last if the number is odd), a panel's rows one after the other.
-//! A block is at most 6 rows by 16 columns or 12 rows by 8: twelve sums, one or two weights and one broadcast value
-//! fill the sixteen registers. Rows are shared out evenly, so that no block is too small to hide the latency of a fused
-//! multiply-add. Every output is one chain over k in order.
+//! Transformed tiles lie in cells: as many channels of one tile as a vector has lanes are one cell, its planes one after the
+//! other. So a transform reads and writes at constant distances from one pointer. Vectors of sixteen leave eight channels
+//! over where a number of channels is an odd multiple of eight: they are a cell of eight, the last. The right-hand matrix of a
+//! plane lies in panels of two vectors of columns, then of one, then of eight; a panel's rows one after the other. Blocks
+//! fill the registers with sums, leaving room for the weights and a broadcast value. Rows are shared out evenly, so that no
+//! block is too small to hide the latency of a fused multiply-add. Every output is one chain over k in order.
 
 use super::simd::{LANES, Simd};
 
-/// Columns of a full panel.
-pub(crate) const PANEL: usize = 2 * LANES;
-
-/// Rows, which are tiles, columns of the left-hand and of the right-hand matrix, and planes of a cell.
+/// Rows, which are tiles, columns of the left-hand and of the right-hand matrix; planes of a cell, and which of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Sizes {
     pub(crate) rows: usize,
     pub(crate) k: usize,
     pub(crate) columns: usize,
     pub(crate) planes: usize,
+    pub(crate) plane: usize,
 }
 
 impl Sizes {
-    /// Distance of two cells of a tile.
-    #[inline(always)]
-    const fn cell(&self) -> usize {
-        self.planes * LANES
-    }
     /// Distance of two tiles in the left-hand matrix.
     #[inline(always)]
     const fn left(&self) -> usize {
@@ -36,6 +29,11 @@ impl Sizes {
     #[inline(always)]
     const fn right(&self) -> usize {
         self.planes * self.columns
+    }
+    /// The plane's place in a tile for the cell of vectors `V` that begins at channel `first`.
+    #[inline(always)]
+    const fn cell<V: Simd>(&self, first: usize) -> usize {
+        first * self.planes + self.plane * V::LANES
     }
 }
 
@@ -54,10 +52,11 @@ impl Shares {
         Self { rows: rows / blocks, more: rows % blocks, fewer: blocks - rows % blocks }
     }
 
-    /// How [`multiply`] shares out rows in panels of sixteen columns and of eight.
+    /// How [`multiply`] shares out rows in panels of two vectors of columns and of one.
     #[inline(always)]
-    pub(crate) fn of(rows: usize) -> [Self; 2] {
-        [Self::new(rows, 6), Self::new(rows, 13)]
+    pub(crate) fn of<S: Simd>(rows: usize) -> [Self; 2] {
+        // Of sixteen registers twelve hold sums, of thirty-two twenty-six.
+        [Self::new(rows, if S::LANES > LANES { 13 } else { 6 }), Self::new(rows, 13)]
     }
 }
 
@@ -70,68 +69,110 @@ impl Shares {
 pub(crate) unsafe fn multiply<S: Simd>(s: Sizes, shares: [Shares; 2], a: *const f32, b: *const f32, c: *mut f32) {
     // SAFETY: offsets stay within the matrices.
     unsafe {
-        let (mut b, mut c) = (b, c);
-        for _ in 0..s.columns / PANEL {
-            wide::<S>(s, shares[0], a, b, c);
-            b = b.add(PANEL * s.k);
-            c = c.add(PANEL * s.planes);
+        let mut column = 0;
+        while column + 2 * S::LANES <= s.columns {
+            shared_out::<S, S, 2>(s, shares[0], a, b.add(column * s.k), c.add(s.cell::<S>(column)));
+            column += 2 * S::LANES;
         }
-        if !s.columns.is_multiple_of(PANEL) {
-            narrow::<S>(s, shares[1], a, b, c);
+        if column + S::LANES <= s.columns {
+            shared_out::<S, S, 1>(s, shares[1], a, b.add(column * s.k), c.add(s.cell::<S>(column)));
+            column += S::LANES;
+        }
+        if S::LANES > LANES && column < s.columns {
+            shared_out::<S, S::Rest, 1>(s, shares[1], a, b.add(column * s.k), c.add(s.cell::<S::Rest>(column)));
         }
     }
 }
 
-/// Makes a function that multiplies `$vectors` of columns, blocks of one number of rows and then of another.
-macro_rules! shared_out {
-    ($name:ident, $vectors:literal, $($rows:literal)*) => {
-        #[inline(always)]
-        unsafe fn $name<S: Simd>(s: Sizes, shares: Shares, a: *const f32, b: *const f32, c: *mut f32) {
-            // SAFETY: offsets stay within the matrices.
-            unsafe {
-                let (mut a, mut c) = (a, c);
-                for (blocks, rows) in [(shares.more, shares.rows + 1), (shares.fewer, shares.rows)] {
-                    match rows {
-                        $($rows => for _ in 0..blocks {
-                            block::<S, $vectors, $rows>(s, a, b, c);
-                            a = a.add($rows * s.left());
-                            c = c.add($rows * s.right());
-                        },)*
-                        _ => {}
-                    }
-                }
-            }
-        }
-    };
-}
-shared_out!(wide, 2, 1 2 3 4 5 6);
-shared_out!(narrow, 1, 1 2 3 4 5 6 7 8 9 10 11 12 13);
-
+/// Multiplies `NV` vectors `V` of columns, blocks of one number of rows and then of another.
 #[inline(always)]
-unsafe fn block<S: Simd, const NV: usize, const T: usize>(s: Sizes, a: *const f32, b: *const f32, c: *mut f32) {
+unsafe fn shared_out<S: Simd, V: Simd, const NV: usize>(
+    s: Sizes,
+    shares: Shares,
+    a: *const f32,
+    b: *const f32,
+    c: *mut f32,
+) {
+    macro_rules! of_rows {
+        ($rows:expr, $blocks:expr, $a:ident, $c:ident; $($few:literal)* | $($many:literal)*) => {
+            match $rows {
+                $($few => for _ in 0..$blocks {
+                    block::<S, V, NV, $few>(s, $a, b, $c);
+                    $a = $a.add($few * s.left());
+                    $c = $c.add($few * s.right());
+                },)*
+                // Two vectors of eight columns have sixteen registers.
+                $($many if NV == 1 || V::LANES > LANES => for _ in 0..$blocks {
+                    block::<S, V, NV, $many>(s, $a, b, $c);
+                    $a = $a.add($many * s.left());
+                    $c = $c.add($many * s.right());
+                },)*
+                _ => {}
+            }
+        };
+    }
     // SAFETY: offsets stay within the matrices.
     unsafe {
-        let mut sum = [[S::zero(); NV]; T];
-        let (mut a, mut b) = (a, b);
-        for _ in 0..s.k / LANES {
-            for i in 0..LANES {
-                let mut w = [S::zero(); NV];
-                for v in 0..NV {
-                    w[v] = S::load(b.add((i * NV + v) * LANES));
-                }
-                for t in 0..T {
-                    let x = S::broadcast(a.add(t * s.left() + i));
-                    for v in 0..NV {
-                        sum[t][v] = x.fma(w[v], sum[t][v]);
-                    }
-                }
+        let (mut a, mut c) = (a, c);
+        for (blocks, rows) in [(shares.more, shares.rows + 1), (shares.fewer, shares.rows)] {
+            of_rows!(rows, blocks, a, c; 1 2 3 4 5 6 | 7 8 9 10 11 12 13);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn block<S: Simd, V: Simd, const NV: usize, const T: usize>(
+    s: Sizes,
+    a: *const f32,
+    b: *const f32,
+    c: *mut f32,
+) {
+    // SAFETY: offsets stay within the matrices.
+    unsafe {
+        let mut sum = [[V::zero(); NV]; T];
+        let (mut first, mut b) = (0, b);
+        while first + S::LANES <= s.k {
+            let a = a.add(s.cell::<S>(first));
+            for i in 0..S::LANES {
+                add_row::<V, NV, T>(a.add(i), s.left(), b, V::LANES, &mut sum);
+                b = b.add(NV * V::LANES);
             }
-            a = a.add(s.cell());
-            b = b.add(NV * LANES * LANES);
+            first += S::LANES;
+        }
+        if S::LANES > LANES && first < s.k {
+            let a = a.add(s.cell::<S::Rest>(first));
+            for i in 0..LANES {
+                add_row::<V, NV, T>(a.add(i), s.left(), b, V::LANES, &mut sum);
+                b = b.add(NV * V::LANES);
+            }
         }
         for t in 0..T {
             for v in 0..NV {
-                sum[t][v].store(c.add(t * s.right() + v * s.cell()));
+                sum[t][v].store(c.add(t * s.right() + v * s.planes * V::LANES));
+            }
+        }
+    }
+}
+
+/// `sum[t] += a[t] w` for `NV` vectors that lie `apart`; values of `a` lie `pitch` apart.
+#[inline(always)]
+unsafe fn add_row<V: Simd, const NV: usize, const T: usize>(
+    a: *const f32,
+    pitch: usize,
+    w: *const f32,
+    apart: usize,
+    sum: &mut [[V; NV]; T],
+) {
+    // SAFETY: the caller's values are readable.
+    unsafe {
+        let mut row = [V::zero(); NV];
+        for v in 0..NV {
+            row[v] = V::load(w.add(v * apart));
+        }
+        for t in 0..T {
+            let x = V::broadcast(a.add(t * pitch));
+            for v in 0..NV {
+                sum[t][v] = x.fma(row[v], sum[t][v]);
             }
         }
     }
@@ -147,33 +188,65 @@ pub(crate) unsafe fn correlate<S: Simd>(s: Sizes, a: *const f32, g: *const f32, 
     // SAFETY: offsets stay within the matrices.
     unsafe {
         for k in (0..s.k).step_by(LANES) {
-            let (a, c) = (a.add(k * s.planes), c.add(k * s.columns));
+            let whole = k - k % S::LANES;
+            let rest = S::LANES > LANES && whole + S::LANES > s.k;
+            let a = a.add(if rest { s.cell::<S::Rest>(k) } else { s.cell::<S>(whole) + k - whole });
+            let c = c.add(k * s.columns);
             let mut column = 0;
             while column < s.columns {
-                let (g, c) = (g.add(column * s.planes), c.add(column));
-                match (s.columns - column) / LANES {
-                    1 => {
-                        outer::<S, 1, 8>(s, a, g, c, fresh);
-                        column += LANES;
-                    }
-                    3 => {
-                        outer::<S, 3, 4>(s, a, g, c, fresh);
-                        outer::<S, 3, 4>(s, a.add(4), g, c.add(4 * s.columns), fresh);
-                        column += 3 * LANES;
-                    }
-                    _ => {
-                        outer::<S, 2, 4>(s, a, g, c, fresh);
-                        outer::<S, 2, 4>(s, a.add(4), g, c.add(4 * s.columns), fresh);
-                        column += PANEL;
-                    }
+                let c = c.add(column);
+                if S::LANES > LANES && column + S::LANES > s.columns {
+                    outer::<S::Rest, 1, 8>(s, a, g.add(s.cell::<S::Rest>(column)), c, fresh);
+                    break;
                 }
+                let g = g.add(s.cell::<S>(column));
+                column += S::LANES * correlate_panel::<S>(s, (s.columns - column) / S::LANES, a, g, c, fresh);
+            }
+        }
+    }
+}
+
+/// Eight rows of [`correlate`] and up to three of the `left` vectors of columns; returns how many.
+#[inline(always)]
+unsafe fn correlate_panel<S: Simd>(
+    s: Sizes,
+    left: usize,
+    a: *const f32,
+    g: *const f32,
+    c: *mut f32,
+    fresh: bool,
+) -> usize {
+    // SAFETY: offsets stay within the matrices.
+    unsafe {
+        match (left, S::LANES > LANES) {
+            (1, _) => {
+                outer::<S, 1, 8>(s, a, g, c, fresh);
+                1
+            }
+            (3, true) => {
+                outer::<S, 3, 8>(s, a, g, c, fresh);
+                3
+            }
+            (3, false) => {
+                outer::<S, 3, 4>(s, a, g, c, fresh);
+                outer::<S, 3, 4>(s, a.add(4), g, c.add(4 * s.columns), fresh);
+                3
+            }
+            (_, true) => {
+                outer::<S, 2, 8>(s, a, g, c, fresh);
+                2
+            }
+            (_, false) => {
+                outer::<S, 2, 4>(s, a, g, c, fresh);
+                outer::<S, 2, 4>(s, a.add(4), g, c.add(4 * s.columns), fresh);
+                2
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn outer<S: Simd, const NV: usize, const T: usize>(
+unsafe fn outer<V: Simd, const NV: usize, const T: usize>(
     s: Sizes,
     a: *const f32,
     g: *const f32,
@@ -182,31 +255,32 @@ unsafe fn outer<S: Simd, const NV: usize, const T: usize>(
 ) {
     // SAFETY: offsets stay within the matrices.
     unsafe {
-        let mut sum = [[S::zero(); NV]; T];
+        let mut sum = [[V::zero(); NV]; T];
         if !fresh {
             for t in 0..T {
                 for v in 0..NV {
-                    sum[t][v] = S::load(c.add(t * s.columns + v * LANES));
+                    sum[t][v] = V::load(c.add(t * s.columns + v * V::LANES));
                 }
             }
         }
         let (mut a, mut g) = (a, g);
+        let apart = s.planes * V::LANES;
         // A loop of few rounds ends where the processor expects it.
         for _ in 0..s.rows / UNROLL {
             for _ in 0..UNROLL {
-                add_row::<S, NV, T>(s, a, g, &mut sum);
+                add_row::<V, NV, T>(a, 1, g, apart, &mut sum);
                 a = a.add(s.left());
                 g = g.add(s.right());
             }
         }
         for _ in 0..s.rows % UNROLL {
-            add_row::<S, NV, T>(s, a, g, &mut sum);
+            add_row::<V, NV, T>(a, 1, g, apart, &mut sum);
             a = a.add(s.left());
             g = g.add(s.right());
         }
         for t in 0..T {
             for v in 0..NV {
-                sum[t][v].store(c.add(t * s.columns + v * LANES));
+                sum[t][v].store(c.add(t * s.columns + v * V::LANES));
             }
         }
     }
@@ -214,25 +288,3 @@ unsafe fn outer<S: Simd, const NV: usize, const T: usize>(
 
 /// Rows of one round of [`outer`].
 const UNROLL: usize = 6;
-
-#[inline(always)]
-unsafe fn add_row<S: Simd, const NV: usize, const T: usize>(
-    s: Sizes,
-    a: *const f32,
-    g: *const f32,
-    sum: &mut [[S; NV]; T],
-) {
-    // SAFETY: the caller's row lies within the matrices.
-    unsafe {
-        let mut w = [S::zero(); NV];
-        for v in 0..NV {
-            w[v] = S::load(g.add(v * s.cell()));
-        }
-        for t in 0..T {
-            let x = S::broadcast(a.add(t));
-            for v in 0..NV {
-                sum[t][v] = x.fma(w[v], sum[t][v]);
-            }
-        }
-    }
-}

@@ -5,20 +5,23 @@ use super::direct::Shape;
 use super::simd::Simd;
 use super::tiling::Tiling;
 
-/// One value in the place of eight.
+/// One value in the place of a vector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Plain(pub(crate) f32);
 
 impl Simd for Plain {
+    const LANES: usize = 1;
+    type Rest = Self;
+
     fn splat(x: f32) -> Self {
         Self(x)
     }
     unsafe fn load(p: *const f32) -> Self {
-        // SAFETY: the caller's promise covers eight values.
+        // SAFETY: the caller's promise covers one value.
         Self(unsafe { *p })
     }
     unsafe fn store(self, p: *mut f32) {
-        // SAFETY: the caller's promise covers eight values.
+        // SAFETY: the caller's promise covers one value.
         unsafe { *p = self.0 }
     }
     fn fma(self, b: Self, c: Self) -> Self {

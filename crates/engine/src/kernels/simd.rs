@@ -1,20 +1,25 @@
-//! Eight f32 lanes, portable, AVX2 and NEON (`neon.rs`), with the same operations and the same bits.
+//! Vectors of f32, portable, AVX2, AVX-512 and NEON (`neon.rs`), with the same operations and the same bits.
 //!
-//! A kernel is written once over [`Simd`] in an `#[inline(always)]` body and instantiated twice by
-//! [`dispatch!`](crate::kernels::dispatch): for [`Portable`], and for the machine's own lanes, [`Avx2`] inside a function that is
-//! compiled for it. `max` and the comparisons follow the x86 rules for NaN and signed zeros in all.
+//! A kernel is written once over [`Simd`] in an `#[inline(always)]` body and instantiated for every set by
+//! [`dispatch!`](crate::kernels::dispatch): for [`Portable`], and for the machine's own vectors, [`Avx2`] say, inside a function that is
+//! compiled for them. `max` and the comparisons follow the x86 rules for NaN and signed zeros in all.
 
-/// Lanes in a vector.
+/// Lanes of the smallest vector: numbers of channels are padded to a multiple of it.
 pub(crate) const LANES: usize = 8;
 
-/// Eight f32 values. Every operation rounds once, as IEEE 754 says.
+/// Some f32 values, eight or sixteen. Every operation rounds once, as IEEE 754 says.
 pub(crate) trait Simd: Copy {
+    /// How many.
+    const LANES: usize;
+    /// A vector of eight, for what is left of channels.
+    type Rest: Simd;
+
     fn splat(x: f32) -> Self;
     /// # Safety
-    /// `p` points to eight readable values.
+    /// `p` points to [`Self::LANES`] readable values.
     unsafe fn load(p: *const f32) -> Self;
     /// # Safety
-    /// `p` points to eight writable values.
+    /// `p` points to [`Self::LANES`] writable values.
     unsafe fn store(self, p: *mut f32);
     /// `self * b + c`, rounded once.
     fn fma(self, b: Self, c: Self) -> Self;
@@ -48,29 +53,32 @@ pub(crate) trait Simd: Copy {
 
 /// Plain arrays: the bits of [`Avx2`] on any machine.
 #[derive(Clone, Copy)]
-pub(crate) struct Portable(pub(in crate::kernels) [f32; LANES]);
+pub(crate) struct Portable<const N: usize = LANES>(pub(in crate::kernels) [f32; N]);
 
-impl Portable {
+impl<const N: usize> Portable<N> {
     #[inline(always)]
     fn zip(self, b: Self, f: impl Fn(f32, f32) -> f32) -> Self {
         Self(std::array::from_fn(|i| f(self.0[i], b.0[i])))
     }
 }
 
-impl Simd for Portable {
+impl<const N: usize> Simd for Portable<N> {
+    const LANES: usize = N;
+    type Rest = Portable;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
-        Self([x; LANES])
+        Self([x; N])
     }
     #[inline(always)]
     unsafe fn load(p: *const f32) -> Self {
         // SAFETY: the caller's promise; arrays of f32 need no more alignment than f32.
-        Self(unsafe { p.cast::<[f32; LANES]>().read() })
+        Self(unsafe { p.cast::<[f32; N]>().read() })
     }
     #[inline(always)]
     unsafe fn store(self, p: *mut f32) {
         // SAFETY: the caller's promise.
-        unsafe { p.cast::<[f32; LANES]>().write(self.0) }
+        unsafe { p.cast::<[f32; N]>().write(self.0) }
     }
     #[inline(always)]
     fn fma(self, b: Self, c: Self) -> Self {
@@ -107,7 +115,7 @@ impl Simd for Portable {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::Avx2;
+pub(crate) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -118,63 +126,83 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx2(pub(in crate::kernels) __m256);
 
-    // SAFETY (every block below): `dispatch!` enters code over this type only when the machine has AVX2 and FMA;
-    // for `load` and `store` the caller promises the memory.
-    impl Simd for Avx2 {
-        #[inline(always)]
-        fn splat(x: f32) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_set1_ps(x) })
-        }
-        #[inline(always)]
-        unsafe fn load(p: *const f32) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_loadu_ps(p) })
-        }
-        #[inline(always)]
-        unsafe fn store(self, p: *mut f32) {
-            // SAFETY: see above.
-            unsafe { _mm256_storeu_ps(p, self.0) }
-        }
-        #[inline(always)]
-        fn fma(self, b: Self, c: Self) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_fmadd_ps(self.0, b.0, c.0) })
-        }
-        #[inline(always)]
-        fn add(self, b: Self) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_add_ps(self.0, b.0) })
-        }
-        #[inline(always)]
-        fn sub(self, b: Self) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_sub_ps(self.0, b.0) })
-        }
-        #[inline(always)]
-        fn mul(self, b: Self) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_mul_ps(self.0, b.0) })
-        }
-        #[inline(always)]
-        fn div(self, b: Self) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_div_ps(self.0, b.0) })
-        }
-        #[inline(always)]
-        fn sqrt(self) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_sqrt_ps(self.0) })
-        }
-        #[inline(always)]
-        fn max(self, b: Self) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_max_ps(self.0, b.0) })
-        }
-        #[inline(always)]
-        fn pick_greater(self, b: Self, yes: Self, no: Self) -> Self {
-            // SAFETY: see above.
-            Self(unsafe { _mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, b.0)) })
-        }
+    /// AVX-512. Values exist only inside functions compiled for it, and for AVX2 and FMA.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx512(__m512);
+
+    /// What both have in common; `pick_greater` follows.
+    macro_rules! lanes {
+        ($name:ident, $lanes:literal, $set1:ident $load:ident $store:ident $fma:ident $add:ident $sub:ident $mul:ident $div:ident
+            $sqrt:ident $max:ident, |$a:ident, $b:ident, $yes:ident, $no:ident| $pick:expr) => {
+            // SAFETY (every block below): `dispatch!` enters code over this type only when the machine has the instructions;
+            // for `load` and `store` the caller promises the memory.
+            impl Simd for $name {
+                const LANES: usize = $lanes;
+                type Rest = Avx2;
+
+                #[inline(always)]
+                fn splat(x: f32) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $set1(x) })
+                }
+                #[inline(always)]
+                unsafe fn load(p: *const f32) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $load(p) })
+                }
+                #[inline(always)]
+                unsafe fn store(self, p: *mut f32) {
+                    // SAFETY: see above.
+                    unsafe { $store(p, self.0) }
+                }
+                #[inline(always)]
+                fn fma(self, b: Self, c: Self) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $fma(self.0, b.0, c.0) })
+                }
+                #[inline(always)]
+                fn add(self, b: Self) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $add(self.0, b.0) })
+                }
+                #[inline(always)]
+                fn sub(self, b: Self) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $sub(self.0, b.0) })
+                }
+                #[inline(always)]
+                fn mul(self, b: Self) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $mul(self.0, b.0) })
+                }
+                #[inline(always)]
+                fn div(self, b: Self) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $div(self.0, b.0) })
+                }
+                #[inline(always)]
+                fn sqrt(self) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $sqrt(self.0) })
+                }
+                #[inline(always)]
+                fn max(self, b: Self) -> Self {
+                    // SAFETY: see above.
+                    Self(unsafe { $max(self.0, b.0) })
+                }
+                #[inline(always)]
+                fn pick_greater(self, $b: Self, $yes: Self, $no: Self) -> Self {
+                    let $a = self;
+                    // SAFETY: see above.
+                    Self(unsafe { $pick })
+                }
+            }
+        };
     }
+    lanes!(Avx2, 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
+        _mm256_div_ps _mm256_sqrt_ps _mm256_max_ps,
+        |a, b, yes, no| _mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_GT_OQ>(a.0, b.0)));
+    lanes!(Avx512, 16, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps
+        _mm512_div_ps _mm512_sqrt_ps _mm512_max_ps,
+        |a, b, yes, no| _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a.0, b.0), no.0, yes.0));
 }

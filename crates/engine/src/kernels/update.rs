@@ -1,7 +1,7 @@
 //! AdamW over flat parameters, with the gradient summed from its parts on the way.
 
 use super::simd::{LANES, Simd};
-use super::{Isa, dispatch};
+use super::{Isa, dispatch, vectors};
 
 /// The scalars of one step, as PyTorch forms them.
 #[derive(Clone, Copy, Debug)]
@@ -31,19 +31,23 @@ dispatch!(unsafe fn adamw_isa = adamw_body(r: Rates, n: usize, p: *mut f32, m: *
 #[inline(always)]
 unsafe fn adamw_body<S: Simd>(r: Rates, n: usize, p: *mut f32, m: *mut f32, v: *mut f32, g: *const f32) {
     // SAFETY: offsets stay within the checked lengths.
+    unsafe { vectors!(S, n, i => move_vector(r, p.add(i), m.add(i), v.add(i), g.add(i))) }
+}
+
+#[inline(always)]
+unsafe fn move_vector<S: Simd>(r: Rates, p: *mut f32, m: *mut f32, v: *mut f32, g: *const f32) {
+    let (keep, beta1, beta2) = (S::splat(r.keep), S::splat(r.beta1), S::splat(r.beta2));
+    let (new1, new2) = (S::splat(1.0 - r.beta1), S::splat(1.0 - r.beta2));
+    let (step, correction, epsilon) = (S::splat(-r.step), S::splat(r.correction), S::splat(r.epsilon));
+    // SAFETY: the caller's vectors are readable and writable.
     unsafe {
-        let (keep, beta1, beta2) = (S::splat(r.keep), S::splat(r.beta1), S::splat(r.beta2));
-        let (new1, new2) = (S::splat(1.0 - r.beta1), S::splat(1.0 - r.beta2));
-        let (step, correction, epsilon) = (S::splat(-r.step), S::splat(r.correction), S::splat(r.epsilon));
-        for i in (0..n).step_by(LANES) {
-            let g = S::load(g.add(i));
-            let first = beta1.fma(S::load(m.add(i)), new1.mul(g));
-            let second = beta2.fma(S::load(v.add(i)), new2.mul(g.mul(g)));
-            let bottom = second.sqrt().div(correction).add(epsilon);
-            first.store(m.add(i));
-            second.store(v.add(i));
-            step.fma(first.div(bottom), S::load(p.add(i)).mul(keep)).store(p.add(i));
-        }
+        let g = S::load(g);
+        let first = beta1.fma(S::load(m), new1.mul(g));
+        let second = beta2.fma(S::load(v), new2.mul(g.mul(g)));
+        let bottom = second.sqrt().div(correction).add(epsilon);
+        first.store(m);
+        second.store(v);
+        step.fma(first.div(bottom), S::load(p).mul(keep)).store(p);
     }
 }
 

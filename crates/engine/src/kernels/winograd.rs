@@ -8,10 +8,10 @@
 
 use super::buffer::Buffer;
 use super::norm::pooled;
-use super::panel::{PANEL, Shares, Sizes, multiply};
+use super::panel::{Shares, Sizes, multiply};
 use super::simd::{LANES, Simd};
 use super::tiling::{Four, Three, Tiling, Two, transform};
-use super::{Isa, dispatch};
+use super::{Isa, dispatch, vectors};
 
 /// Which filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,13 +129,6 @@ pub(super) const fn apart(len: usize) -> usize {
     (len.div_ceil(16) | 1) * 16
 }
 
-/// Place of a weight in a panelled matrix of `rows`.
-const fn panelled(rows: usize, columns: usize, row: usize, column: usize) -> usize {
-    let start = column / PANEL * PANEL;
-    let wide = if columns - start >= PANEL { PANEL } else { LANES };
-    start * rows + row * wide + column % PANEL
-}
-
 /// Transforms `weights` [9, cin, cout] to panels, one matrix a plane.
 pub(crate) fn transform_weights(isa: Isa, g: Grid, weights: &[f32], out: &mut [f32]) {
     assert!(weights.len() >= 9 * g.cin * g.cout && out.len() >= g.weights() && g.cout.is_multiple_of(LANES));
@@ -161,24 +154,42 @@ unsafe fn weights_body<S: Simd>(g: Grid, w: *const f32, u: *mut f32) {
 unsafe fn weights_tiling<S: Simd, T: Tiling>(g: Grid, w: *const f32, u: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let plane = apart(g.cin * g.cout);
         for ci in 0..g.cin {
-            for co in (0..g.cout).step_by(LANES) {
-                let (w, u) = (w.add(ci * g.cout + co), u.add(panelled(g.cin, g.cout, ci, co)));
-                let mut half = [[S::zero(); 3]; 6];
-                for j in 0..3 {
-                    let (w, down) = (w.add(j * g.cin * g.cout), 3 * g.cin * g.cout);
-                    let column = T::weights([S::load(w), S::load(w.add(down)), S::load(w.add(2 * down))]);
-                    for i in 0..T::IN {
-                        half[i][j] = column[i];
-                    }
-                }
-                for i in 0..T::IN {
-                    let row = T::weights(half[i]);
-                    for j in 0..T::IN {
-                        row[j].store(u.add((i * T::IN + j) * plane));
-                    }
-                }
+            vectors!(S, g.cout, co => weights_at[T](g, ci, co, panelled::<S>(g, ci, co), w, u));
+        }
+    }
+}
+
+/// Place of the weights of row `ci` from column `co` on in a plane's panels, see `panel.rs`.
+#[inline(always)]
+fn panelled<S: Simd>(g: Grid, ci: usize, co: usize) -> usize {
+    let panel = co - co % (2 * S::LANES);
+    let start = if panel + 2 * S::LANES > g.cout { co } else { panel };
+    let wide = match g.cout - start {
+        left if left >= 2 * S::LANES => 2 * S::LANES,
+        left if left >= S::LANES => S::LANES,
+        _ => LANES,
+    };
+    start * g.cin + ci * wide + co - start
+}
+
+#[inline(always)]
+unsafe fn weights_at<V: Simd, T: Tiling>(g: Grid, ci: usize, co: usize, at: usize, w: *const f32, u: *mut f32) {
+    // SAFETY: offsets stay within the checked lengths.
+    unsafe {
+        let (w, u, plane) = (w.add(ci * g.cout + co), u.add(at), apart(g.cin * g.cout));
+        let mut half = [[V::zero(); 3]; 6];
+        for j in 0..3 {
+            let (w, down) = (w.add(j * g.cin * g.cout), 3 * g.cin * g.cout);
+            let column = T::weights([V::load(w), V::load(w.add(down)), V::load(w.add(2 * down))]);
+            for i in 0..T::IN {
+                half[i][j] = column[i];
+            }
+        }
+        for i in 0..T::IN {
+            let row = T::weights(half[i]);
+            for j in 0..T::IN {
+                row[j].store(u.add((i * T::IN + j) * plane));
             }
         }
     }
@@ -285,10 +296,10 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
                 let x = x.add(image * g.bordered(g.cin) + (ty * g.step() * g.pitch() + tx * g.step()) * g.cin);
                 tile_in::<S, T>(x, g.pitch() * g.cin, g.cin, v.add(t * vs));
             }
-            let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN };
-            let shares = Shares::of(tiles);
+            let shares = Shares::of::<S>(tiles);
             for z in 0..T::IN * T::IN {
-                multiply::<S>(s, shares, v.add(z * LANES), u.add(z * plane), m.add(z * LANES));
+                let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN, plane: z };
+                multiply::<S>(s, shares, v, u.add(z * plane), m);
             }
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = writing;
@@ -363,26 +374,27 @@ pub(super) unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: u
 unsafe fn tile_in_at<S: Simd, T: Tiling, const C: usize>(x: *const f32, row: usize, c: usize, v: *mut f32) {
     let c = if C > 0 { C } else { c };
     // SAFETY: the caller's tile is readable and its cells are writable.
+    unsafe { vectors!(S, c, ch => cell_in[T](x.add(ch), row, c, v.add(T::IN * T::IN * ch))) }
+}
+
+#[inline(always)]
+unsafe fn cell_in<V: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *mut f32) {
+    // SAFETY: the caller's tile is readable and its cell is writable.
     unsafe {
-        let mut v = v;
-        for ch in (0..c).step_by(LANES) {
-            let x = x.add(ch);
-            transform!(S, T::input, T::INPUT; 0 1 2, T::IN,
-                |j| {
-                    let mut d = [S::zero(); 6];
-                    for i in 0..T::IN {
-                        d[i] = S::load(x.wrapping_add(j * c).wrapping_add(i * row));
-                    }
-                    d
-                },
-                |i, d| {
-                    for j in 0..T::IN {
-                        d[j].store(v.add((i * T::IN + j) * LANES));
-                    }
+        transform!(V, T::input, T::INPUT; 0 1 2, T::IN,
+            |j| {
+                let mut d = [V::zero(); 6];
+                for i in 0..T::IN {
+                    d[i] = V::load(x.wrapping_add(j * c).wrapping_add(i * row));
                 }
-            );
-            v = v.add(T::IN * T::IN * LANES);
-        }
+                d
+            },
+            |i, d| {
+                for j in 0..T::IN {
+                    d[j].store(v.add((i * T::IN + j) * V::LANES));
+                }
+            }
+        );
     }
 }
 
@@ -401,36 +413,50 @@ unsafe fn tile_out<S: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
 ) {
     // SAFETY: the caller's cells are readable and what the image has is writable.
     unsafe {
-        let mut m = m;
-        for ch in (0..c).step_by(LANES) {
-            let bias = S::load(bias.add(ch));
-            let (mut scaled, mut shifted) = (S::zero(), S::zero());
-            if AFFINE {
-                (scaled, shifted) = (S::load(scale.add(ch)), S::load(shift.add(ch)));
-            }
-            let y = y.add(ch);
-            transform!(S, T::output, T::OUTPUT; 0 1, T::IN,
-                |j| {
-                    let mut d = [S::zero(); 6];
-                    for i in 0..T::IN {
-                        d[i] = S::load(m.add((i * T::IN + j) * LANES));
+        vectors!(S, c, ch => cell_out[T, WHOLE, AFFINE](m.add(T::IN * T::IN * ch), c, bias.add(ch),
+            scale.wrapping_add(ch), shift.wrapping_add(ch), y.add(ch), row, image_rows, columns));
+    }
+}
+
+#[inline(always)]
+unsafe fn cell_out<V: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
+    m: *const f32,
+    c: usize,
+    bias: *const f32,
+    scale: *const f32,
+    shift: *const f32,
+    y: *mut f32,
+    row: usize,
+    image_rows: usize,
+    columns: usize,
+) {
+    // SAFETY: the caller's cell is readable and what the image has is writable.
+    unsafe {
+        let bias = V::load(bias);
+        let (mut scaled, mut shifted) = (V::zero(), V::zero());
+        if AFFINE {
+            (scaled, shifted) = (V::load(scale), V::load(shift));
+        }
+        transform!(V, T::output, T::OUTPUT; 0 1, T::IN,
+            |j| {
+                let mut d = [V::zero(); 6];
+                for i in 0..T::IN {
+                    d[i] = V::load(m.add((i * T::IN + j) * V::LANES));
+                }
+                d
+            },
+            |i, d| {
+                for j in 0..T::OUT {
+                    let mut r = d[j].add(bias).relu();
+                    if AFFINE {
+                        r = r.fma(scaled, shifted);
                     }
-                    d
-                },
-                |i, d| {
-                    for j in 0..T::OUT {
-                        let mut r = d[j].add(bias).relu();
-                        if AFFINE {
-                            r = r.fma(scaled, shifted);
-                        }
-                        if WHOLE || (i < image_rows && j < columns) {
-                            r.store(y.wrapping_add(j * c).wrapping_add(i * row));
-                        }
+                    if WHOLE || (i < image_rows && j < columns) {
+                        r.store(y.wrapping_add(j * c).wrapping_add(i * row));
                     }
                 }
-            );
-            m = m.add(T::IN * T::IN * LANES);
-        }
+            }
+        );
     }
 }
 
@@ -444,28 +470,38 @@ unsafe fn tile_pool<S: Simd, T: Tiling>(
     shift: *const f32,
     y: *mut f32,
 ) {
-    // SAFETY: the caller's planes are readable and the pixel writable.
+    // SAFETY: the caller's cells are readable and the pixel writable.
     unsafe {
-        let mut m = m;
-        for ch in (0..c).step_by(LANES) {
-            let mut half = [[S::zero(); 6]; 2];
-            for j in 0..T::IN {
-                let mut d = [S::zero(); 6];
-                for i in 0..T::IN {
-                    d[i] = S::load(m.add((i * T::IN + j) * LANES));
-                }
-                let d = T::output(d);
-                half[0][j] = d[0];
-                half[1][j] = d[1];
+        vectors!(S, c, ch => cell_pool[T](m.add(T::IN * T::IN * ch), bias.add(ch), scale.add(ch), shift.add(ch), y.add(ch)));
+    }
+}
+
+#[inline(always)]
+unsafe fn cell_pool<V: Simd, T: Tiling>(
+    m: *const f32,
+    bias: *const f32,
+    scale: *const f32,
+    shift: *const f32,
+    y: *mut f32,
+) {
+    // SAFETY: the caller's cell is readable and the vector writable.
+    unsafe {
+        let mut half = [[V::zero(); 6]; 2];
+        for j in 0..T::IN {
+            let mut d = [V::zero(); 6];
+            for i in 0..T::IN {
+                d[i] = V::load(m.add((i * T::IN + j) * V::LANES));
             }
-            let (bias, scale, shift) = (S::load(bias.add(ch)), S::load(scale.add(ch)), S::load(shift.add(ch)));
-            let (above, below) = (T::output(half[0]), T::output(half[1]));
-            let mut best = above[0].add(bias).relu().fma(scale, shift);
-            for r in [above[1], below[0], below[1]] {
-                best = r.add(bias).relu().fma(scale, shift).max(best);
-            }
-            best.store(y.add(ch));
-            m = m.add(T::IN * T::IN * LANES);
+            let d = T::output(d);
+            half[0][j] = d[0];
+            half[1][j] = d[1];
         }
+        let (bias, scale, shift) = (V::load(bias), V::load(scale), V::load(shift));
+        let (above, below) = (T::output(half[0]), T::output(half[1]));
+        let mut best = above[0].add(bias).relu().fma(scale, shift);
+        for r in [above[1], below[0], below[1]] {
+            best = r.add(bias).relu().fma(scale, shift).max(best);
+        }
+        best.store(y);
     }
 }

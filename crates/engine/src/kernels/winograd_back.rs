@@ -5,7 +5,7 @@ use super::panel::{Shares, Sizes, correlate, multiply};
 use super::simd::{LANES, Simd};
 use super::tiling::{Four, Three, Tiling, Two, transform};
 use super::winograd::{Filter, Grid, Walk, apart, tile_in};
-use super::{Isa, dispatch};
+use super::{Isa, dispatch, vectors};
 
 /// Backward over `count` images: bordered inputs `x`, gradients `dy` of whole tiles, transposed transformed weights.
 /// Writes the transformed weights' gradient `du` (adds to it unless `fresh`) and the bordered inputs' gradient `dx`,
@@ -83,7 +83,7 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
         while blocks > 0 {
             let tiles = (total - first).div_ceil(blocks);
             let (vs, ms) = (g.planes() * g.cin, g.planes() * g.cout);
-            let shares = Shares::of(tiles);
+            let shares = Shares::of::<S>(tiles);
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = reading;
                 reading.step(g);
@@ -93,9 +93,8 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
                 let dy = dy.add(image * g.gradient() + (ty * T::OUT * pitch + tx * T::OUT) * g.cout);
                 tile_gradient::<S, T>(dy, pitch * g.cout, g.cout, m.add(t * ms));
             }
-            let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN };
             for z in 0..T::IN * T::IN {
-                let (v, m) = (v.add(z * LANES), m.add(z * LANES));
+                let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN, plane: z };
                 correlate::<S>(s, v, m, du.add(z * plane), fresh && first == 0);
                 // The transformed input has served and makes room for its gradient.
                 multiply::<S>(Sizes { k: g.cout, columns: g.cin, ..s }, shares, m, u.add(z * plane), v);
@@ -136,26 +135,27 @@ unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize
 unsafe fn tile_gradient_at<S: Simd, T: Tiling, const C: usize>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
     let c = if C > 0 { C } else { c };
     // SAFETY: the caller's tile is readable and its cells are writable.
+    unsafe { vectors!(S, c, ch => cell_gradient[T](dy.add(ch), row, c, m.add(T::IN * T::IN * ch))) }
+}
+
+#[inline(always)]
+unsafe fn cell_gradient<V: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
+    // SAFETY: the caller's tile is readable and its cell is writable.
     unsafe {
-        let mut m = m;
-        for ch in (0..c).step_by(LANES) {
-            let dy = dy.add(ch);
-            transform!(S, T::gradient, T::GRADIENT; 0 1 2, T::OUT,
-                |j| {
-                    let mut d = [S::zero(); 6];
-                    for i in 0..T::OUT {
-                        d[i] = S::load(dy.wrapping_add(j * c).wrapping_add(i * row));
-                    }
-                    d
-                },
-                |i, d| {
-                    for j in 0..T::IN {
-                        d[j].store(m.add((i * T::IN + j) * LANES));
-                    }
+        transform!(V, T::gradient, T::GRADIENT; 0 1 2, T::OUT,
+            |j| {
+                let mut d = [V::zero(); 6];
+                for i in 0..T::OUT {
+                    d[i] = V::load(dy.wrapping_add(j * c).wrapping_add(i * row));
                 }
-            );
-            m = m.add(T::IN * T::IN * LANES);
-        }
+                d
+            },
+            |i, d| {
+                for j in 0..T::IN {
+                    d[j].store(m.add((i * T::IN + j) * V::LANES));
+                }
+            }
+        );
     }
 }
 
@@ -168,31 +168,37 @@ unsafe fn tile_spread<S: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
     row: usize,
 ) {
     // SAFETY: the caller's cells are readable and its tile is readable and writable.
+    unsafe { vectors!(S, c, ch => cell_spread[T, ABOVE, LEFT](v.add(T::IN * T::IN * ch), c, dx.add(ch), row)) }
+}
+
+#[inline(always)]
+unsafe fn cell_spread<V: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
+    v: *const f32,
+    c: usize,
+    dx: *mut f32,
+    row: usize,
+) {
+    // SAFETY: the caller's cell is readable and its tile is readable and writable.
     unsafe {
-        let mut v = v;
-        for ch in (0..c).step_by(LANES) {
-            let dx = dx.add(ch);
-            transform!(S, T::spread, T::SPREAD; 0 1 2, T::IN,
-                |j| {
-                    let mut d = [S::zero(); 6];
-                    for i in 0..T::IN {
-                        d[i] = S::load(v.add((i * T::IN + j) * LANES));
-                    }
-                    d
-                },
-                |i, d| {
-                    for j in 0..T::IN {
-                        let p = dx.wrapping_add(j * c).wrapping_add(i * row);
-                        if (ABOVE && i < 2) || (LEFT && j < 2) {
-                            S::load(p).add(d[j]).store(p);
-                        } else {
-                            d[j].store(p);
-                        }
+        transform!(V, T::spread, T::SPREAD; 0 1 2, T::IN,
+            |j| {
+                let mut d = [V::zero(); 6];
+                for i in 0..T::IN {
+                    d[i] = V::load(v.add((i * T::IN + j) * V::LANES));
+                }
+                d
+            },
+            |i, d| {
+                for j in 0..T::IN {
+                    let p = dx.wrapping_add(j * c).wrapping_add(i * row);
+                    if (ABOVE && i < 2) || (LEFT && j < 2) {
+                        V::load(p).add(d[j]).store(p);
+                    } else {
+                        d[j].store(p);
                     }
                 }
-            );
-            v = v.add(T::IN * T::IN * LANES);
-        }
+            }
+        );
     }
 }
 
@@ -220,25 +226,29 @@ unsafe fn gather_body<S: Simd>(g: Grid, du: *const f32, dw: *mut f32) {
 #[inline(always)]
 unsafe fn gather_tiling<S: Simd, T: Tiling>(g: Grid, du: *const f32, dw: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
+    unsafe { vectors!(S, g.cin * g.cout, at => gather_at[T](g, du.add(at), dw.add(at))) }
+}
+
+#[inline(always)]
+unsafe fn gather_at<V: Simd, T: Tiling>(g: Grid, du: *const f32, dw: *mut f32) {
+    // SAFETY: offsets stay within the checked lengths.
     unsafe {
         let (len, plane) = (g.cin * g.cout, apart(g.cin * g.cout));
-        for at in (0..len).step_by(LANES) {
-            let mut half = [[S::zero(); 6]; 3];
-            for j in 0..T::IN {
-                let mut d = [S::zero(); 6];
-                for i in 0..T::IN {
-                    d[i] = S::load(du.add((i * T::IN + j) * plane + at));
-                }
-                let d = T::gather(d);
-                for i in 0..3 {
-                    half[i][j] = d[i];
-                }
+        let mut half = [[V::zero(); 6]; 3];
+        for j in 0..T::IN {
+            let mut d = [V::zero(); 6];
+            for i in 0..T::IN {
+                d[i] = V::load(du.add((i * T::IN + j) * plane));
             }
+            let d = T::gather(d);
             for i in 0..3 {
-                let d = T::gather(half[i]);
-                for j in 0..3 {
-                    d[j].store(dw.add((i * 3 + j) * len + at));
-                }
+                half[i][j] = d[i];
+            }
+        }
+        for i in 0..3 {
+            let d = T::gather(half[i]);
+            for j in 0..3 {
+                d[j].store(dw.add((i * 3 + j) * len));
             }
         }
     }

@@ -20,7 +20,7 @@ pub(crate) fn separable(isa: Isa, shape: Shape, image: &mut [f32], lines: &mut [
     unsafe { separable_isa(isa, shape, image, lines, half) }
 }
 
-dispatch!(unsafe fn separable_isa = separable_body(shape: Shape, image: &mut [f32], lines: &mut [f32], half: &[f32]));
+dispatch!(eight lanes, unsafe fn separable_isa = separable_body(shape: Shape, image: &mut [f32], lines: &mut [f32], half: &[f32]));
 
 #[inline(always)]
 unsafe fn separable_body<S: Lanes>(shape: Shape, image: &mut [f32], lines: &mut [f32], half: &[f32]) {

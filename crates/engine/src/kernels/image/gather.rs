@@ -59,7 +59,7 @@ pub(crate) fn sample(isa: Isa, job: &Job, out: &mut [f32]) {
     unsafe { sample_isa(isa, job, out) }
 }
 
-dispatch!(unsafe fn sample_isa = sample_body(job: &Job, out: &mut [f32]));
+dispatch!(eight lanes, unsafe fn sample_isa = sample_body(job: &Job, out: &mut [f32]));
 
 #[inline(always)]
 unsafe fn sample_body<S: Lanes>(job: &Job, out: &mut [f32]) {

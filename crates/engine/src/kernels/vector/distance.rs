@@ -88,28 +88,28 @@ unsafe fn dots_body<S: Lanes>(row: &[f32], rows: &[f32], out: &mut [f32]) {
     // SAFETY: only the instruction set matters, which the caller answers for.
     unsafe { body::<S, false>(row, rows, |i| i, out) }
 }
-dispatch!(unsafe fn dots_isa = dots_body(row: &[f32], rows: &[f32], out: &mut [f32]));
+dispatch!(eight lanes, unsafe fn dots_isa = dots_body(row: &[f32], rows: &[f32], out: &mut [f32]));
 
 #[inline(always)]
 unsafe fn distances_body<S: Lanes>(row: &[f32], rows: &[f32], out: &mut [f32]) {
     // SAFETY: only the instruction set matters, which the caller answers for.
     unsafe { body::<S, true>(row, rows, |i| i, out) }
 }
-dispatch!(unsafe fn distances_isa = distances_body(row: &[f32], rows: &[f32], out: &mut [f32]));
+dispatch!(eight lanes, unsafe fn distances_isa = distances_body(row: &[f32], rows: &[f32], out: &mut [f32]));
 
 #[inline(always)]
 unsafe fn dots_at_body<S: Lanes>(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
     // SAFETY: only the instruction set matters, which the caller answers for.
     unsafe { body::<S, false>(row, rows, |i| at[i] as usize, out) }
 }
-dispatch!(unsafe fn dots_at_isa = dots_at_body(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]));
+dispatch!(eight lanes, unsafe fn dots_at_isa = dots_at_body(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]));
 
 #[inline(always)]
 unsafe fn distances_at_body<S: Lanes>(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
     // SAFETY: only the instruction set matters, which the caller answers for.
     unsafe { body::<S, true>(row, rows, |i| at[i] as usize, out) }
 }
-dispatch!(unsafe fn distances_at_isa = distances_at_body(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]));
+dispatch!(eight lanes, unsafe fn distances_at_isa = distances_at_body(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]));
 
 /// See [`crate::vector::squared_distances_at`].
 pub(crate) fn squared_distances_at(isa: Isa, row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {

@@ -80,13 +80,13 @@ macro_rules! map {
 unsafe fn exp_body<S: Lanes>(values: &mut [f32]) {
     map!(values, |x: S| exp_lanes(x));
 }
-dispatch!(unsafe fn exp_isa = exp_body(values: &mut [f32]));
+dispatch!(eight lanes, unsafe fn exp_isa = exp_body(values: &mut [f32]));
 
 #[inline(always)]
 unsafe fn ln_body<S: Lanes>(values: &mut [f32]) {
     map!(values, |x: S| ln_lanes(x));
 }
-dispatch!(unsafe fn ln_isa = ln_body(values: &mut [f32]));
+dispatch!(eight lanes, unsafe fn ln_isa = ln_body(values: &mut [f32]));
 
 /// Softmax of every row of `width` values: the greatest is taken away first, the sum runs in `f64`.
 #[inline(always)]
@@ -99,7 +99,7 @@ unsafe fn softmax_body<S: Lanes>(values: &mut [f32], width: usize) {
         map!(row, |x: S| x.mul(S::splat(scale)));
     }
 }
-dispatch!(unsafe fn softmax_isa = softmax_body(values: &mut [f32], width: usize));
+dispatch!(eight lanes, unsafe fn softmax_isa = softmax_body(values: &mut [f32], width: usize));
 
 /// Sum of x ln x over every row of `width` values: products in `f32`, sums in `f64`, one a lane.
 #[inline(always)]
@@ -117,7 +117,7 @@ unsafe fn xlogy_body<S: Lanes>(values: &[f32], width: usize, out: &mut [f64]) {
         *out = across_wide(S::wide_array(sums));
     }
 }
-dispatch!(unsafe fn xlogy_isa = xlogy_body(values: &[f32], width: usize, out: &mut [f64]));
+dispatch!(eight lanes, unsafe fn xlogy_isa = xlogy_body(values: &[f32], width: usize, out: &mut [f64]));
 
 /// See [`crate::vector::exp`].
 pub(crate) fn exp(isa: Isa, values: &mut [f32]) {

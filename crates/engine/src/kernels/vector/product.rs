@@ -69,7 +69,7 @@ unsafe fn panel_body<S: Lanes>(a: &[f32], panel: &[f32], k: usize, c: &mut [f32]
         }
     }
 }
-dispatch!(unsafe fn panel_isa = panel_body(
+dispatch!(eight lanes, unsafe fn panel_isa = panel_body(
     a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize));
 
 /// See [`crate::vector::product`].
@@ -165,7 +165,7 @@ unsafe fn product_xlogy_body<S: Lanes>(a: &[f32], b: &[f32], k: usize, n: usize,
     }
     *out = across_wide(S::wide_array(sums));
 }
-dispatch!(unsafe fn product_xlogy_isa = product_xlogy_body(a: &[f32], b: &[f32], k: usize, n: usize, out: &mut f64));
+dispatch!(eight lanes, unsafe fn product_xlogy_isa = product_xlogy_body(a: &[f32], b: &[f32], k: usize, n: usize, out: &mut f64));
 
 /// See [`crate::vector::xlogy_sum_of_product`].
 pub(crate) fn xlogy_sum_of_product(isa: Isa, k: usize, a: &[f32], b: &[f32]) -> f64 {
