@@ -40,7 +40,7 @@ fn main() {
     let (mut rates, mut percents) = (Vec::new(), Vec::new());
     for repeat in 0..number(5, 24) {
         let (from, mut steps) = (seconds(threads, start), 0);
-        while seconds(threads, start) - from < 0.04 {
+        while seconds(threads, start) - from < 0.2 {
             let part = &images[(steps % 16) * batch * 784..][..batch * 784];
             if train {
                 trainer.step(part, Targets::Classes(&labels), Key::new(0, 0));

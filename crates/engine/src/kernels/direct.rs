@@ -113,6 +113,16 @@ unsafe fn strip<S: Simd>(a: Args, wide: usize, co: usize, x: *const f32, y: *mut
     }
 }
 
+/// A loop that the compiler is not asked whether to unroll: sums whose index it does not know would lie in memory.
+macro_rules! at_each {
+    ($i:ident of $($value:literal)*: $body:expr) => {
+        $({
+            const $i: usize = $value;
+            $body
+        })*
+    };
+}
+
 /// `T` neighbouring pixels of one vector of channels. A value is fetched once for the three pixels of the row that it adds
 /// to; each pixel still meets its taps, and a tap's channels, in order.
 #[inline(always)]
@@ -126,14 +136,14 @@ unsafe fn pixels<S: Simd, const T: usize>(a: Args, co: usize, x: *const f32, y: 
             let w = a.w.add(3 * row * s.cin * s.cout + co);
             if s.cin == 1 {
                 let w: [S; 3] = [S::load(w), S::load(w.add(s.cout)), S::load(w.add(2 * s.cout))];
-                for i in 0..T + 2 {
-                    let x = S::broadcast(x.add(i));
+                at_each!(I of 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15: if I < T + 2 {
+                    let x = S::broadcast(x.add(I));
                     for tap in 0..3 {
-                        if i >= tap && i - tap < T {
-                            sum[i - tap] = x.fma(w[tap], sum[i - tap]);
+                        if I >= tap && I - tap < T {
+                            sum[I - tap] = x.fma(w[tap], sum[I - tap]);
                         }
                     }
-                }
+                });
                 continue;
             }
             for tap in 0..3 {
