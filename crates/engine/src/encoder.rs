@@ -326,9 +326,9 @@ impl Encoder {
 fn exchange(g: Grid, weights: &[f32], out: &mut [f32]) {
     let len = g.cin * g.cout;
     for (from, to) in weights.chunks_exact(len).zip(out.chunks_exact_mut(len)) {
-        for (ci, row) in from.chunks_exact(g.cout).enumerate() {
-            for (co, &w) in row.iter().enumerate() {
-                to[co * g.cin + ci] = w;
+        for (co, line) in to.chunks_exact_mut(g.cin).enumerate() {
+            for (ci, w) in line.iter_mut().enumerate() {
+                *w = from[ci * g.cout + co];
             }
         }
     }

@@ -117,7 +117,7 @@ unsafe fn strip<S: Simd>(a: Args, wide: usize, co: usize, x: *const f32, y: *mut
 macro_rules! at_each {
     ($i:ident of $($value:literal)*: $body:expr) => {
         $({
-            const $i: usize = $value;
+            let $i: usize = $value;
             $body
         })*
     };
@@ -136,11 +136,11 @@ unsafe fn pixels<S: Simd, const T: usize>(a: Args, co: usize, x: *const f32, y: 
             let w = a.w.add(3 * row * s.cin * s.cout + co);
             if s.cin == 1 {
                 let w: [S; 3] = [S::load(w), S::load(w.add(s.cout)), S::load(w.add(2 * s.cout))];
-                at_each!(I of 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15: if I < T + 2 {
-                    let x = S::broadcast(x.add(I));
+                at_each!(i of 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15: if i < T + 2 {
+                    let x = S::broadcast(x.add(i));
                     for tap in 0..3 {
-                        if I >= tap && I - tap < T {
-                            sum[I - tap] = x.fma(w[tap], sum[I - tap]);
+                        if i >= tap && i - tap < T {
+                            sum[i - tap] = x.fma(w[tap], sum[i - tap]);
                         }
                     }
                 });

@@ -69,9 +69,10 @@ pub(crate) fn panels(n: usize, b: &[f32], out: &mut [f32]) {
 pub(crate) fn panels_of_transpose(k: usize, b: &[f32], out: &mut [f32]) {
     for (p, panel) in out.chunks_mut(k * PANEL).enumerate() {
         let wide = panel.len() / k;
-        for (t, row) in b[p * PANEL * k..][..wide * k].chunks_exact(k).enumerate() {
-            for (i, &v) in row.iter().enumerate() {
-                panel[i * wide + t] = v;
+        let rows = &b[p * PANEL * k..][..wide * k];
+        for (i, line) in panel.chunks_exact_mut(wide).enumerate() {
+            for (t, v) in line.iter_mut().enumerate() {
+                *v = rows[t * k + i];
             }
         }
     }

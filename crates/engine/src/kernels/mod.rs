@@ -67,6 +67,14 @@ impl Isa {
         sets
     }
 
+    /// All that this machine has, and the plain path in vectors of sixteen; under Miri, which knows no vectors, the plain ones.
+    #[cfg(test)]
+    pub(crate) fn tested() -> Vec<Self> {
+        let mut sets = if cfg!(miri) { vec![Self::Portable] } else { Self::available() };
+        sets.push(Self::PortableWide);
+        sets
+    }
+
     /// The name that `FEWLABEL_SIMD` knows.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -18,13 +18,16 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|x| if x.is_nan() { u32::MAX } else { x.to_bits() }).collect()
 }
 
-/// Runs `kernel` on both paths, checks that the bits agree, and returns the result.
+/// Runs `kernel` on all paths, checks that the bits agree, and returns the result.
 fn same_bits(outputs: usize, mut kernel: impl FnMut(Isa, &mut [f32])) -> Vec<f32> {
-    let (mut portable, mut fast) = (vec![0.0; outputs], vec![0.0; outputs]);
+    let mut portable = vec![0.0; outputs];
     kernel(Isa::Portable, &mut portable);
-    kernel(Isa::detect(), &mut fast);
-    assert_eq!(bits(&portable), bits(&fast));
-    fast
+    for isa in Isa::tested() {
+        let mut found = vec![0.0; outputs];
+        kernel(isa, &mut found);
+        assert_eq!(bits(&portable), bits(&found), "{isa:?}");
+    }
+    portable
 }
 
 #[test]
@@ -112,8 +115,10 @@ fn sums_of_x_ln_x_match_f64() {
             elementwise::xlogy_sums(isa, &values, width, &mut out);
             out
         };
-        let found = run(Isa::detect());
-        assert_eq!(found.map(f64::to_bits), run(Isa::Portable).map(f64::to_bits));
+        let found = run(Isa::Portable);
+        for isa in Isa::tested() {
+            assert_eq!(found.map(f64::to_bits), run(isa).map(f64::to_bits), "{isa:?}");
+        }
         for (found, row) in found.iter().zip(values.chunks(width)) {
             let truth: f64 = row.iter().map(|&x| exact(f64::from(x))).sum();
             assert!((found - truth).abs() < 1e-7 * width as f64);
@@ -125,8 +130,10 @@ fn sums_of_x_ln_x_match_f64() {
 fn the_sum_over_a_product_is_that_of_the_stored_product() {
     for (m, k, n) in [(1, 1, 8), (5, 3, 16), (11, 20, 24), (25, 4, 8)] {
         let (a, b) = (uniform(m * k, 0.0, 1.0, 8), uniform(k * n, 0.0, 0.1, 9));
-        let found = product::xlogy_sum_of_product(Isa::detect(), k, &a, &b);
-        assert_eq!(found.to_bits(), product::xlogy_sum_of_product(Isa::Portable, k, &a, &b).to_bits());
+        let found = product::xlogy_sum_of_product(Isa::Portable, k, &a, &b);
+        for isa in Isa::tested() {
+            assert_eq!(found.to_bits(), product::xlogy_sum_of_product(isa, k, &a, &b).to_bits(), "{isa:?}");
+        }
         let mut stored = vec![0.0; m * n];
         product::product(Isa::Portable, k, &a, &b, &mut stored);
         let truth: f64 = stored.iter().map(|&x| f64::from(x) * libm::log(f64::from(x))).sum();

@@ -2,74 +2,82 @@
 //!
 //! ```text
 //! for every panel of 16 columns: pack b[0..k, 16]
-//!   for every block of up to 6 rows: sum[row, col] = 0; for i in 0..k: sum += a[row, i] b[i, col], fused
+//!   for every block of up to 6 rows, or 12: sum[row, col] = 0; for i in 0..k: sum += a[row, i] b[i, col], fused
 //! ```
 
 use super::elementwise::xlogy_lanes;
 use super::lanes::{Lanes, across_wide};
-use crate::kernels::simd::LANES;
+use crate::kernels::simd::{LANES, Simd};
 use crate::kernels::{Isa, dispatch};
 
-/// Columns of a packed panel: two vectors.
+/// Columns of a packed panel: two vectors of eight or one of sixteen.
 pub(crate) const PANEL: usize = 2 * LANES;
 
-/// c[0..T, 0..16] = a[0..T, 0..k] panel[0..k, 0..16]; only `columns` of them are written.
+/// c[0..T, 0..16] = a[0..T, 0..k] panel[0..k, 0..16] with `NV` vectors in a row of the panel; only `columns` of them are written.
 #[inline(always)]
-unsafe fn block<S: Lanes, const T: usize>(a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize) {
-    assert!(a.len() >= T * k && panel.len() >= k * PANEL);
-    let mut sum = [[S::zero(); 2]; T];
+unsafe fn block<S: Simd, const NV: usize, const T: usize>(
+    a: &[f32],
+    panel: &[f32],
+    k: usize,
+    c: &mut [f32],
+    n: usize,
+    columns: usize,
+) -> usize {
+    assert!(a.len() >= T * k && panel.len() >= k * PANEL && NV * S::LANES == PANEL);
+    let mut sum = [[S::zero(); NV]; T];
     // SAFETY: i < k, so that all offsets are within the lengths asserted above.
     unsafe {
         for i in 0..k {
-            let b = [S::load(panel.as_ptr().add(i * PANEL)), S::load(panel.as_ptr().add(i * PANEL + LANES))];
-            for (t, sum) in sum.iter_mut().enumerate() {
+            let mut b = [S::zero(); NV];
+            for v in 0..NV {
+                b[v] = S::load(panel.as_ptr().add(i * PANEL + v * S::LANES));
+            }
+            for t in 0..T {
                 let x = S::broadcast(a.as_ptr().add(t * k + i));
-                sum[0] = x.fma(b[0], sum[0]);
-                sum[1] = x.fma(b[1], sum[1]);
+                for v in 0..NV {
+                    sum[t][v] = x.fma(b[v], sum[t][v]);
+                }
             }
         }
     }
     for (t, sum) in sum.into_iter().enumerate() {
         let row = &mut c[t * n..t * n + columns];
-        if let Some(row) = row.first_chunk_mut::<PANEL>() {
-            // SAFETY: the row has sixteen places.
-            unsafe {
-                sum[0].store(row.as_mut_ptr());
-                sum[1].store(row.as_mut_ptr().add(LANES));
-            }
-        } else {
-            for (v, row) in row.chunks_mut(LANES).enumerate() {
-                row.copy_from_slice(&sum[v].array()[..row.len()]);
-            }
+        let mut whole = [0.0; PANEL];
+        let to = row.first_chunk_mut::<PANEL>().unwrap_or(&mut whole);
+        for v in 0..NV {
+            // SAFETY: sixteen places take `NV` vectors.
+            unsafe { sum[v].store(to.as_mut_ptr().add(v * S::LANES)) };
+        }
+        if columns < PANEL {
+            row.copy_from_slice(&whole[..columns]);
         }
     }
+    T
 }
 
 /// One panel against all rows of `a`; `c` starts at the panel's first column.
 #[inline(always)]
-unsafe fn panel_body<S: Lanes>(a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize) {
+unsafe fn panel_body<S: Simd>(a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize) {
     let rows = a.len() / k;
     let mut row = 0;
     // SAFETY: only the instruction set matters, which the caller answers for.
     unsafe {
         while row < rows {
             let (a, c) = (&a[row * k..], &mut c[row * n..]);
-            match rows - row {
-                6.. => block::<S, 6>(a, panel, k, c, n, columns),
-                4.. => block::<S, 4>(a, panel, k, c, n, columns),
-                2.. => block::<S, 2>(a, panel, k, c, n, columns),
-                _ => block::<S, 1>(a, panel, k, c, n, columns),
-            }
-            row += match rows - row {
-                6.. => 6,
-                4.. => 4,
-                2.. => 2,
-                _ => 1,
+            row += match (S::LANES == PANEL, rows - row) {
+                (true, 12..) => block::<S, 1, 12>(a, panel, k, c, n, columns),
+                (true, 8..) => block::<S, 1, 8>(a, panel, k, c, n, columns),
+                (true, 4..) => block::<S, 1, 4>(a, panel, k, c, n, columns),
+                (true, _) => block::<S, 1, 1>(a, panel, k, c, n, columns),
+                (false, 6..) => block::<S, 2, 6>(a, panel, k, c, n, columns),
+                (false, 4..) => block::<S, 2, 4>(a, panel, k, c, n, columns),
+                (false, 2..) => block::<S, 2, 2>(a, panel, k, c, n, columns),
+                (false, _) => block::<S, 2, 1>(a, panel, k, c, n, columns),
             };
         }
     }
 }
-dispatch!(eight lanes, unsafe fn panel_isa = panel_body(
+dispatch!(unsafe fn panel_isa = panel_body(
     a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize));
 
 /// See [`crate::vector::product`].
