@@ -7,7 +7,8 @@
 #![expect(clippy::too_many_arguments, reason = "parts of a group and of the encoder are borrowed apart")]
 
 use crate::kernels::buffer::Buffer;
-use crate::kernels::norm::{self, Norm};
+use crate::kernels::direct::Shape;
+use crate::kernels::norm::{self, Norm, Plane};
 use crate::kernels::winograd::{self, Filters, Grid, Out};
 use crate::kernels::{Isa, direct, first, winograd_back};
 use crate::layout::{ConvSlots, Layout};
@@ -58,11 +59,13 @@ pub(crate) struct Scratch {
     /// Gradient of transformed weights.
     transformed: Buffer,
     tiles: [Buffer; 2],
+    /// Sums of one image, and the three parts of the first layer's gradient.
     sums: Buffer,
-    /// The first layer's rectified output, and the gradient of what is read of it, for images that are taken together.
-    /// Made anew where it is wanted: that is cheaper than to fetch it from memory.
-    raw: Buffer,
-    raw_gradient: Buffer,
+    parts: Buffer,
+    /// Some rows of the first layer's rectified output, see [`Strips`].
+    strip: Buffer,
+    /// The gradient of the first layer's normalised output, for images that are taken together.
+    first_gradient: Buffer,
 }
 
 /// Images of a layer that are taken through its kernel together.
@@ -132,9 +135,10 @@ impl Scratch {
             gradients: convs.iter().map(|c| Buffer::zeros(gradient(c))).collect(),
             transformed: Buffer::zeros(largest(convs, |c| c.grid.map_or(0, |g| g.weights()))),
             tiles: [tiles(), tiles()],
-            sums: Buffer::zeros((2 * largest(convs, |c| c.shape.cout)).max(3 * first::part(convs[0].shape))),
-            raw: Buffer::zeros(convs[0].plane.len() * together(&convs[1])),
-            raw_gradient: Buffer::zeros(convs[1].grid.map_or(0, |g| g.bordered(g.cin)) * together(&convs[1])),
+            sums: Buffer::zeros(2 * largest(convs, |c| c.shape.cout)),
+            parts: Buffer::zeros(3 * first::part(convs[0].shape)),
+            strip: Buffer::zeros(ROWS * convs[0].shape.width * convs[0].shape.cout),
+            first_gradient: Buffer::zeros(convs[1].grid.map_or(0, |g| g.bordered(g.cin)) * together(&convs[1])),
         }
     }
 }
@@ -354,21 +358,54 @@ fn stage(isa: Isa, layout: &Layout, l: usize, norms: &[Norm], before: &[f32], x:
     }
 }
 
-/// The first layer of one image, normalised if `norm` is given; rows of `y` are `row` apart.
-fn convolve_first(
+/// Writes the bordered inputs of the second layer, which are the first's normalised outputs, for some images of `len` values.
+fn stage_first(
+    isa: Isa,
+    layout: &Layout,
+    parameters: &[f32],
+    norm: &Norm,
+    images: &[f32],
+    len: usize,
+    inputs: &mut [Buffer],
+) {
+    let (conv, [bordered, x, ..]) = (&layout.convs[0], inputs) else { return };
+    let Some(g) = layout.convs[1].grid else { return };
+    let filters = Filters { affine: Some((&norm.scale, &norm.shift)), ..first_filters(conv, parameters) };
+    for (image, x) in images.chunks_exact(len).zip(x.chunks_exact_mut(g.bordered(g.cin))) {
+        add_border(conv, image, bordered);
+        direct::forward(isa, conv.shape, bordered, filters, &mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
+    }
+}
+
+fn add_border(first: &ConvSlots, image: &[f32], bordered: &mut [f32]) {
+    norm::add_border(first.shape.width * first.shape.cin, first.shape.cin, image, bordered);
+}
+
+fn first_filters<'a>(first: &ConvSlots, parameters: &'a [f32]) -> Filters<'a> {
+    Filters { weights: &parameters[first.weight.clone()], bias: &parameters[first.bias.clone()], affine: None }
+}
+
+/// Rows of the first layer's output that are made together.
+const ROWS: usize = 4;
+
+/// Hands `each` the first layer's rectified output of one image, [`ROWS`] at a time, with the place of the first. It is made anew wherever
+/// it is wanted and does not leave the first cache: that is cheaper than to fetch it from memory.
+fn strips(
     isa: Isa,
     conv: &ConvSlots,
     parameters: &[f32],
-    norm: Option<&Norm>,
-    image: &[f32],
-    bordered: &mut [f32],
-    y: &mut [f32],
-    row: usize,
+    bordered: &[f32],
+    strip: &mut [f32],
+    mut each: impl FnMut(usize, Shape, &[f32]),
 ) {
-    norm::add_border(conv.shape.width * conv.shape.cin, conv.shape.cin, image, bordered);
-    let affine = norm.map(|n| (&n.scale[..], &n.shift[..]));
-    let (weights, bias) = (&parameters[conv.weight.clone()], &parameters[conv.bias.clone()]);
-    direct::forward(isa, conv.shape, bordered, Filters { weights, bias, affine }, y, row);
+    let (s, filters) = (conv.shape, first_filters(conv, parameters));
+    let line = s.width * s.cout;
+    for first in (0..s.height).step_by(ROWS) {
+        let rows = Shape { height: ROWS.min(s.height - first), ..s };
+        let y = &mut strip[..rows.height * line];
+        direct::forward(isa, rows, &bordered[first * (s.width + 2) * s.cin..], filters, y, line);
+        each(first, rows, y);
+    }
 }
 
 impl Group {
@@ -389,30 +426,22 @@ impl Group {
         let row = plane.width * plane.channels;
         self.totals.fill(0.0);
         let Some(g) = conv.grid else {
+            let Scratch { inputs, sums, strip, .. } = scratch;
             for image in images.chunks_exact(len) {
-                let y = &mut scratch.raw[..plane.len()];
-                convolve_first(isa, conv, parameters, None, image, &mut scratch.inputs[0], y, row);
-                norm::statistics(isa, plane, y, &mut scratch.sums);
-                add(&mut self.totals, &scratch.sums);
+                add_border(conv, image, &mut inputs[0]);
+                sums.fill(0.0);
+                strips(isa, conv, parameters, &inputs[0], strip, |_, rows, y| {
+                    norm::statistics(isa, Plane { height: rows.height, ..plane }, y, sums);
+                });
+                add(&mut self.totals, sums);
             }
             return;
         };
         let filters = Filters { weights: transformed, bias: &parameters[conv.bias.clone()], affine: None };
         for first in (0..self.count).step_by(pack) {
             let count = pack.min(self.count - first);
-            let (bordered, x) = scratch.inputs.split_at_mut(l);
-            let x = &mut x[0][..count * g.bordered(g.cin)];
-            if l == 1 {
-                let images = images[first * len..].chunks_exact(len);
-                for (image, x) in images.zip(x.chunks_exact_mut(g.bordered(g.cin))) {
-                    let (y, row) = (&mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
-                    convolve_first(isa, &layout.convs[0], parameters, Some(&norms[0]), image, &mut bordered[0], y, row);
-                }
-            } else {
-                let len = layout.convs[l - 1].plane.read().len();
-                let before = &read(layout, l - 1, &self.outputs, &self.pooled)[first * len..][..count * len];
-                stage(isa, layout, l, norms, before, x);
-            }
+            self.stage(isa, layout, l, parameters, norms, images, first, count, &mut scratch.inputs);
+            let x = &scratch.inputs[l][..count * g.bordered(g.cin)];
             let y = &mut self.outputs[l][first * plane.len()..][..count * plane.len()];
             winograd::forward(isa, g, count, x, filters, y, Out { row, image: plane.len() }, &mut scratch.tiles);
             for (i, y) in y.chunks_exact(plane.len()).enumerate() {
@@ -420,9 +449,33 @@ impl Group {
                     let len = plane.read().len();
                     norm::pool(isa, plane, y, &norms[l].sign, &mut self.pooled[l][(first + i) * len..][..len]);
                 }
+                scratch.sums.fill(0.0);
                 norm::statistics(isa, plane, y, &mut scratch.sums);
                 add(&mut self.totals, &scratch.sums);
             }
+        }
+    }
+
+    /// Writes the bordered inputs of layer `l`, which is not the first, for `count` of the group's images from `first` on.
+    fn stage(
+        &self,
+        isa: Isa,
+        layout: &Layout,
+        l: usize,
+        parameters: &[f32],
+        norms: &[Norm],
+        images: &[f32],
+        first: usize,
+        count: usize,
+        inputs: &mut [Buffer],
+    ) {
+        if l == 1 {
+            let len = images.len() / self.count;
+            stage_first(isa, layout, parameters, &norms[0], &images[first * len..][..count * len], len, inputs);
+        } else {
+            let len = layout.convs[l - 1].plane.read().len();
+            let before = &read(layout, l - 1, &self.outputs, &self.pooled)[first * len..][..count * len];
+            stage(isa, layout, l, norms, before, &mut inputs[l]);
         }
     }
 
@@ -444,15 +497,16 @@ impl Group {
         norm: &Norm,
         first: usize,
         count: usize,
-        scratch: &mut [f32],
+        sums: &mut [f32],
     ) {
         let (plane, view) = (layout.convs[l].plane.read(), View::of(layout, l));
         let dz = if l + 1 == layout.convs.len() { &self.upper } else { &self.lower };
         let y = read(layout, l, &self.outputs, &self.pooled);
         for (i, y) in y.chunks_exact(plane.len()).enumerate().skip(first).take(count) {
             let dz = &dz[i * view.image + view.offset..];
-            norm::backward_statistics(isa, plane, y, dz, view.row, &norm.mean, scratch);
-            add(&mut self.totals, scratch);
+            sums.fill(0.0);
+            norm::backward_statistics(isa, plane, y, dz, view.row, &norm.mean, sums);
+            add(&mut self.totals, sums);
         }
     }
 
@@ -480,14 +534,7 @@ impl Group {
         }
         for first in (0..self.count).step_by(pack) {
             let count = pack.min(self.count - first);
-            let images = &images[first * len..][..count * len];
-            if l == 1 {
-                again(isa, layout, parameters, &norms[0], images, len, scratch);
-            } else {
-                let len = layout.convs[l - 1].plane.read().len();
-                let before = &read(layout, l - 1, &self.outputs, &self.pooled)[first * len..][..count * len];
-                stage(isa, layout, l, norms, before, &mut scratch.inputs[l]);
-            }
+            self.stage(isa, layout, l, parameters, norms, images, first, count, &mut scratch.inputs);
             for (i, g) in scratch.gradients[l].chunks_exact_mut(grid.gradient()).take(count).enumerate() {
                 let y = &self.outputs[l][(first + i) * plane.len()..][..plane.len()];
                 let dz = &self.upper[(first + i) * view.image + view.offset..];
@@ -497,12 +544,20 @@ impl Group {
             }
             let (x, g, du) = (&scratch.inputs[l], &scratch.gradients[l], &mut scratch.transformed);
             let dx = match l {
-                1 => &mut scratch.raw_gradient[..],
+                1 => &mut scratch.first_gradient[..],
                 _ => &mut self.lower[first * grid.bordered(grid.cin)..],
             };
             winograd_back::backward(isa, grid, count, x, g, transposed, du, first == 0, dx, &mut scratch.tiles);
             if l == 1 {
-                self.back_first(isa, layout, &norms[0], images, len, scratch);
+                self.back_first(
+                    isa,
+                    layout,
+                    parameters,
+                    &norms[0],
+                    &images[first * len..][..count * len],
+                    len,
+                    scratch,
+                );
             } else {
                 self.sum_gradient(isa, layout, l - 1, &norms[l - 1], first, count, &mut scratch.sums);
             }
@@ -510,45 +565,33 @@ impl Group {
         winograd_back::gather_weights(isa, grid, &scratch.transformed, &mut self.gradient[conv.weight.clone()]);
     }
 
-    /// Adds what some images give to the first layer's backward sums and to the parts of its gradient.
+    /// Adds what some images of `len` values give to the first layer's backward sums and to the parts of its gradient.
     fn back_first(
         &mut self,
         isa: Isa,
         layout: &Layout,
+        parameters: &[f32],
         norm: &Norm,
         images: &[f32],
         len: usize,
         scratch: &mut Scratch,
     ) {
         let (conv, view) = (&layout.convs[0], View::of(layout, 0));
-        let outputs = scratch.raw.chunks_exact(conv.plane.len()).zip(scratch.raw_gradient.chunks_exact(view.image));
-        for (image, (y, dz)) in images.chunks_exact(len).zip(outputs) {
-            let (dz, x) = (&dz[view.offset..], &mut scratch.inputs[0]);
-            norm::backward_statistics(isa, conv.plane, y, dz, view.row, &norm.mean, &mut scratch.sums);
-            add(&mut self.totals, &scratch.sums);
-            norm::add_border(conv.shape.width * conv.shape.cin, conv.shape.cin, image, x);
-            first::sums(isa, conv.shape, x, y, dz, view.row, &mut scratch.sums);
-            add(&mut self.first, &scratch.sums);
+        let Scratch { inputs, sums, parts, strip, first_gradient, .. } = scratch;
+        let line = (conv.shape.width + 2) * conv.shape.cin;
+        for (image, dz) in images.chunks_exact(len).zip(first_gradient.chunks_exact(view.image)) {
+            let dz = &dz[view.offset..];
+            add_border(conv, image, &mut inputs[0]);
+            sums.fill(0.0);
+            parts.fill(0.0);
+            strips(isa, conv, parameters, &inputs[0], strip, |first, rows, y| {
+                let (x, dz) = (&inputs[0][first * line..], &dz[first * view.row..]);
+                let plane = Plane { height: rows.height, ..conv.plane };
+                norm::backward_statistics(isa, plane, y, dz, view.row, &norm.mean, sums);
+                first::sums(isa, rows, x, y, dz, view.row, parts);
+            });
+            add(&mut self.totals, sums);
+            add(&mut self.first, parts);
         }
     }
-}
-
-/// The first layer of some images as it is and, normalised, as the second reads it.
-fn again(
-    isa: Isa,
-    layout: &Layout,
-    parameters: &[f32],
-    norm: &Norm,
-    images: &[f32],
-    len: usize,
-    scratch: &mut Scratch,
-) {
-    let (conv, plane) = (&layout.convs[0], layout.convs[0].plane);
-    let (bordered, x) = scratch.inputs.split_at_mut(1);
-    let outputs = scratch.raw.chunks_exact_mut(plane.len());
-    for (image, y) in images.chunks_exact(len).zip(outputs) {
-        convolve_first(isa, conv, parameters, None, image, &mut bordered[0], y, plane.width * plane.channels);
-    }
-    let norms = std::slice::from_ref(norm);
-    stage(isa, layout, 1, norms, &scratch.raw[..images.len() / len * plane.len()], &mut x[0]);
 }

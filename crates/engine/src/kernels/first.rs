@@ -1,4 +1,4 @@
-//! The first layer backward, in one pass over an image whose output `y` and gradient `dz` are in the cache.
+//! The first layer backward, in one pass over rows of an image whose output `y` and gradient `dz` are in the cache.
 //!
 //! The gradient before rectification is `g = y > 0 ? a dz + b y + c : 0`, but its factors are known only when the whole
 //! batch has been seen. Being linear in them, the gradients of weights and bias are `a A + b B + c C` with
@@ -13,7 +13,7 @@ pub(crate) const fn part(s: Shape) -> usize {
     (9 * s.cin + 1) * s.cout
 }
 
-/// Writes A, B and C of one image to `out` [3, 9 cin + 1, cout], over the pixels of a row in order, fused, and over rows in
+/// Adds A, B and C of an image, or of some of its rows, to `out` [3, 9 cin + 1, cout], over the pixels of a row in order, fused, and over rows in
 /// order, so that chains of roundings stay short; the last row of each part is that of an `x` of ones. `x` is bordered, `y` is not, rows of `dz` are `pitch` apart.
 pub(crate) fn sums(isa: Isa, s: Shape, x: &[f32], y: &[f32], dz: &[f32], pitch: usize, out: &mut [f32]) {
     assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin) && y.len() >= s.pixels() * s.cout);
@@ -71,6 +71,14 @@ unsafe fn three_taps<S: Simd, const BIAS: bool>(
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
         let (mut total, mut bias_total) = ([[S::zero(); 3]; 3], [S::zero(); 3]);
+        for part in 0..3 {
+            for tap in 0..3 {
+                total[part][tap] = S::load(taps.add(part * self::part(s) + tap * s.cin * s.cout));
+            }
+            if BIAS {
+                bias_total[part] = S::load(bias.add(part * self::part(s)));
+            }
+        }
         for row in 0..s.height {
             let (mut sum, mut bias_sum) = ([[S::zero(); 3]; 3], [S::zero(); 3]);
             let (mut x, mut y, mut dz) =

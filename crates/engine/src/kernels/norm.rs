@@ -158,12 +158,11 @@ fn unpool<S: Simd>(y: [S; 4], sign: S, d: S) -> [S; 4] {
     ]
 }
 
-/// Writes to `sums` [2, c] what one image adds to a layer's statistics: the sums over pixels of y and y^2.
+/// Adds to `sums` [2, c] what an image, or some of its rows, adds to a layer's statistics: the sums over pixels of y and y^2.
 /// A row is summed in four parts, columns 0, 4, .. and so on, with what is left of a multiple of four in the first.
 pub(crate) fn statistics(isa: Isa, p: Plane, y: &[f32], sums: &mut [f32]) {
     p.check(y, &[]);
     assert!(sums.len() >= 2 * p.channels);
-    sums[..2 * p.channels].fill(0.0);
     // SAFETY: the lengths were checked.
     unsafe { statistics_isa(isa, p, y.as_ptr(), sums.as_mut_ptr()) }
 }
@@ -248,7 +247,7 @@ pub(crate) struct Norm {
     pub(crate) exact_factors: Vec<[f64; 3]>,
 }
 
-/// Writes to `sums` [2, c] what one image adds to the backward statistics: the sums of dz and dz (y - mean), where `dz`,
+/// Adds to `sums` [2, c] what an image, or some of its rows, adds to the backward statistics: the sums of dz and dz (y - mean), where `dz`,
 /// with rows `pitch` apart, is the gradient of the normalised y. Rows are summed as in [`statistics`].
 pub(crate) fn backward_statistics(
     isa: Isa,
@@ -261,7 +260,6 @@ pub(crate) fn backward_statistics(
 ) {
     p.check(y, &[mean]);
     assert!(dz.len() >= p.span(pitch) && sums.len() >= 2 * p.channels);
-    sums[..2 * p.channels].fill(0.0);
     // SAFETY: the lengths were checked.
     unsafe { backward_sums_isa(isa, p, y.as_ptr(), dz.as_ptr(), pitch, mean.as_ptr(), sums.as_mut_ptr()) }
 }
