@@ -9,10 +9,12 @@
 use crate::kernels::buffer::Buffer;
 use crate::kernels::direct::Shape;
 use crate::kernels::norm::{self, Norm, Plane};
+use crate::kernels::simd::LANES;
 use crate::kernels::winograd::{self, Filters, Grid, Out};
 use crate::kernels::{Isa, direct, first, winograd_back};
 use crate::layout::{ConvSlots, Layout};
-use crate::team::{each, two};
+use crate::team::each;
+use std::sync::{Mutex, PoisonError};
 
 /// Added to the variance.
 pub(crate) const EPSILON: f64 = 1e-5;
@@ -56,7 +58,7 @@ pub(crate) struct Scratch {
     inputs: Vec<Buffer>,
     /// Gradients of each layer's convolution; what tiles have beyond the image stays zero.
     gradients: Vec<Buffer>,
-    /// Gradient of transformed weights.
+    /// Gradient of transformed weights; before that, weights with channels exchanged.
     transformed: Buffer,
     tiles: [Buffer; 2],
     /// Sums of one image, and the three parts of the first layer's gradient.
@@ -152,8 +154,6 @@ pub(crate) struct Encoder {
     /// Transformed weights of each layer, and those that carry gradients back.
     weights: Vec<Buffer>,
     transposed: Vec<Buffer>,
-    /// Weights of one layer with channels exchanged.
-    exchanged: Buffer,
     image_len: usize,
     /// Group size of the batch at hand.
     size: usize,
@@ -182,7 +182,6 @@ impl Encoder {
             norms: layout.convs.iter().map(norm).collect(),
             weights: weights(|g| g),
             transposed: weights(Grid::transposed),
-            exchanged: Buffer::zeros(largest(&layout.convs, |c| c.weight.len())),
             image_len,
             size,
         }
@@ -224,23 +223,25 @@ impl Encoder {
         each(&mut self.groups[..used], &mut self.scratch, &|_, group, _| group.encode(isa, layout, norms));
     }
 
-    /// Transforms the weights of all layers for both directions, which two threads do side by side.
+    /// Transforms the weights of all layers for both directions; threads take the next ones as they are done.
     fn transform_weights(&mut self, layout: &Layout, parameters: &[f32]) {
         let isa = self.isa;
         let convs = layout.convs.iter().filter_map(|c| c.grid.map(|g| (g, &parameters[c.weight.clone()])));
-        let forward = convs.clone().zip(&mut self.weights[1..]);
-        let backward = convs.zip(&mut self.transposed[1..]);
-        let exchanged = &mut self.exchanged;
-        two(
-            self.scratch.len(),
-            || forward.for_each(|((g, w), out)| winograd::transform_weights(isa, g, w, out)),
-            || {
-                backward.for_each(|((g, w), out)| {
-                    exchange(g, w, exchanged);
-                    winograd::transform_weights(isa, g.transposed(), exchanged, out);
-                });
-            },
-        );
+        let backward = convs.clone().zip(&mut self.transposed[1..]).map(|(conv, out)| (conv, out, true));
+        let forward = convs.zip(&mut self.weights[1..]).map(|(conv, out)| (conv, out, false));
+        let rest = Mutex::new(backward.chain(forward));
+        let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let mut shares = vec![(); self.scratch.len()];
+        each(&mut shares, &mut self.scratch, &|_, (), scratch| {
+            while let Some(((g, weights), out, back)) = next() {
+                if back {
+                    exchange(g, weights, &mut scratch.transformed);
+                    winograd::transform_weights(isa, g.transposed(), &scratch.transformed, out);
+                } else {
+                    winograd::transform_weights(isa, g, weights, out);
+                }
+            }
+        });
     }
 
     /// Turns the groups' sums into the layer's normalisation.
@@ -326,13 +327,16 @@ impl Encoder {
     }
 }
 
-/// Writes `weights` [9, in, out] as [9, out, in].
+/// Writes `weights` [9, in, out] as [9, out, in], eight by eight.
 fn exchange(g: Grid, weights: &[f32], out: &mut [f32]) {
     let len = g.cin * g.cout;
     for (from, to) in weights.chunks_exact(len).zip(out.chunks_exact_mut(len)) {
-        for (co, line) in to.chunks_exact_mut(g.cin).enumerate() {
-            for (ci, w) in line.iter_mut().enumerate() {
-                *w = from[ci * g.cout + co];
+        for (ci, co) in (0..g.cin).step_by(LANES).flat_map(|ci| (0..g.cout).step_by(LANES).map(move |co| (ci, co))) {
+            for j in 0..LANES {
+                let line = &mut to[(co + j) * g.cin + ci..][..LANES];
+                for (i, w) in line.iter_mut().enumerate() {
+                    *w = from[(ci + i) * g.cout + co + j];
+                }
             }
         }
     }
