@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows that `reproduce --quick` gives the same bytes on 1, 2 and 3 threads, on the portable path and on the machine's best
-# instructions: every file but the timings, models included.
+# Shows that `reproduce --quick` gives the same bytes on 1, 2 and 3 threads, on the machine's best instructions, on AVX2 and on the
+# portable path: every file but the timings, models included.
 #
 #     scripts/same_bits.sh [BINARY [EXTRA ARGUMENTS...]]
 #
@@ -16,8 +16,8 @@ trap 'rm -rf "$work"' EXIT
 # Names and hashes of all files of a study that do not hold times.
 hashes() { (cd "$1" && find . -type f ! -name 'timing*' ! -path './.locks/*' -print0 | sort -z | xargs -0 sha256sum); }
 
-for path in best portable; do
-    [ "$path" = best ] || binary=${PORTABLE:-$binary}
+for path in best avx2 portable; do
+    [ "$path" != portable ] || binary=${PORTABLE:-$binary}
     for threads in 1 2 3; do
         out="$work/$path-$threads"
         FEWLABEL_SIMD=$path "$binary" reproduce --quick --quiet --threads "$threads" --out "$out" "$@" >/dev/null
