@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Looks for undefined behaviour in the engine's kernels on the portable path, whose pointers are those of every path.
+# Looks for undefined behaviour in the engine's kernels on the portable paths, in vectors of eight and of sixteen, whose pointers are those of every path.
 #
 #     scripts/safety.sh miri [TEST...]        every access against Rust's rules (rustup +nightly component add miri rust-src)
 #     scripts/safety.sh valgrind [TEST...]    the compiled test binary, for reads and writes outside its memory

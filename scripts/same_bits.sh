@@ -17,6 +17,7 @@ trap 'rm -rf "$work"' EXIT
 hashes() { (cd "$1" && find . -type f ! -name 'timing*' ! -path './.locks/*' -print0 | sort -z | xargs -0 sha256sum); }
 
 for path in best avx2 portable; do
+    [ "$path" != avx2 ] || grep -q avx2 /proc/cpuinfo || continue
     [ "$path" != portable ] || binary=${PORTABLE:-$binary}
     for threads in 1 2 3; do
         out="$work/$path-$threads"

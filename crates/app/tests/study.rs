@@ -80,17 +80,21 @@ fn threads_shards_and_instructions_do_not_change_a_byte() {
     let out = |name: &str| folder.path().join(name).display().to_string();
     fewlabel(&format!("run {study} --threads 1 --quiet --out {}", out("one"))).assert().success();
     fewlabel(&format!("run {study} --threads 2 --quiet --out {}", out("two"))).assert().success();
-    let portable = format!("run {study} --threads 3 --quiet --out {}", out("portable"));
-    fewlabel(&portable).env("FEWLABEL_SIMD", "portable").assert().success();
+    for instructions in ["portable", "avx2"] {
+        let run = format!("run {study} --threads 3 --quiet --out {}", out(instructions));
+        fewlabel(&run).env("FEWLABEL_SIMD", instructions).assert().success();
+    }
     for shard in ["0/2", "1/2"] {
         fewlabel(&format!("run {study} --shard {shard} --quiet --out {}", out("shards"))).assert().success();
     }
-    let [one, two, portable, shards] =
-        ["one", "two", "portable", "shards"].map(|name| files(&folder.path().join(name)));
+    let [one, two, portable, avx2, shards] =
+        ["one", "two", "portable", "avx2", "shards"].map(|name| files(&folder.path().join(name)));
     assert_eq!(one.keys().filter(|name| name.ends_with("model.safetensors")).count(), 3);
     for (name, bytes) in &one {
         assert!(two.get(name) == Some(bytes), "{name} depends on the threads");
-        assert!(portable.get(name) == Some(bytes), "{name} depends on the instructions");
+        for other in [&portable, &avx2] {
+            assert!(other.get(name) == Some(bytes), "{name} depends on the instructions");
+        }
         assert!(shards.get(name) == Some(bytes), "{name} depends on the shards");
     }
     assert_eq!([one.len(); 3], [two.len(), portable.len(), shards.len()]);

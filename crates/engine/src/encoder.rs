@@ -3,15 +3,15 @@
 //! A batch is cut into groups whose size depends on the batch alone. A group owns what must outlive a layer, a thread
 //! owns the scratch of the layer at hand, so that a group runs on any thread; between two layers the groups' sums meet
 //! in order. Activations are stored once, rectified and before normalisation: whoever reads them normalises, pools and
-//! adds the border on the way. The first layer's are not stored at all: nine multiplications a value cost less than memory.
+//! adds the border on the way. The first layer's are not stored at all, see `first_layer.rs`.
 #![expect(clippy::too_many_arguments, reason = "parts of a group and of the encoder are borrowed apart")]
 
+use crate::first_layer::{self, FirstLayer};
 use crate::kernels::buffer::Buffer;
-use crate::kernels::direct::Shape;
-use crate::kernels::norm::{self, Norm, Plane};
+use crate::kernels::norm::{self, Norm};
 use crate::kernels::simd::LANES;
 use crate::kernels::winograd::{self, Filters, Grid, Out};
-use crate::kernels::{Isa, direct, first, winograd_back};
+use crate::kernels::{Isa, first, winograd_back};
 use crate::layout::{ConvSlots, Layout};
 use crate::team::each;
 use std::sync::{Mutex, PoisonError};
@@ -61,10 +61,11 @@ pub(crate) struct Scratch {
     /// Gradient of transformed weights; before that, weights with channels exchanged.
     transformed: Buffer,
     tiles: [Buffer; 2],
-    /// Sums of one image, and the three parts of the first layer's gradient.
+    /// Sums of one image.
     sums: Buffer,
+    /// The three parts of the first layer's gradient, of one image.
     parts: Buffer,
-    /// Some rows of the first layer's rectified output, see [`Strips`].
+    /// Some rows of the first layer's rectified output, see [`crate::first_layer`].
     strip: Buffer,
     /// The gradient of the first layer's normalised output, for images that are taken together.
     first_gradient: Buffer,
@@ -139,7 +140,7 @@ impl Scratch {
             tiles: [tiles(), tiles()],
             sums: Buffer::zeros(2 * largest(convs, |c| c.shape.cout)),
             parts: Buffer::zeros(3 * first::part(convs[0].shape)),
-            strip: Buffer::zeros(ROWS * convs[0].shape.width * convs[0].shape.cout),
+            strip: Buffer::zeros(first_layer::strip_len(&convs[0])),
             first_gradient: Buffer::zeros(convs[1].grid.map_or(0, |g| g.bordered(g.cin)) * together(&convs[1])),
         }
     }
@@ -226,14 +227,14 @@ impl Encoder {
     /// Transforms the weights of all layers for both directions; threads take the next ones as they are done.
     fn transform_weights(&mut self, layout: &Layout, parameters: &[f32]) {
         let isa = self.isa;
-        let convs = layout.convs.iter().filter_map(|c| c.grid.map(|g| (g, &parameters[c.weight.clone()])));
-        let backward = convs.clone().zip(&mut self.transposed[1..]).map(|(conv, out)| (conv, out, true));
-        let forward = convs.zip(&mut self.weights[1..]).map(|(conv, out)| (conv, out, false));
-        let rest = Mutex::new(backward.chain(forward));
+        // The last layers are the largest.
+        let layers = layout.convs.iter().zip(&mut self.weights).zip(&mut self.transposed).rev();
+        let rest = Mutex::new(layers.flat_map(|((conv, to), back)| [(conv, back, true), (conv, to, false)]));
         let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
         let mut shares = vec![(); self.scratch.len()];
         each(&mut shares, &mut self.scratch, &|_, (), scratch| {
-            while let Some(((g, weights), out, back)) = next() {
+            while let Some((conv, out, back)) = next() {
+                let (Some(g), weights) = (conv.grid, &parameters[conv.weight.clone()]) else { continue };
                 if back {
                     exchange(g, weights, &mut scratch.transformed);
                     winograd::transform_weights(isa, g.transposed(), &scratch.transformed, out);
@@ -362,56 +363,6 @@ fn stage(isa: Isa, layout: &Layout, l: usize, norms: &[Norm], before: &[f32], x:
     }
 }
 
-/// Writes the bordered inputs of the second layer, which are the first's normalised outputs, for some images of `len` values.
-fn stage_first(
-    isa: Isa,
-    layout: &Layout,
-    parameters: &[f32],
-    norm: &Norm,
-    images: &[f32],
-    len: usize,
-    inputs: &mut [Buffer],
-) {
-    let (conv, [bordered, x, ..]) = (&layout.convs[0], inputs) else { return };
-    let Some(g) = layout.convs[1].grid else { return };
-    let filters = Filters { affine: Some((&norm.scale, &norm.shift)), ..first_filters(conv, parameters) };
-    for (image, x) in images.chunks_exact(len).zip(x.chunks_exact_mut(g.bordered(g.cin))) {
-        add_border(conv, image, bordered);
-        direct::forward(isa, conv.shape, bordered, filters, &mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
-    }
-}
-
-fn add_border(first: &ConvSlots, image: &[f32], bordered: &mut [f32]) {
-    norm::add_border(first.shape.width * first.shape.cin, first.shape.cin, image, bordered);
-}
-
-fn first_filters<'a>(first: &ConvSlots, parameters: &'a [f32]) -> Filters<'a> {
-    Filters { weights: &parameters[first.weight.clone()], bias: &parameters[first.bias.clone()], affine: None }
-}
-
-/// Rows of the first layer's output that are made together.
-const ROWS: usize = 4;
-
-/// Hands `each` the first layer's rectified output of one image, [`ROWS`] at a time, with the place of the first. It is made anew wherever
-/// it is wanted and does not leave the first cache: that is cheaper than to fetch it from memory.
-fn strips(
-    isa: Isa,
-    conv: &ConvSlots,
-    parameters: &[f32],
-    bordered: &[f32],
-    strip: &mut [f32],
-    mut each: impl FnMut(usize, Shape, &[f32]),
-) {
-    let (s, filters) = (conv.shape, first_filters(conv, parameters));
-    let line = s.width * s.cout;
-    for first in (0..s.height).step_by(ROWS) {
-        let rows = Shape { height: ROWS.min(s.height - first), ..s };
-        let y = &mut strip[..rows.height * line];
-        direct::forward(isa, rows, &bordered[first * (s.width + 2) * s.cin..], filters, y, line);
-        each(first, rows, y);
-    }
-}
-
 impl Group {
     /// Layer `l` of every image, and the sums of its output.
     fn convolve(
@@ -432,11 +383,8 @@ impl Group {
         let Some(g) = conv.grid else {
             let Scratch { inputs, sums, strip, .. } = scratch;
             for image in images.chunks_exact(len) {
-                add_border(conv, image, &mut inputs[0]);
                 sums.fill(0.0);
-                strips(isa, conv, parameters, &inputs[0], strip, |_, rows, y| {
-                    norm::statistics(isa, Plane { height: rows.height, ..plane }, y, sums);
-                });
+                FirstLayer::new(isa, layout, parameters).statistics(image, &mut inputs[0], strip, sums);
                 add(&mut self.totals, sums);
             }
             return;
@@ -474,8 +422,12 @@ impl Group {
         inputs: &mut [Buffer],
     ) {
         if l == 1 {
-            let len = images.len() / self.count;
-            stage_first(isa, layout, parameters, &norms[0], &images[first * len..][..count * len], len, inputs);
+            let (len, [bordered, x, ..]) = (images.len() / self.count, inputs) else { return };
+            let Some(g) = layout.convs[l].grid else { return };
+            let images = images[first * len..][..count * len].chunks_exact(len);
+            for (image, x) in images.zip(x.chunks_exact_mut(g.bordered(g.cin))) {
+                FirstLayer::new(isa, layout, parameters).normalised(&norms[0], image, bordered, g, x);
+            }
         } else {
             let len = layout.convs[l - 1].plane.read().len();
             let before = &read(layout, l - 1, &self.outputs, &self.pooled)[first * len..][..count * len];
@@ -580,20 +532,13 @@ impl Group {
         len: usize,
         scratch: &mut Scratch,
     ) {
-        let (conv, view) = (&layout.convs[0], View::of(layout, 0));
+        let view = View::of(layout, 0);
         let Scratch { inputs, sums, parts, strip, first_gradient, .. } = scratch;
-        let line = (conv.shape.width + 2) * conv.shape.cin;
         for (image, dz) in images.chunks_exact(len).zip(first_gradient.chunks_exact(view.image)) {
-            let dz = &dz[view.offset..];
-            add_border(conv, image, &mut inputs[0]);
             sums.fill(0.0);
             parts.fill(0.0);
-            strips(isa, conv, parameters, &inputs[0], strip, |first, rows, y| {
-                let (x, dz) = (&inputs[0][first * line..], &dz[first * view.row..]);
-                let plane = Plane { height: rows.height, ..conv.plane };
-                norm::backward_statistics(isa, plane, y, dz, view.row, &norm.mean, sums);
-                first::sums(isa, rows, x, y, dz, view.row, parts);
-            });
+            let (first, gradient) = (FirstLayer::new(isa, layout, parameters), (&dz[view.offset..], view.row));
+            first.backward(norm, image, &mut inputs[0], strip, gradient, (sums, parts));
             add(&mut self.totals, sums);
             add(&mut self.first, parts);
         }

@@ -73,6 +73,13 @@ pub(crate) struct ConvSlots {
     pub(crate) var: Range<usize>,
 }
 
+impl ConvSlots {
+    /// Some rows of the output.
+    pub(crate) const fn rows(&self, rows: Shape) -> Plane {
+        Plane { height: rows.height, ..self.plane }
+    }
+}
+
 /// A fully connected layer; both widths as in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct DenseSlots {

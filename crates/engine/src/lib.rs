@@ -26,6 +26,7 @@ mod contrastive;
 mod descent;
 mod encoder;
 mod error;
+mod first_layer;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// Some f32 values that begin at a cache line: a vector of eight at a multiple of eight then never lies in two lines,
+/// Some f32 values that begin at a cache line: a vector at a multiple of its lanes then never lies in two lines,
 /// which would cost the kernels a tenth of their speed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Buffer {

@@ -130,6 +130,8 @@ unsafe fn pixels<S: Simd, const T: usize>(a: Args, co: usize, x: *const f32, y: 
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
         let s = a.s;
+        // As far as `at_each!` goes.
+        const { assert!(T + 2 <= 16) };
         let mut sum = [S::load(a.b.add(co)); T];
         for row in 0..3 {
             let x = x.add(row * (s.width + 2) * s.cin);

@@ -1,10 +1,7 @@
 //! Products of row-major matrices with one order of summation.
 
-use super::simd::{LANES, Simd};
+use super::simd::{LANES, PANEL, Simd};
 use super::{Isa, dispatch};
-
-/// Columns of a full panel, whatever vectors the machine has.
-const PANEL: usize = 2 * LANES;
 
 /// `c[m, n] = bias[n] + a[m, k] b[k, n]`, for every output over k in order, fused; then rectified if `relu`.
 /// `n` is a multiple of eight.
@@ -190,7 +187,7 @@ pub(crate) fn add_rows_transposed(
     unsafe { transposed_isa(isa, m, k, rows, n, a.as_ptr(), g.as_ptr(), c.as_mut_ptr()) }
 }
 
-/// Rows of [`add_rows_transposed`] that fill the registers.
+/// Rows of [`add_rows_transposed`] that fill sixteen registers.
 pub(crate) const ROWS: usize = 6;
 
 dispatch!(unsafe fn transposed_isa = transposed_body(

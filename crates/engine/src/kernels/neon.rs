@@ -27,6 +27,7 @@ impl Neon {
 // SAFETY (every block below): every aarch64 machine has the instructions; for `load` and `store` the caller promises the memory.
 impl Simd for Neon {
     const LANES: usize = LANES;
+    const ROWS: [usize; 2] = [6, 13];
     type Rest = Self;
 
     #[inline(always)]

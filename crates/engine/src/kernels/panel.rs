@@ -55,9 +55,15 @@ impl Shares {
     /// How [`multiply`] shares out rows in panels of two vectors of columns and of one.
     #[inline(always)]
     pub(crate) fn of<S: Simd>(rows: usize) -> [Self; 2] {
-        // Of sixteen registers twelve hold sums, of thirty-two twenty-six.
-        [Self::new(rows, if S::LANES > LANES { 13 } else { 6 }), Self::new(rows, 13)]
+        S::ROWS.map(|most| Self::new(rows, most))
     }
+}
+
+/// Place of row `row` of the vector `V` of columns from `column` on in the panels of a matrix of `k` rows.
+#[inline(always)]
+pub(crate) fn place<S: Simd, V: Simd>(k: usize, columns: usize, row: usize, column: usize) -> usize {
+    let (wide, panel) = (2 * S::LANES, column - column % (2 * S::LANES));
+    if panel + wide <= columns { panel * k + row * wide + column - panel } else { column * k + row * V::LANES }
 }
 
 /// `c[rows, columns] = a[rows, k] b[k, columns]` in one plane; `a` and `c` in cells, `b` in panels.
@@ -94,20 +100,14 @@ unsafe fn shared_out<S: Simd, V: Simd, const NV: usize>(
     c: *mut f32,
 ) {
     macro_rules! of_rows {
-        ($rows:expr, $blocks:expr, $a:ident, $c:ident; $($few:literal)* | $($many:literal)*) => {
+        ($rows:expr, $blocks:expr, $a:ident, $c:ident; $($count:literal)*) => {
             match $rows {
-                $($few => for _ in 0..$blocks {
-                    block::<S, V, NV, $few>(s, $a, b, $c);
-                    $a = $a.add($few * s.left());
-                    $c = $c.add($few * s.right());
+                $($count if $count <= S::ROWS[2 - NV] => for _ in 0..$blocks {
+                    block::<S, V, NV, $count>(s, $a, b, $c);
+                    $a = $a.wrapping_add($count * s.left());
+                    $c = $c.wrapping_add($count * s.right());
                 },)*
-                // Two vectors of eight columns have sixteen registers.
-                $($many if NV == 1 || V::LANES > LANES => for _ in 0..$blocks {
-                    block::<S, V, NV, $many>(s, $a, b, $c);
-                    $a = $a.add($many * s.left());
-                    $c = $c.add($many * s.right());
-                },)*
-                _ => {}
+                _ => assert_eq!($blocks, 0, "blocks of {} rows", $rows),
             }
         };
     }
@@ -115,7 +115,7 @@ unsafe fn shared_out<S: Simd, V: Simd, const NV: usize>(
     unsafe {
         let (mut a, mut c) = (a, c);
         for (blocks, rows) in [(shares.more, shares.rows + 1), (shares.fewer, shares.rows)] {
-            of_rows!(rows, blocks, a, c; 1 2 3 4 5 6 | 7 8 9 10 11 12 13);
+            of_rows!(rows, blocks, a, c; 1 2 3 4 5 6 7 8 9 10 11 12 13);
         }
     }
 }
@@ -269,14 +269,14 @@ unsafe fn outer<V: Simd, const NV: usize, const T: usize>(
         for _ in 0..s.rows / UNROLL {
             for _ in 0..UNROLL {
                 add_row::<V, NV, T>(a, 1, g, apart, &mut sum);
-                a = a.add(s.left());
-                g = g.add(s.right());
+                a = a.wrapping_add(s.left());
+                g = g.wrapping_add(s.right());
             }
         }
         for _ in 0..s.rows % UNROLL {
             add_row::<V, NV, T>(a, 1, g, apart, &mut sum);
-            a = a.add(s.left());
-            g = g.add(s.right());
+            a = a.wrapping_add(s.left());
+            g = g.wrapping_add(s.right());
         }
         for t in 0..T {
             for v in 0..NV {

@@ -3,10 +3,11 @@
 use super::buffer::Buffer;
 use super::direct::{self, Shape};
 use super::norm::{self, Norm, Plane};
-use super::simd::Simd;
+use super::panel::{self, Shares, Sizes};
+use super::simd::{LANES, Simd};
 use super::tiling::{Four, Three, Tiling, Two};
 use super::winograd::{self, Filter, Filters, Grid, Out};
-use super::{Isa, first, matmul, reference, update, winograd_back};
+use super::{Isa, dispatch, first, matmul, reference, update, winograd_back};
 use crate::rng::Key;
 
 fn numbers(n: usize, salt: u64) -> Vec<f32> {
@@ -40,6 +41,7 @@ const SHAPES: &[Shape] = if cfg!(miri) {
     &[
         Shape { height: 4, width: 6, cin: 8, cout: 8 },
         Shape { height: 3, width: 3, cin: 24, cout: 24 },
+        Shape { height: 1, width: 3, cin: 8, cout: 56 },
         Shape { height: 1, width: 5, cin: 8, cout: 8 },
     ]
 } else {
@@ -49,6 +51,8 @@ const SHAPES: &[Shape] = if cfg!(miri) {
         Shape { height: 29, width: 30, cin: 8, cout: 8 },
         Shape { height: 3, width: 3, cin: 24, cout: 40 },
         Shape { height: 9, width: 10, cin: 40, cout: 56 },
+        Shape { height: 8, width: 12, cin: 32, cout: 32 },
+        Shape { height: 5, width: 20, cin: 32, cout: 80 },
         Shape { height: 1, width: 5, cin: 8, cout: 24 },
     ]
 };
@@ -185,9 +189,18 @@ fn scoring_windows_are_their_twin() {
 #[test]
 fn direct_kernels_are_their_twins() {
     let shapes: &[_] = if cfg!(miri) {
-        &[(1, 8, 3, 14), (3, 24, 2, 5)]
+        &[(1, 24, 3, 14), (3, 24, 2, 5)]
     } else {
-        &[(1, 8, 28, 28), (3, 24, 5, 29), (2, 16, 7, 3), (1, 40, 1, 1)]
+        &[
+            (1, 8, 28, 28),
+            (1, 24, 9, 28),
+            (1, 16, 2, 27),
+            (3, 24, 2, 14),
+            (3, 16, 2, 13),
+            (3, 24, 5, 29),
+            (2, 16, 7, 3),
+            (1, 40, 1, 1),
+        ]
     };
     for &(cin, cout, height, width) in shapes {
         let s = Shape { height, width, cin, cout };
@@ -202,7 +215,13 @@ fn direct_kernels_are_their_twins() {
             direct::forward(isa, s, &input, filters, &mut y, width * cout);
             assert_eq!(y, twin, "{s:?} {isa:?}");
             let mut sums = vec![0.0; 3 * first::part(s)];
-            first::sums(isa, s, &input, &y, &dz, width * cout, &mut sums);
+            // Some rows after the others are the whole image.
+            for (row, high) in
+                [(0, height / 2), (height / 2, height - height / 2)].into_iter().filter(|rows| rows.1 > 0)
+            {
+                let (x, at) = (&input[row * (width + 2) * cin..], row * width * cout);
+                first::sums(isa, Shape { height: high, ..s }, x, &y[at..], &dz[at..], width * cout, &mut sums);
+            }
             assert_eq!(sums, reference::first_sums(s, &x, &y, &dz), "{s:?} {isa:?}");
         }
     }
@@ -210,7 +229,7 @@ fn direct_kernels_are_their_twins() {
 
 #[test]
 fn products_have_one_order_of_summation() {
-    for (m, k, n) in [(7, 5, 8), (1, 33, 24), (13, 8, 40)] {
+    for (m, k, n) in [(7, 5, 8), (1, 33, 24), (13, 8, 40), (31, 13, 56), (16, 10, 32)] {
         let (a, b, bias, g) = (numbers(m * k, 1), numbers(k * n, 2), numbers(n, 3), numbers(m * n, 4));
         for isa in Isa::tested() {
             let (mut c, mut d) = (vec![0.0; m * n], vec![0.5; k * n]);
@@ -231,6 +250,71 @@ fn products_have_one_order_of_summation() {
                 let sum = (0..m).fold(0.5, |sum, i| a[i * k + row].mul_add(g[i * n + col], sum));
                 assert_eq!(d[row * n + col], sum, "{isa:?}");
             }
+        }
+    }
+}
+
+/// `a b` and `a^T g` of one of the planes of cells, for plain matrices.
+#[inline(always)]
+unsafe fn planes_body<S: Simd>(s: Sizes, a: &[f32], b: &[f32], g: &[f32], c: &mut [f32], d: &mut [f32]) {
+    let lanes = |channels: usize, ch: usize| {
+        if ch - ch % S::LANES + S::LANES <= channels { S::LANES } else { LANES }
+    };
+    let cell = |channels: usize, tile: usize, ch: usize| {
+        let lanes = lanes(channels, ch);
+        let first = ch - ch % lanes;
+        (tile * channels + first) * s.planes + s.plane * lanes + ch - first
+    };
+    let cells = |channels: usize, plain: &[f32]| {
+        let mut out = vec![f32::NAN; s.planes * plain.len()];
+        plain.iter().enumerate().for_each(|(i, &v)| out[cell(channels, i / channels, i % channels)] = v);
+        out
+    };
+    let (a, g, mut product) = (cells(s.k, a), cells(s.columns, g), vec![0.0; s.planes * c.len()]);
+    let mut panels = vec![0.0; b.len()];
+    for (i, &v) in b.iter().enumerate() {
+        let (row, column) = (i / s.columns, i % s.columns);
+        let lanes = lanes(s.columns, column);
+        let first = column - column % lanes;
+        let place = if lanes == S::LANES {
+            panel::place::<S, S>(s.k, s.columns, row, first)
+        } else {
+            panel::place::<S, S::Rest>(s.k, s.columns, row, first)
+        };
+        panels[place + column - first] = v;
+    }
+    // SAFETY: the matrices have these sizes.
+    unsafe {
+        panel::multiply::<S>(s, Shares::of::<S>(s.rows), a.as_ptr(), panels.as_ptr(), product.as_mut_ptr());
+        panel::correlate::<S>(s, a.as_ptr(), g.as_ptr(), d.as_mut_ptr(), false);
+    }
+    c.iter_mut().enumerate().for_each(|(i, v)| *v = product[cell(s.columns, i / s.columns, i % s.columns)]);
+}
+dispatch!(unsafe fn planes_isa = planes_body(s: Sizes, a: &[f32], b: &[f32], g: &[f32], c: &mut [f32], d: &mut [f32]));
+
+#[test]
+fn products_of_planes_are_fused_sums_in_order() {
+    let rows = if cfg!(miri) { vec![1, 13, 14] } else { (1..=25).collect() };
+    for (rows, k, columns) in
+        rows.into_iter().flat_map(|r| [(8, 16), (16, 24), (24, 48), (24, 56)].map(|(k, c)| (r, k, c)))
+    {
+        let (a, b, g) = (numbers(rows * k, 1), numbers(k * columns, 2), numbers(rows * columns, 3));
+        let sum = |n: usize, start: f32, term: &dyn Fn(usize) -> (f32, f32)| {
+            (0..n).map(term).fold(start, |sum, (x, y)| x.mul_add(y, sum))
+        };
+        let twin: Vec<f32> = (0..rows * columns)
+            .map(|i| sum(k, 0.0, &|j| (a[i / columns * k + j], b[j * columns + i % columns])))
+            .collect();
+        let correlated: Vec<f32> = (0..k * columns)
+            .map(|i| sum(rows, 0.5, &|t| (a[t * k + i / columns], g[t * columns + i % columns])))
+            .collect();
+        for isa in Isa::tested() {
+            let (mut c, mut d) = (vec![0.0; rows * columns], vec![0.5; k * columns]);
+            let s = Sizes { rows, k, columns, planes: 2, plane: 1 };
+            // SAFETY: the body makes its own matrices of these sizes.
+            unsafe { planes_isa(isa, s, &a, &b, &g, &mut c, &mut d) };
+            assert_eq!(c, twin, "{rows} {k} {columns} {isa:?}");
+            assert_eq!(d, correlated, "{rows} {k} {columns} {isa:?}");
         }
     }
 }

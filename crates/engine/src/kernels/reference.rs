@@ -11,6 +11,7 @@ pub(crate) struct Plain(pub(crate) f32);
 
 impl Simd for Plain {
     const LANES: usize = 1;
+    const ROWS: [usize; 2] = [1, 1];
     type Rest = Self;
 
     fn splat(x: f32) -> Self {

@@ -7,10 +7,15 @@
 /// Lanes of the smallest vector: numbers of channels are padded to a multiple of it.
 pub(crate) const LANES: usize = 8;
 
-/// Some f32 values, eight or sixteen. Every operation rounds once, as IEEE 754 says.
+/// Columns of a panel that two vectors of eight or one of sixteen read.
+pub(crate) const PANEL: usize = 2 * LANES;
+
+/// Some f32 values, eight or sixteen (one in the tests' twins). Every operation rounds once, as IEEE 754 says.
 pub(crate) trait Simd: Copy {
     /// How many.
     const LANES: usize;
+    /// Rows of a product that fill the registers with sums, with two vectors of columns and with one.
+    const ROWS: [usize; 2];
     /// A vector of eight, for what is left of channels.
     type Rest: Simd;
 
@@ -64,6 +69,8 @@ impl<const N: usize> Portable<N> {
 
 impl<const N: usize> Simd for Portable<N> {
     const LANES: usize = N;
+    // Sixteen lanes are for tests alone and should not take long to compile.
+    const ROWS: [usize; 2] = if N > LANES { [4, 6] } else { [6, 13] };
     type Rest = Portable;
 
     #[inline(always)]
@@ -130,14 +137,15 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512(__m512);
 
-    /// What both have in common; `pick_greater` follows.
+    /// Both have the same operations under different names; only the comparison is another.
     macro_rules! lanes {
-        ($name:ident, $lanes:literal, $set1:ident $load:ident $store:ident $fma:ident $add:ident $sub:ident $mul:ident $div:ident
+        ($name:ident, $lanes:literal, $rows:expr, $set1:ident $load:ident $store:ident $fma:ident $add:ident $sub:ident $mul:ident $div:ident
             $sqrt:ident $max:ident, |$a:ident, $b:ident, $yes:ident, $no:ident| $pick:expr) => {
             // SAFETY (every block below): `dispatch!` enters code over this type only when the machine has the instructions;
             // for `load` and `store` the caller promises the memory.
             impl Simd for $name {
                 const LANES: usize = $lanes;
+                const ROWS: [usize; 2] = $rows;
                 type Rest = Avx2;
 
                 #[inline(always)]
@@ -199,10 +207,10 @@ mod x86 {
             }
         };
     }
-    lanes!(Avx2, 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
+    lanes!(Avx2, 8, [6, 13], _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps
         _mm256_div_ps _mm256_sqrt_ps _mm256_max_ps,
         |a, b, yes, no| _mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_GT_OQ>(a.0, b.0)));
-    lanes!(Avx512, 16, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps
+    lanes!(Avx512, 16, [13, 13], _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps
         _mm512_div_ps _mm512_sqrt_ps _mm512_max_ps,
         |a, b, yes, no| _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a.0, b.0), no.0, yes.0));
 }

@@ -8,7 +8,7 @@
 
 use super::buffer::Buffer;
 use super::norm::pooled;
-use super::panel::{Shares, Sizes, multiply};
+use super::panel::{self, Shares, Sizes, multiply};
 use super::simd::{LANES, Simd};
 use super::tiling::{Four, Three, Tiling, Two, transform};
 use super::{Isa, dispatch, vectors};
@@ -112,7 +112,7 @@ impl Grid {
 
     /// The most tiles that are transformed together. Their transforms pass through the second cache, which costs less than to
     /// walk through the weights more often; an image of 28x28, 49 tiles, falls into 24 and 25, which the registers
-    /// take in blocks of six and of five.
+    /// take in blocks of six and of five, or of thirteen and twelve.
     pub(super) const fn block(&self) -> usize {
         25
     }
@@ -155,29 +155,17 @@ unsafe fn weights_tiling<S: Simd, T: Tiling>(g: Grid, w: *const f32, u: *mut f32
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
         for ci in 0..g.cin {
-            vectors!(S, g.cout, co => weights_at[T](g, ci, co, panelled::<S>(g, ci, co), w, u));
+            vectors!(S, g.cout, co => weights_at[S, T](g, ci, co, w, u));
         }
     }
 }
 
-/// Place of the weights of row `ci` from column `co` on in a plane's panels, see `panel.rs`.
 #[inline(always)]
-fn panelled<S: Simd>(g: Grid, ci: usize, co: usize) -> usize {
-    let panel = co - co % (2 * S::LANES);
-    let start = if panel + 2 * S::LANES > g.cout { co } else { panel };
-    let wide = match g.cout - start {
-        left if left >= 2 * S::LANES => 2 * S::LANES,
-        left if left >= S::LANES => S::LANES,
-        _ => LANES,
-    };
-    start * g.cin + ci * wide + co - start
-}
-
-#[inline(always)]
-unsafe fn weights_at<V: Simd, T: Tiling>(g: Grid, ci: usize, co: usize, at: usize, w: *const f32, u: *mut f32) {
+unsafe fn weights_at<V: Simd, S: Simd, T: Tiling>(g: Grid, ci: usize, co: usize, w: *const f32, u: *mut f32) {
     // SAFETY: offsets stay within the checked lengths.
     unsafe {
-        let (w, u, plane) = (w.add(ci * g.cout + co), u.add(at), apart(g.cin * g.cout));
+        let (w, plane) = (w.add(ci * g.cout + co), apart(g.cin * g.cout));
+        let u = u.add(panel::place::<S, V>(g.cin, g.cout, ci, co));
         let mut half = [[V::zero(); 3]; 6];
         for j in 0..3 {
             let (w, down) = (w.add(j * g.cin * g.cout), 3 * g.cin * g.cout);

@@ -7,11 +7,8 @@
 
 use super::elementwise::xlogy_lanes;
 use super::lanes::{Lanes, across_wide};
-use crate::kernels::simd::{LANES, Simd};
+use crate::kernels::simd::{LANES, PANEL, Simd};
 use crate::kernels::{Isa, dispatch};
-
-/// Columns of a packed panel: two vectors of eight or one of sixteen.
-pub(crate) const PANEL: usize = 2 * LANES;
 
 /// c[0..T, 0..16] = a[0..T, 0..k] panel[0..k, 0..16] with `NV` vectors in a row of the panel; only `columns` of them are written.
 #[inline(always)]
