@@ -97,7 +97,7 @@ fn threads_shards_and_instructions_do_not_change_a_byte() {
         }
         assert!(shards.get(name) == Some(bytes), "{name} depends on the shards");
     }
-    assert_eq!([one.len(); 3], [two.len(), portable.len(), shards.len()]);
+    assert_eq!([one.len(); 4], [two.len(), portable.len(), avx2.len(), shards.len()]);
 }
 
 #[test]

@@ -13,8 +13,7 @@ use crate::kernels::simd::LANES;
 use crate::kernels::winograd::{self, Filters, Grid, Out};
 use crate::kernels::{Isa, first, winograd_back};
 use crate::layout::{ConvSlots, Layout};
-use crate::team::each;
-use std::sync::{Mutex, PoisonError};
+use crate::team::{deal, each};
 
 /// Added to the variance.
 pub(crate) const EPSILON: f64 = 1e-5;
@@ -229,18 +228,14 @@ impl Encoder {
         let isa = self.isa;
         // The last layers are the largest.
         let layers = layout.convs.iter().zip(&mut self.weights).zip(&mut self.transposed).rev();
-        let rest = Mutex::new(layers.flat_map(|((conv, to), back)| [(conv, back, true), (conv, to, false)]));
-        let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let mut shares = vec![(); self.scratch.len()];
-        each(&mut shares, &mut self.scratch, &|_, (), scratch| {
-            while let Some((conv, out, back)) = next() {
-                let (Some(g), weights) = (conv.grid, &parameters[conv.weight.clone()]) else { continue };
-                if back {
-                    exchange(g, weights, &mut scratch.transformed);
-                    winograd::transform_weights(isa, g.transposed(), &scratch.transformed, out);
-                } else {
-                    winograd::transform_weights(isa, g, weights, out);
-                }
+        let jobs = layers.flat_map(|((conv, to), back)| [(conv, back, true), (conv, to, false)]);
+        deal(jobs, usize::MAX, &mut self.scratch, &|(conv, out, back), scratch| {
+            let (Some(g), weights) = (conv.grid, &parameters[conv.weight.clone()]) else { return };
+            if back {
+                exchange(g, weights, &mut scratch.transformed);
+                winograd::transform_weights(isa, g.transposed(), &scratch.transformed, out);
+            } else {
+                winograd::transform_weights(isa, g, weights, out);
             }
         });
     }

@@ -7,9 +7,8 @@ use crate::kernels::direct::Shape;
 use crate::kernels::winograd::{self, Filters, Grid, Out};
 use crate::kernels::{Isa, direct, matmul, norm};
 use crate::rng::Key;
-use crate::team::{Team, each};
+use crate::team::{Team, deal};
 use crate::{EngineError, Model};
-use std::sync::{Mutex, PoisonError};
 
 /// Images that a worker takes through the network together.
 const BLOCK: usize = 12;
@@ -232,14 +231,9 @@ impl Network<'_> {
     /// Workers take block after block: a core that other programs slow down takes fewer.
     fn spread(self, workers: &mut [Worker], images: &[f32], wanted: Wanted<'_>) {
         let len = self.model.architecture().image_len();
-        let rest = Mutex::new(Rest { images, wanted: Some(wanted) });
-        let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next(len);
-        let mut shares = vec![(); workers.len().min((images.len() / len).div_ceil(BLOCK))];
-        each(&mut shares, workers, &|_, (), worker| {
-            while let Some((images, count, wanted)) = next() {
-                worker.block(self, images, count, wanted);
-            }
-        });
+        let mut rest = Rest { images, wanted: Some(wanted) };
+        let (blocks, jobs) = ((images.len() / len).div_ceil(BLOCK), std::iter::from_fn(move || rest.next(len)));
+        deal(jobs, blocks, workers, &|(images, count, wanted), worker| worker.block(self, images, count, wanted));
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::EngineError;
 use std::hint;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The threads of a trainer or scorer: a handle that is cheap to clone.
@@ -101,6 +101,24 @@ pub(crate) fn each<T: Send, W: Send>(
     work: &(impl Fn(usize, &mut T, &mut W) + Sync),
 ) {
     halves(0, items, workers, work);
+}
+
+/// Calls `work` for every job with one of the workers, which take the next job whenever they are done: a core that other
+/// programs slow down takes fewer. At most `most` workers take part.
+pub(crate) fn deal<J: Send, W: Send>(
+    jobs: impl Iterator<Item = J> + Send,
+    most: usize,
+    workers: &mut [W],
+    work: &(impl Fn(J, &mut W) + Sync),
+) {
+    let rest = Mutex::new(jobs);
+    let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let mut shares = vec![(); workers.len().min(most)];
+    each(&mut shares, workers, &|_, (), worker| {
+        while let Some(job) = next() {
+            work(job, worker);
+        }
+    });
 }
 
 fn halves<T: Send, W: Send>(

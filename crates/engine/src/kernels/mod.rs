@@ -153,8 +153,8 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
-/// Calls `f::<V, ..>(args..)`, written `f[..](args..)`, for the vectors that make up `n` values, a multiple of eight: `V` is `S`, and `S::Rest` for the last
-/// eight if `S` has sixteen. `at` is the place of a vector's first value.
+/// Calls `f::<V, ..>(args..)`, written `f[..](args..)`, for the vectors that make up `n` values, a multiple of eight: `V` is
+/// `S`, and `S::Rest` for the last eight if `S` has sixteen. `at` is the place of a vector's first value.
 macro_rules! vectors {
     ($s:ident, $n:expr, $at:ident => $f:ident $([$($g:tt),*])? ( $($args:tt)* )) => {{
         let (n, mut $at) = ($n, 0);

@@ -25,7 +25,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|v| v.to_bits()).collect()
 }
 
-/// The results of `change` with plain lanes and with the machine's best.
+/// The results of `change`, which are the same on every instruction set.
 fn both(image: &[f32], mut change: impl FnMut(Isa, &mut [f32])) -> Vec<f32> {
     let mut plain = image.to_vec();
     change(Isa::Portable, &mut plain);
