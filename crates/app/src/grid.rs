@@ -8,11 +8,14 @@ use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use fewlabel_learn::augment::Policy;
 use fewlabel_study::StudyError;
-use fewlabel_study::config::Study;
-use fewlabel_study::folder::{Contents, Folder};
-use fewlabel_study::runner::{self, Job, Options};
-use fewlabel_study::stats::Summary;
-use fewlabel_study::{event_tables, regimes, report, tables};
+use fewlabel_study::ask::regimes;
+use fewlabel_study::ask::study_file::Study;
+use fewlabel_study::evaluate::stats::Summary;
+use fewlabel_study::execute::grid::{self, Job, Options};
+use fewlabel_study::export::events_csv;
+use fewlabel_study::export::results_csv;
+use fewlabel_study::report;
+use fewlabel_study::store::study_dir::{Contents, Folder};
 use std::path::Path;
 
 /// How a grid is carried out; nothing here changes a result.
@@ -57,9 +60,9 @@ pub(crate) fn carry_out(
         }
     }
     let progress = Progress::new(&jobs, Interrupt::listen()?, common.quiet);
-    let outcome = runner::carry_out(jobs, &folder, options, &progress);
+    let outcome = grid::carry_out(jobs, &folder, options, &progress);
     progress.end();
-    let tables = tables::write(&folder);
+    let tables = results_csv::write(&folder);
     // What made a run fail, a full disk for example, is said first.
     let (outcome, contents) = match (outcome, tables) {
         (Err(error @ StudyError::Runs { .. }), Err(_)) => return Err(error.into()),
@@ -82,7 +85,7 @@ pub(crate) fn carry_out(
         return Ok(());
     }
     if !is_fresh {
-        event_tables::write(&folder, &contents)?;
+        events_csv::write(&folder, &contents)?;
         report::write(&folder).context("failed to draw the report")?;
     }
     show(&contents, out, common)?;
@@ -97,7 +100,7 @@ pub(crate) fn show(contents: &Contents, out: &Path, common: &Common) -> anyhow::
     for damaged in &contents.damaged {
         screen::note(&format!("left out: {damaged}"));
     }
-    let cells = tables::cells(&contents.runs);
+    let cells = results_csv::cells(&contents.runs);
     if common.json {
         let is_synthetic = contents.runs.iter().any(|run| run.settings.data.synthetic);
         let out = out.display().to_string();

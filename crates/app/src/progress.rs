@@ -2,8 +2,8 @@
 
 use crate::interrupt::Interrupt;
 use crate::screen;
-use fewlabel_study::record::RunResult;
-use fewlabel_study::runner::{Event, Job, Watch};
+use fewlabel_study::execute::grid::{Event, Job, Watch};
+use fewlabel_study::store::record::RunResult;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;

@@ -4,7 +4,7 @@
 //! its runs), `array-K.sh` (what was submitted), `array-K.job` (the job's number) and the logs.
 
 use anyhow::{Context as _, bail};
-use fewlabel_study::runner::Job;
+use fewlabel_study::execute::grid::Job;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -236,7 +236,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use fewlabel_learn::data::{Dataset, Images, Split};
-    use fewlabel_study::settings::{Budget, Point, RunSettings};
+    use fewlabel_study::ask::settings::{Budget, Point, RunSettings};
     use std::sync::Arc;
 
     fn jobs(n: u64) -> Vec<Job> {

@@ -2,7 +2,7 @@
 
 mod stripes;
 
-use fewlabel_study::folder::{Folder, State};
+use fewlabel_study::store::study_dir::{Folder, State};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;

@@ -19,45 +19,31 @@
 //! ```
 #![deny(missing_docs)]
 
-mod architecture;
-mod average;
-mod checkpoint;
-mod contrastive;
-mod descent;
-mod encoder;
+#[cfg(test)]
+mod checks;
 mod error;
-mod first_layer;
-#[cfg(test)]
-mod gate;
-#[cfg(test)]
-mod gradient;
-mod head;
 pub mod image;
 mod kernels;
-mod layout;
-mod loss;
+mod layers;
 pub mod math;
 pub mod measure;
-mod model;
-mod optimizer;
-mod projector;
+mod network;
 pub mod rng;
-mod scorer;
+mod scoring;
 mod team;
-mod trainer;
+mod training;
 pub mod vector;
-mod vicreg;
 
-pub use architecture::Architecture;
-pub use average::Average;
-pub use contrastive::{Contrastive, Objective};
 pub use error::EngineError;
-pub use loss::Targets;
-pub use model::Model;
-pub use optimizer::AdamW;
-pub use scorer::Scorer;
+pub use layers::loss::Targets;
+pub use network::architecture::Architecture;
+pub use network::model::Model;
+pub use scoring::scorer::Scorer;
 pub use team::Team;
-pub use trainer::Trainer;
+pub use training::average::Average;
+pub use training::contrastive::{Contrastive, Objective};
+pub use training::optimizer::AdamW;
+pub use training::trainer::Trainer;
 
 /// Changes whenever the same training gives other bits; part of the identity of recorded results.
 pub const NUMERIC_VERSION: u32 = 2;

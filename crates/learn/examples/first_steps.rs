@@ -5,8 +5,8 @@
 
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{AdamW, Model, Targets, Trainer};
-use fewlabel_learn::network::NetworkSettings;
-use fewlabel_learn::view::View;
+use fewlabel_learn::model::network::NetworkSettings;
+use fewlabel_learn::model::view::View;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();

@@ -2,16 +2,18 @@
 
 use fewlabel_learn::LearnError;
 use fewlabel_learn::acquire::Options;
-use fewlabel_learn::active_loop::{Finished, Observer, run};
 use fewlabel_learn::augment::{Beta, Mixing, Policy, Spec};
 use fewlabel_learn::data::{Dataset, Images, Split};
 use fewlabel_learn::features::FeatureSource;
-use fewlabel_learn::initial::Initial;
-use fewlabel_learn::network::NetworkSettings;
-use fewlabel_learn::oracle::Simulated;
-use fewlabel_learn::plan::{ActiveSettings, EpochEvent, LoopSchedule, Phase, Placement, Plan, QueryEvent, Selection};
-use fewlabel_learn::stopping::Rule;
-use fewlabel_learn::train::{Recipe, TrainSettings};
+use fewlabel_learn::model::network::NetworkSettings;
+use fewlabel_learn::run::active_loop::{Finished, Observer, run};
+use fewlabel_learn::run::initial::Initial;
+use fewlabel_learn::run::oracle::Simulated;
+use fewlabel_learn::run::plan::{
+    ActiveSettings, EpochEvent, LoopSchedule, Phase, Placement, Plan, QueryEvent, Selection,
+};
+use fewlabel_learn::run::stopping::Rule;
+use fewlabel_learn::training::fit::{Recipe, TrainSettings};
 
 const SIDE: usize = 8;
 

@@ -2,19 +2,19 @@
 
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::LearnError;
-use fewlabel_learn::active_loop::{Finished, Observer};
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::{Dataset, Images, Split};
-use fewlabel_learn::fine_tuning::FineTuning;
-use fewlabel_learn::network::NetworkSettings;
-use fewlabel_learn::oracle::Simulated;
-use fewlabel_learn::plan::{EpochEvent, Placement, Plan, QueryEvent, Selection};
-use fewlabel_learn::predict::{Predictor, accuracy};
+use fewlabel_learn::model::network::NetworkSettings;
+use fewlabel_learn::model::predict::{Predictor, accuracy};
+use fewlabel_learn::model::view::View;
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining};
-use fewlabel_learn::semi::SelfTraining;
-use fewlabel_learn::train::TrainSettings;
-use fewlabel_learn::transfer::{Classifier, Encoded, EncoderSource, Ensemble, Transfer, run};
-use fewlabel_learn::view::View;
+use fewlabel_learn::probe::self_training::SelfTraining;
+use fewlabel_learn::run::active_loop::{Finished, Observer};
+use fewlabel_learn::run::oracle::Simulated;
+use fewlabel_learn::run::plan::{EpochEvent, Placement, Plan, QueryEvent, Selection};
+use fewlabel_learn::run::transfer::{Classifier, Encoded, EncoderSource, Ensemble, Transfer, run};
+use fewlabel_learn::training::fine_tuning::FineTuning;
+use fewlabel_learn::training::fit::TrainSettings;
 
 const SIDE: usize = 13;
 

@@ -8,13 +8,14 @@
 use fewlabel_engine::rng::{Key, Stream};
 use fewlabel_learn::augment::{Applied, Kind};
 use fewlabel_learn::data::{Dataset, Images, Split, npz};
-use fewlabel_learn::plan::{EpochEvent, Phase, Pick, PoolKind, QueryEvent};
-use fewlabel_study::config::Study;
-use fewlabel_study::folder::{self, Folder};
-use fewlabel_study::metrics::Metrics;
-use fewlabel_study::record::{Phases, RunResult, Timing};
-use fewlabel_study::settings::{Budget, Point, RunSettings};
-use fewlabel_study::{StudyError, regimes, report};
+use fewlabel_learn::run::plan::{EpochEvent, Phase, Pick, PoolKind, QueryEvent};
+use fewlabel_study::ask::regimes;
+use fewlabel_study::ask::settings::{Budget, Point, RunSettings};
+use fewlabel_study::ask::study_file::Study;
+use fewlabel_study::evaluate::metrics::Metrics;
+use fewlabel_study::store::record::{Phases, RunResult, Timing};
+use fewlabel_study::store::study_dir::{self, Folder};
+use fewlabel_study::{StudyError, report};
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
@@ -61,7 +62,7 @@ fn write_with_data(path: &Path, seeds: u64, budgets: &[usize]) -> Result<(), Box
     let study = Study::parse(&text, "grid.toml", &[])?;
     let folder = Folder::claim(path, &study.resolved())?;
     let jobs = study.jobs()?;
-    folder.keep_plan(&folder::plan(&jobs))?;
+    folder.keep_plan(&study_dir::plan(&jobs))?;
     for job in &jobs {
         write_run(&folder, &job.settings, &job.data, job.settings.labels(job.data.train.len()));
     }

@@ -5,40 +5,16 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-pub mod bench;
-mod checkpoint;
-pub mod claims;
-pub mod config;
-mod cost;
-pub mod encoders;
+pub mod ask;
 mod error;
-pub mod event_tables;
-pub mod few_labels;
-mod files;
-pub mod folder;
-mod machine;
-pub mod metrics;
-pub mod names;
-mod npy;
-pub mod pretrained;
-pub mod record;
-pub mod regimes;
+pub mod evaluate;
+pub mod execute;
+pub mod export;
 pub mod report;
-pub mod run;
-pub mod runner;
-pub mod schema;
-pub mod settings;
-pub mod sharing;
-pub mod shift;
-pub mod single;
-pub mod speed;
-pub mod stats;
-pub mod tables;
-mod tensorboard;
+pub mod store;
 #[cfg(test)]
 mod testing;
 
-pub use cost::{Cost, of_encoder};
 pub use error::StudyError;
-pub use files::write_whole;
-mod written;
+pub use execute::cost::{Cost, of_encoder};
+pub use store::atomic_file::write_whole;

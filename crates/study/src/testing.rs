@@ -1,6 +1,6 @@
 //! Small data and settings for this crate's tests.
 
-use crate::settings::{Budget, Point};
+use crate::ask::settings::{Budget, Point};
 use fewlabel_learn::data::{Dataset, Images, Split};
 use fewlabel_learn::pretrain::PretrainSettings;
 

@@ -4,8 +4,8 @@
 #[path = "../examples/made_up_study.rs"]
 mod made_up_study;
 
-use fewlabel_study::folder::Folder;
 use fewlabel_study::report::{self, Format};
+use fewlabel_study::store::study_dir::Folder;
 use std::fs;
 use std::path::{Path, PathBuf};
 

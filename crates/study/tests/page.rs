@@ -5,8 +5,8 @@
 #[path = "../examples/made_up_study.rs"]
 mod made_up_study;
 
-use fewlabel_study::folder::Folder;
 use fewlabel_study::report;
+use fewlabel_study::store::study_dir::Folder;
 use std::path::Path;
 use std::process::Command;
 

@@ -4,7 +4,7 @@ use crate::cli::Common;
 use crate::screen;
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
-use fewlabel_study::bench;
+use fewlabel_study::execute::bench;
 
 /// Arguments of `bench`.
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@ use crate::cli::Common;
 use crate::screen;
 use clap::{Args, ValueEnum};
 use fewlabel_learn::data;
-use fewlabel_study::single::{self, Outputs};
+use fewlabel_study::execute::single_model::{self, Outputs};
 use std::path::PathBuf;
 
 /// Arguments of `predict`.
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         Split::Test => &data.test,
     };
     let outputs = Outputs { probs: arguments.probs.as_deref(), features: arguments.features.as_deref() };
-    let prediction = single::predict(&arguments.model, &data, split, common.threads(), outputs)?;
+    let prediction = single_model::predict(&arguments.model, &data, split, common.threads(), outputs)?;
     let n = split.len();
     if common.json {
         let document = serde_json::json!({

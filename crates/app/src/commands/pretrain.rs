@@ -8,7 +8,7 @@ use clap::Args;
 use fewlabel_learn::data;
 use fewlabel_learn::pretrain::{Method, PretrainSettings};
 use fewlabel_study::StudyError;
-use fewlabel_study::pretrained::{self, Pretrained};
+use fewlabel_study::execute::encoder_file::{self, Pretrained};
 
 /// Arguments of `pretrain`.
 #[derive(Args, Debug)]
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     };
     let stop = || interrupt.exit_code().is_some();
     let threads = common.threads();
-    let made = match pretrained::make(&data, &settings, common.seed, threads, &path, &mut heard, &stop) {
+    let made = match encoder_file::make(&data, &settings, common.seed, threads, &path, &mut heard, &stop) {
         Err(StudyError::Interrupted) => {
             screen::note("stopped; the same command goes on from here");
             return Err(Exit(interrupt.exit_code().unwrap_or(1)).into());
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         made => made?,
     };
     if let Some(features) = &arguments.features {
-        pretrained::write_features(&made, &data, features, threads)?;
+        encoder_file::write_features(&made, &data, features, threads)?;
     }
     report(&made, &path.display().to_string(), &data.name, common)
 }

@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
 use fewlabel_learn::data;
 use fewlabel_learn::pretrain::Encoder;
-use fewlabel_learn::semi::SelfTraining;
-use fewlabel_study::few_labels::{self, Cell, Grid, Together};
-use fewlabel_study::pretrained;
-use fewlabel_study::settings::Budget;
+use fewlabel_learn::probe::self_training::SelfTraining;
+use fewlabel_study::ask::settings::Budget;
+use fewlabel_study::evaluate::probe_grid::{self, Cell, Grid, Together};
+use fewlabel_study::execute::encoder_file;
 use std::path::PathBuf;
 
 /// Arguments of `probe`.
@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let budget = |text: &String| -> anyhow::Result<usize> { Ok(Budget::parse(text)?.count(data.train.len())) };
     let budgets = arguments.labels.iter().map(budget).collect::<Result<Vec<_>, _>>()?;
     ensure!(budgets.iter().all(|&n| n >= 2), "a budget must be at least 2 labels");
-    let read = |path: &PathBuf| -> anyhow::Result<Encoder> { Ok(pretrained::read(path)?.encoder) };
+    let read = |path: &PathBuf| -> anyhow::Result<Encoder> { Ok(encoder_file::read(path)?.encoder) };
     let encoders = arguments.encoder.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let semi = SelfTraining {
         rounds: arguments.semi_rounds,
@@ -98,7 +98,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
             screen::note(&format!("{} {}: {:.2} %", cell.strategy, cell.labels, 100.0 * cell.mean));
         }
     };
-    let cells = few_labels::measure(&encoders, &data, &grid, common.threads(), &mut heard)?;
+    let cells = probe_grid::measure(&encoders, &data, &grid, common.threads(), &mut heard)?;
     let split = if grid.test { "test" } else { "val" };
     if common.json {
         let document = serde_json::json!({

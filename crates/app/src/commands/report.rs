@@ -4,8 +4,10 @@ use crate::cli::Common;
 use crate::{grid, screen};
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
-use fewlabel_study::folder::Folder;
-use fewlabel_study::{event_tables, report, tables, write_whole};
+use fewlabel_study::export::events_csv;
+use fewlabel_study::export::results_csv;
+use fewlabel_study::store::study_dir::Folder;
+use fewlabel_study::{report, write_whole};
 use std::path::PathBuf;
 
 /// Arguments of `report`.
@@ -62,8 +64,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         common.out_given().is_none(),
         "--out goes with --format or --compare: page and figures lie in the study's folder"
     );
-    let contents = tables::write(&folder)?;
-    event_tables::write(&folder, &contents)?;
+    let contents = results_csv::write(&folder)?;
+    events_csv::write(&folder, &contents)?;
     let written = report::write(&folder)?;
     grid::show(&contents, folder.path(), common)?;
     screen::note(&format!("report: {}", written.display()));

@@ -4,8 +4,9 @@ use crate::cli::Common;
 use crate::grid::{self, Way};
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use fewlabel_study::config::Study;
-use fewlabel_study::{folder, regimes};
+use fewlabel_study::ask::regimes;
+use fewlabel_study::ask::study_file::Study;
+use fewlabel_study::store::study_dir;
 use std::fmt::Write;
 
 /// Arguments of `reproduce`.
@@ -44,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let study = arguments.study(common.seed)?;
     let jobs = study.jobs()?;
     let way = Way { keep_going: true, tensorboard: arguments.tensorboard, report: true };
-    let plan = folder::plan(&jobs);
+    let plan = study_dir::plan(&jobs);
     grid::carry_out((&study, &plan), jobs, &common.out("fewlabel-out"), way, common)
 }
 

@@ -5,12 +5,12 @@ use crate::grid::{self, Way};
 use crate::screen;
 use anyhow::{Context as _, bail};
 use clap::Args;
-use fewlabel_learn::transfer::Transfer;
-use fewlabel_study::config::Study;
-use fewlabel_study::encoders;
-use fewlabel_study::folder::{self, Folder, State};
-use fewlabel_study::runner::Job;
-use fewlabel_study::speed;
+use fewlabel_learn::run::transfer::Transfer;
+use fewlabel_study::ask::study_file::Study;
+use fewlabel_study::execute::encoder_cache;
+use fewlabel_study::execute::grid::Job;
+use fewlabel_study::execute::speed;
+use fewlabel_study::store::study_dir::{self, Folder, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -81,7 +81,7 @@ const QUICK: [&str; 10] = [
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let study = arguments.grid.study()?;
     let mut jobs = study.jobs()?;
-    let plan = folder::plan(&jobs);
+    let plan = study_dir::plan(&jobs);
     if !arguments.runs.is_empty() {
         if let Some(id) = arguments.runs.iter().find(|id| !jobs.iter().any(|job| job.id == **id)) {
             bail!("the study has no run {id}: it was made from other settings, data or another version");
@@ -153,7 +153,7 @@ fn dry_run(jobs: &[Job], out: &std::path::Path, common: &Common) -> anyhow::Resu
 fn encoders_left<'a>(jobs: impl Iterator<Item = &'a Job>, out: &std::path::Path) -> f64 {
     let of_job = |job: &'a Job| {
         let sources = job.settings.plan.transfer.iter().flat_map(Transfer::encoders);
-        sources.map(|source| (encoders::id(&source, &job.data), fewlabel_study::of_encoder(&source, &job.data)))
+        sources.map(|source| (encoder_cache::id(&source, &job.data), fewlabel_study::of_encoder(&source, &job.data)))
     };
     let needed: BTreeMap<String, f64> = jobs.flat_map(of_job).collect();
     let is_there = |id: &str| out.join("encoders").join(format!("{id}.safetensors")).is_file();

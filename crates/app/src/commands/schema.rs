@@ -3,5 +3,5 @@
 use crate::screen;
 
 pub(crate) fn run() -> anyhow::Result<()> {
-    screen::print_json(&fewlabel_study::schema::schema())
+    screen::print_json(&fewlabel_study::ask::schema::schema())
 }

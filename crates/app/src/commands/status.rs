@@ -4,8 +4,8 @@ use crate::cli::Common;
 use crate::{screen, slurm};
 use anyhow::Context as _;
 use clap::Args;
-use fewlabel_study::config::Study;
-use fewlabel_study::folder::{Folder, State};
+use fewlabel_study::ask::study_file::Study;
+use fewlabel_study::store::study_dir::{Folder, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

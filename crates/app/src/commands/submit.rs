@@ -5,8 +5,9 @@ use crate::cli::Common;
 use crate::{screen, slurm};
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use fewlabel_study::folder::{self, Folder, State};
-use fewlabel_study::{speed, write_whole};
+use fewlabel_study::execute::speed;
+use fewlabel_study::store::study_dir::{self, Folder, State};
+use fewlabel_study::write_whole;
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let study = arguments.grid.study()?;
     let out = arguments.grid.out(common);
     let mut jobs = study.jobs()?;
-    let (total, plan) = (jobs.len(), folder::plan(&jobs));
+    let (total, plan) = (jobs.len(), study_dir::plan(&jobs));
     let taken = taken(&out)?;
     jobs.retain(|job| !taken.contains(&job.id));
     if jobs.is_empty() {

@@ -7,11 +7,12 @@ use crate::screen::{self, Exit};
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use fewlabel_learn::data::{self, Dataset};
-use fewlabel_learn::network::NetworkSettings;
-use fewlabel_learn::plan::{Placement, Plan, Selection};
-use fewlabel_learn::train::{Recipe, TrainSettings};
-use fewlabel_study::settings::Budget;
-use fewlabel_study::{StudyError, single};
+use fewlabel_learn::model::network::NetworkSettings;
+use fewlabel_learn::run::plan::{Placement, Plan, Selection};
+use fewlabel_learn::training::fit::{Recipe, TrainSettings};
+use fewlabel_study::StudyError;
+use fewlabel_study::ask::settings::Budget;
+use fewlabel_study::execute::single_model;
 use std::path::PathBuf;
 
 /// Arguments of `train`.
@@ -62,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     screen::warn_of_mirrors(&plan.policy, &data);
     let interrupt = Interrupt::listen()?;
     let epochs = plan.training.epochs_over(plan.selection.labels(data.train.len()));
-    let mut epoch = |event: &fewlabel_learn::plan::EpochEvent| {
+    let mut epoch = |event: &fewlabel_learn::run::plan::EpochEvent| {
         // Forty lines say enough of hundreds of epochs.
         if !common.quiet && (event.epoch.is_multiple_of(epochs.div_ceil(40)) || event.epoch == epochs) {
             let validation =
@@ -71,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         }
         interrupt.exit_code().is_none()
     };
-    let trained = match single::train(&plan, &data, common.threads(), &arguments.model, &mut epoch) {
+    let trained = match single_model::train(&plan, &data, common.threads(), &arguments.model, &mut epoch) {
         Err(StudyError::Interrupted) => {
             screen::note("stopped; no model was written");
             return Err(Exit(interrupt.exit_code().unwrap_or(1)).into());

@@ -6,8 +6,8 @@ use fewlabel_engine::{Architecture, Model, Scorer};
 use crate::augment::Policy;
 use crate::data::Images;
 use crate::error::LearnError;
+use crate::model::view::View;
 use crate::purpose;
-use crate::view::View;
 
 /// Images encoded at a time.
 const BLOCK: usize = 256;

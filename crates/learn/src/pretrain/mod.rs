@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::augment::Policy;
 use crate::data::Dataset;
 use crate::error::LearnError;
+use crate::model::view::View;
 use crate::purpose;
-use crate::view::View;
 
 /// What an encoder is held to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

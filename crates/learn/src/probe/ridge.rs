@@ -5,7 +5,7 @@ use fewlabel_engine::vector::products_of_rows;
 use super::cholesky::Cholesky;
 use super::{Probe, Targets};
 use crate::acquire::Rows;
-use crate::calibrate::mean_nll;
+use crate::model::temperature::mean_nll;
 
 /// How a classifier is fitted, and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]

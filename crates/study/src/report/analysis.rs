@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use super::cell::{Cell, METRICS, Metric, key};
 use super::load::{Data, Loaded, Run, Trouble};
-use crate::claims::{self, Claim, ClassCounts, Evidence, Scores, Verdict};
-use crate::metrics::recalls;
-use crate::settings::RunSettings;
-use crate::stats::{Paired, Summary, area_under_budget_curve, holm, labels_needed, seeds_for_power};
+use crate::ask::settings::RunSettings;
+use crate::evaluate::claims::{self, Claim, ClassCounts, Evidence, Scores, Verdict};
+use crate::evaluate::metrics::recalls;
+use crate::evaluate::stats::{Paired, Summary, area_under_budget_curve, holm, labels_needed, seeds_for_power};
 use fewlabel_learn::augment::Policy;
 use std::collections::BTreeMap;
 
@@ -339,7 +339,7 @@ fn data_claims(cells: &[Cell<'_>], data: &Data) -> DataClaims {
     let one_per_cent = data.pictures.as_ref().map_or(139.0, |p| p.class_counts[0].iter().sum::<usize>() as f64 / 100.0);
     let distance = |cell: &Cell<'_>| (cell.labels() as f64 - one_per_cent).abs();
     let mut evidence = Evidence::default();
-    for regime in crate::regimes::NAMES {
+    for regime in crate::ask::regimes::NAMES {
         let own = of_data().filter(|cell| cell.regime() == regime && cell.is_the_paper_s());
         let Some(cell) = own.min_by(|a, b| distance(a).total_cmp(&distance(b))) else { continue };
         evidence.regimes.insert(regime.to_owned(), cell.runs.iter().map(|(seed, run)| (*seed, scores(run))).collect());

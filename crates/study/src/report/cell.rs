@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::Run;
-use crate::metrics::Metrics;
-use crate::regimes;
-use crate::settings::RunSettings;
-use crate::stats::Paired;
-use fewlabel_learn::plan::Selection;
-use fewlabel_learn::train::Recipe;
+use crate::ask::regimes;
+use crate::ask::settings::RunSettings;
+use crate::evaluate::metrics::Metrics;
+use crate::evaluate::stats::Paired;
+use fewlabel_learn::run::plan::Selection;
+use fewlabel_learn::training::fit::Recipe;
 
 /// A cell and its runs.
 pub(crate) struct Cell<'a> {

@@ -6,9 +6,9 @@ use super::analysis::{Analysis, analyse};
 use super::cell::{Cell, METRICS, Metric, group};
 use super::load::{Loaded, load};
 use crate::error::StudyError;
-use crate::files;
-use crate::folder::Folder;
-use crate::stats::Paired;
+use crate::evaluate::stats::Paired;
+use crate::store::atomic_file;
+use crate::store::study_dir::Folder;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -93,7 +93,7 @@ impl Study {
     fn read(path: &Path) -> Result<Self, StudyError> {
         let folder = Folder::open(path)?;
         let file = path.join("study.toml");
-        let text = files::read_if_there(&file)?.unwrap_or_default();
+        let text = atomic_file::read_if_there(&file)?.unwrap_or_default();
         let table: toml::Table = toml::from_str(&String::from_utf8_lossy(&text))
             .map_err(|error| StudyError::damaged(&file, error.message().to_owned()))?;
         let mut settings = BTreeMap::new();

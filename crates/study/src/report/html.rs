@@ -1,8 +1,8 @@
 //! Small pieces of HTML, and numbers as people read them.
 
 pub(crate) use super::chart::escape;
-use crate::stats::Interval;
-pub(crate) use crate::written::{plain, signed};
+pub(crate) use crate::evaluate::rounding::{plain, signed};
+use crate::evaluate::stats::Interval;
 
 /// A table: the first column holds the rows' names.
 pub(crate) struct Table {

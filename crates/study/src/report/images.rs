@@ -1,14 +1,14 @@
 //! `data/<checksum>/`: class counts, and once each the images that records and figures refer to.
 
 use crate::error::{AtPath, StudyError};
-use crate::files;
-use crate::folder::{Contents, Folder};
-use crate::npy::npy;
-use crate::record;
+use crate::store::atomic_file;
+use crate::store::npy_writer::npy;
+use crate::store::record;
+use crate::store::study_dir::{Contents, Folder};
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::augment::{Applied, Augmenter, Kind, Policy};
 use fewlabel_learn::data::Dataset;
-use fewlabel_learn::plan::Selection;
+use fewlabel_learn::run::plan::Selection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -135,7 +135,7 @@ impl Pictures {
     }
 
     fn read(path: &Path) -> Result<Option<Self>, StudyError> {
-        let Some(mut pictures) = files::read_json::<Self>(&path.join("data.json"))? else { return Ok(None) };
+        let Some(mut pictures) = atomic_file::read_json::<Self>(&path.join("data.json"))? else { return Ok(None) };
         if !pictures.is_sound() {
             return Err(StudyError::damaged(
                 &path.join("data.json"),
@@ -143,7 +143,7 @@ impl Pictures {
             ));
         }
         let file = path.join("images.npy");
-        let bytes = files::read_if_there(&file)?.unwrap_or_default();
+        let bytes = atomic_file::read_if_there(&file)?.unwrap_or_default();
         let length = pictures.images.len() * pictures.height * pictures.width * pictures.channels;
         let start = bytes.len().checked_sub(length).filter(|&start| bytes[..start].starts_with(b"\x93NUMPY"));
         let start = start.ok_or_else(|| StudyError::damaged(&file, format!("expected {length} bytes of pixels")))?;
@@ -171,7 +171,7 @@ pub fn keep_images(folder: &Folder, data: &Dataset, contents: &Contents) -> Resu
     }
     let images = &data.train.images;
     let mut pictures = Pictures {
-        format: crate::settings::FORMAT,
+        format: crate::ask::settings::FORMAT,
         name: data.name.clone(),
         checksum: data.checksum.clone(),
         synthetic: data.synthetic,
@@ -190,10 +190,10 @@ pub fn keep_images(folder: &Folder, data: &Dataset, contents: &Contents) -> Resu
     }
     add_augmented(&mut pictures, data);
     let path = folder.path().join("data").join(&data.checksum[..data.checksum.len().min(16)]);
-    files::make_folder(&path)?;
+    atomic_file::make_folder(&path)?;
     let shape = [pictures.images.len(), images.height, images.width, images.channels];
-    files::write_whole(&path.join("images.npy"), &npy("|u1", &shape, &pictures.pixels))?;
-    files::write_json(&path.join("data.json"), &pictures)
+    atomic_file::write_whole(&path.join("images.npy"), &npy("|u1", &shape, &pictures.pixels))?;
+    atomic_file::write_json(&path.join("data.json"), &pictures)
 }
 
 /// The first training rows of each class.

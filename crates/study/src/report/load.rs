@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 
 use super::images::Pictures;
-use crate::claims::AugmentedQueries;
+use crate::ask::settings::RunSettings;
 use crate::error::StudyError;
-use crate::folder::{Folder, Kept};
-use crate::record::{self, RunResult};
-use crate::settings::RunSettings;
-use fewlabel_learn::plan::{Phase, Pick, QueryEvent};
+use crate::evaluate::claims::AugmentedQueries;
+use crate::store::record::{self, RunResult};
+use crate::store::study_dir::{Folder, Kept};
+use fewlabel_learn::run::plan::{Phase, Pick, QueryEvent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to so many runs every pick is kept; above, the picks of one seed a cell.

@@ -19,8 +19,8 @@ mod sections;
 mod tables;
 
 use crate::error::StudyError;
-use crate::files;
-use crate::folder::{Contents, Folder};
+use crate::store::atomic_file;
+use crate::store::study_dir::{Contents, Folder};
 use rayon::prelude::*;
 use std::path::PathBuf;
 
@@ -61,17 +61,17 @@ pub fn write(folder: &Folder) -> Result<PathBuf, StudyError> {
     let analysis = analysis::analyse(&loaded, &cells);
     let figures = figures::draw(&loaded, &cells, &analysis);
     let place = folder.path().join("figures");
-    files::make_folder(&place)?;
+    atomic_file::make_folder(&place)?;
     figures.par_iter().try_for_each(|figure| {
         let svg = figure.svg.finish(true);
         if let Some(png) = png::render(&svg) {
-            files::write_whole(&place.join(format!("{}.png", figure.id)), &png)?;
+            atomic_file::write_whole(&place.join(format!("{}.png", figure.id)), &png)?;
         }
-        files::write_whole(&place.join(format!("{}.svg", figure.id)), svg.as_bytes())?;
-        files::write_whole(&place.join(format!("{}.csv", figure.id)), figure.csv.as_bytes())
+        atomic_file::write_whole(&place.join(format!("{}.svg", figure.id)), svg.as_bytes())?;
+        atomic_file::write_whole(&place.join(format!("{}.csv", figure.id)), figure.csv.as_bytes())
     })?;
     let page = self::page(folder);
-    files::write_whole(&page, page::page(&loaded, &cells, &analysis, &figures).as_bytes())?;
+    atomic_file::write_whole(&page, page::page(&loaded, &cells, &analysis, &figures).as_bytes())?;
     Ok(page)
 }
 

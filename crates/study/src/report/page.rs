@@ -7,7 +7,7 @@ use super::figures::Figure;
 use super::html::escape;
 use super::load::Loaded;
 use super::sections;
-use crate::claims::Verdict;
+use crate::evaluate::claims::Verdict;
 use std::collections::BTreeMap;
 
 const TEMPLATE: &str = include_str!("page/page.html");

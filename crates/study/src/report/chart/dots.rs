@@ -3,7 +3,7 @@
 use super::scale::Scale;
 use super::svg::{Anchor, Ink, SMALL, Svg, TEXT};
 use super::{WIDTH, fit, label_room};
-use crate::stats::Summary;
+use crate::evaluate::stats::Summary;
 
 /// One row; `series` are drawn beneath each other.
 pub(crate) struct DotRow {

@@ -3,7 +3,7 @@
 use super::scale::Scale;
 use super::svg::{Anchor, Ink, SMALL, Svg, TEXT};
 use super::{WIDTH, fit, label_room, legend_from};
-use crate::stats::Interval;
+use crate::evaluate::stats::Interval;
 
 /// One row: its name, and for each series a difference with its interval and the words beside it.
 pub(crate) struct ForestRow {

@@ -1,12 +1,12 @@
 //! What changed, as CSV, Markdown and a page.
 
 use super::{Change, Changes};
+use crate::evaluate::stats::Summary;
 use crate::report::cell::Metric;
 use crate::report::chart::{Estimate, ForestRow, forest_plot};
 use crate::report::html::{Entry, Table, digits, escape, number, plain, signed, span};
 use crate::report::page;
 use crate::report::tables::{Csv, in_cell};
-use crate::stats::Summary;
 use std::fmt::Write;
 
 pub(super) fn csv(changes: &Changes) -> String {
@@ -174,7 +174,7 @@ fn differences(changes: &Changes) -> String {
             number(Some(paired.n as f64), |n| plain(n, 0)),
             number(Some(paired.mean), |mean| signed(mean, places)),
             Entry::Figures(span(paired.interval, places)),
-            number(paired.t_p, crate::claims::p_value),
+            number(paired.t_p, crate::evaluate::claims::p_value),
         ]);
     }
     table.markup()

@@ -1,6 +1,7 @@
 //! How accurate the cells are: Fig. 4, the matrix of differences, accuracy against labels.
 
 use super::{Figure, SHOWN};
+use crate::evaluate::stats::{Interval, Paired};
 use crate::report::analysis::{Analysis, Comparison};
 use crate::report::cell::{Cell, METRICS, Metric};
 use crate::report::chart::{
@@ -9,7 +10,6 @@ use crate::report::chart::{
 use crate::report::html::{signed, span};
 use crate::report::load::{Data, Loaded};
 use crate::report::tables::Csv;
-use crate::stats::{Interval, Paired};
 
 pub(super) fn accuracy(cells: &[Cell<'_>]) -> Figure {
     let mut csv = Csv::new(&["cell", "seed", "val_accuracy_best", "test_accuracy"]);

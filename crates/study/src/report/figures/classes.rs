@@ -1,12 +1,12 @@
 //! Where the models err and how sure they are: confusions, recall, calibration.
 
 use super::{Figure, data_of, slug};
+use crate::evaluate::stats::Summary;
 use crate::report::analysis::Analysis;
 use crate::report::cell::{Cell, Metric};
 use crate::report::chart::{Calibration, FEW_IMAGES, Heat, Ramp, heat_map, reliability_plot};
 use crate::report::load::{Data, Loaded};
 use crate::report::tables::Csv;
-use crate::stats::Summary;
 
 /// More columns than this have no room for deviations.
 const MOST_WITH_DEVIATION: usize = 7;

@@ -1,11 +1,11 @@
 //! What happened inside the runs: queries and training.
 
 use super::{Figure, IMAGE_BYTES, QUERIED, data_of, encode, share_of, slug};
+use crate::evaluate::stats::Summary;
 use crate::report::cell::Cell;
 use crate::report::chart::{Axis, Group, Line, Tile, grouped_bars, image_strip, line_chart};
 use crate::report::load::{Data, FinalEpoch, Loaded, Run};
 use crate::report::tables::Csv;
-use crate::stats::Summary;
 use std::collections::BTreeMap;
 
 /// What was queried: how the class mix drifts, and the images, as long as the page has room for them.

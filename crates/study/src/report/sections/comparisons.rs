@@ -1,7 +1,7 @@
 //! Every comparison of two cells, with all that the statistics say of it.
 
 use super::{MOST_ROWS, choice, cut, figure, panel};
-use crate::claims::p_value;
+use crate::evaluate::claims::p_value;
 use crate::report::analysis::{Analysis, Comparison};
 use crate::report::cell::{METRICS, Metric};
 use crate::report::figures::Figure;

@@ -13,10 +13,10 @@ use super::cell::{Cell, METRICS, Metric};
 use super::figures::{Figure, SHOWN, slug};
 use super::html::{Entry, Table, digits, escape, number, plain, signed, span};
 use super::load::Loaded;
-use crate::claims::{BY_FAR, Claim, LEVEL, Part, SIGNIFICANT, Verdict, p_value};
-use crate::regimes::{Chooser, NAMES, Regime, by_name};
-use crate::stats::Summary;
-use fewlabel_learn::plan::Placement;
+use crate::ask::regimes::{Chooser, NAMES, Regime, by_name};
+use crate::evaluate::claims::{BY_FAR, Claim, LEVEL, Part, SIGNIFICANT, Verdict, p_value};
+use crate::evaluate::stats::Summary;
+use fewlabel_learn::run::plan::Placement;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 

@@ -1,7 +1,7 @@
 //! What the runs show and what they do not, in plain words, before any table.
 
 use super::comparisons::WILCOXON_SEEDS;
-use crate::claims::p_value;
+use crate::evaluate::claims::p_value;
 use crate::report::analysis::{Analysis, CellNumbers};
 use crate::report::cell::Metric;
 use crate::report::figures::accuracy::{Gain, gain};

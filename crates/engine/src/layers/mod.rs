@@ -1,0 +1,8 @@
+//! The parts of a network in training, forward and backward.
+
+pub(crate) mod encoder;
+pub(crate) mod first_layer;
+pub(crate) mod head;
+pub(crate) mod loss;
+pub(crate) mod projector;
+pub(crate) mod vicreg;

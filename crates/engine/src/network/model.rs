@@ -1,0 +1,170 @@
+//! A network's parameters and running statistics.
+
+use crate::kernels::buffer::Buffer;
+use crate::network::architecture::Architecture;
+use crate::network::checkpoint;
+use crate::network::layout::Layout;
+use crate::{EngineError, rng::Key};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Parameters and running statistics, with PyTorch's names and layouts at the border
+/// (`block1.conv1.weight` [out, in, 3, 3], `head.fc1.weight` [out, in], ...).
+#[derive(Clone, Debug)]
+pub struct Model {
+    architecture: Architecture,
+    pub(crate) layout: Layout,
+    pub(crate) parameters: Buffer,
+    pub(crate) running: Buffer,
+}
+
+impl Model {
+    /// A fresh model: weights and biases uniform in +-1/sqrt(fan in), as PyTorch starts them. Each tensor draws from a
+    /// stream of its own, `key.at(ordinal, 0)`, so that tensors of equal shape start equal in networks that differ elsewhere.
+    ///
+    /// # Errors
+    /// If the architecture cannot be built.
+    pub fn new(architecture: Architecture, key: Key) -> Result<Self, EngineError> {
+        let mut model = Self::empty(architecture.checked()?);
+        for (ordinal, entry) in model.layout.entries.iter().enumerate() {
+            let memory = if entry.running { &mut model.running } else { &mut model.parameters };
+            let mut stream = key.at(ordinal as u64, 0).stream();
+            let bound = 1.0 / (entry.fan_in.max(1) as f32).sqrt();
+            for i in 0..entry.len() {
+                memory[entry.position(i)] = if entry.fan_in == 0 { entry.start } else { stream.uniform(-bound, bound) };
+            }
+        }
+        Ok(model)
+    }
+
+    fn empty(architecture: Architecture) -> Self {
+        let layout = Layout::new(&architecture);
+        let (parameters, running) = (Buffer::zeros(layout.parameters), Buffer::zeros(layout.running));
+        Self { architecture, layout, parameters, running }
+    }
+
+    /// The shape of the network.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// Name, shape and values of every tensor, in file order.
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+        let values = |entry: &crate::network::layout::Entry| {
+            let memory = if entry.running { &self.running } else { &self.parameters };
+            (0..entry.len()).map(|i| memory[entry.position(i)]).collect()
+        };
+        self.layout.entries.iter().map(|e| (e.name.clone(), e.shape.clone(), values(e))).collect()
+    }
+
+    /// The inverse of [`Self::tensors`]; the order of the tensors does not matter.
+    ///
+    /// # Errors
+    /// If the architecture cannot be built, or a tensor is missing, unknown, doubled or of another shape.
+    pub fn from_tensors(
+        architecture: Architecture,
+        tensors: impl IntoIterator<Item = (String, Vec<usize>, Vec<f32>)>,
+    ) -> Result<Self, EngineError> {
+        let mut model = Self::empty(architecture.checked()?);
+        let mut missing: BTreeSet<String> = model.layout.entries.iter().map(|e| e.name.clone()).collect();
+        for (name, shape, values) in tensors {
+            let wrong = |problem: String| EngineError::Tensor { name: name.clone(), problem };
+            let Some(entry) = model.layout.entries.iter().find(|e| e.name == name) else {
+                return Err(wrong("is not part of this network".into()));
+            };
+            if !missing.remove(&name) {
+                return Err(wrong("is given twice".into()));
+            }
+            if shape != entry.shape || values.len() != entry.len() {
+                return Err(wrong(format!("has shape {shape:?}, expected {:?}", entry.shape)));
+            }
+            let memory = if entry.running { &mut model.running } else { &mut model.parameters };
+            for (i, &value) in values.iter().enumerate() {
+                memory[entry.position(i)] = value;
+            }
+        }
+        match missing.pop_first() {
+            Some(name) => Err(EngineError::Tensor { name, problem: "is missing".into() }),
+            None => Ok(model),
+        }
+    }
+
+    /// The model as a safetensors file. Equal models and metadata give equal bytes; the architecture travels in the metadata.
+    pub fn to_safetensors(&self, metadata: &BTreeMap<String, String>) -> Vec<u8> {
+        let mut all = metadata.clone();
+        all.extend(self.architecture.to_metadata());
+        checkpoint::write(&all, &self.tensors())
+    }
+
+    /// Reads a file that [`Self::to_safetensors`] wrote, and its metadata.
+    ///
+    /// # Errors
+    /// If the bytes are not such a file. Memory stays within a small multiple of their number.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<(Self, BTreeMap<String, String>), EngineError> {
+        let (metadata, tensors) = checkpoint::read(bytes)?;
+        let architecture = Architecture::from_metadata(&metadata)?;
+        if architecture.parameter_count() > bytes.len() / 4 {
+            return Err(EngineError::File(format!(
+                "{} bytes cannot hold the {} parameters that its metadata claims",
+                bytes.len(),
+                architecture.parameter_count()
+            )));
+        }
+        Ok((Self::from_tensors(architecture, tensors)?, metadata))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small(channels: usize, f: usize) -> Model {
+        let architecture = Architecture {
+            height: 13,
+            width: 10,
+            channels,
+            block_widths: vec![f, 2 * f],
+            hidden: vec![f],
+            classes: 3,
+            dropout: 0.0,
+        };
+        Model::new(architecture, Key::new(1, 2)).unwrap()
+    }
+
+    #[test]
+    fn a_file_gives_back_the_model_and_its_bytes() {
+        let model = small(3, 5);
+        let metadata = BTreeMap::from([("note".to_string(), "a \"quoted\"\nline \u{1} é".to_string())]);
+        let bytes = model.to_safetensors(&metadata);
+        let (again, read) = Model::from_safetensors(&bytes).unwrap();
+        assert_eq!(again.tensors(), model.tensors());
+        assert_eq!(read["note"], metadata["note"]);
+        assert_eq!(again.to_safetensors(&metadata), bytes);
+    }
+
+    #[test]
+    fn equal_tensors_start_equal_in_networks_that_differ_elsewhere() {
+        let (a, b) = (small(1, 8), small(1, 8));
+        assert_eq!(a.tensors(), b.tensors());
+        let wider = Architecture { classes: 7, ..a.architecture().clone() };
+        let wider = Model::new(wider, Key::new(1, 2)).unwrap();
+        assert_eq!(a.tensors()[0], wider.tensors()[0]);
+        let values = &a.tensors()[6].2;
+        let bound = 1.0 / (8.0f32 * 9.0).sqrt();
+        assert!(values.iter().all(|v| v.abs() <= bound) && values.iter().any(|v| v.abs() > 0.9 * bound));
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused() {
+        let bytes = small(1, 8).to_safetensors(&BTreeMap::new());
+        for end in [0, 7, 100, bytes.len() - 1] {
+            assert!(Model::from_safetensors(&bytes[..end]).is_err());
+        }
+        let mut huge = bytes.clone();
+        huge[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert!(Model::from_safetensors(&huge).is_err());
+        let mut tensors = small(1, 8).tensors();
+        tensors.pop();
+        let error = Model::from_tensors(small(1, 8).architecture().clone(), tensors).unwrap_err();
+        assert_eq!(error.to_string(), "tensor head.fc2.bias: is missing");
+    }
+}

@@ -1,0 +1,3 @@
+//! A model in use.
+
+pub(crate) mod scorer;

@@ -1,0 +1,460 @@
+//! A study file: fixed settings, lists that span a grid, and conditions.
+//!
+//! Every setting of [`Point`] may be a value or a list of values; the grid is every combination. `seeds` is a number of
+//! seeds, a range such as `"0..20"`, or a list. A condition changes settings where others have certain values (`when`), or where
+//! they do not (`unless`):
+//!
+//! ```toml
+//! regime = ["random", "al"]
+//! strategy = ["entropy", "margin"]
+//! seeds = 5
+//! [[conditions]]
+//! when = { regime = "al" }
+//! set = { query_size = 12 }
+//! ```
+//!
+//! Combinations that come to the same run, such as `random` under two strategies, are computed once.
+
+use crate::ask::settings::{Point, RunSettings};
+use crate::ask::spelling;
+use crate::error::StudyError;
+use crate::execute::grid::Job;
+use crate::execute::reuse;
+use fewlabel_engine::rng::Key;
+use fewlabel_learn::data::{Dataset, Split};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use toml::{Table, Value};
+
+/// Keys of a study file that are no settings of a run.
+const OWN_KEYS: [&str; 5] = ["name", "question", "keep_models", "seeds", "conditions"];
+
+/// Most runs that one study may have: a slip in a list should not fill a disk.
+const MOST_RUNS: usize = 1_000_000;
+
+/// A checked study.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Study {
+    /// What it is called.
+    pub name: String,
+    /// What it is to find out.
+    pub question: String,
+    /// Whether the runs' models are kept.
+    pub keep_models: bool,
+    seeds: Vec<u64>,
+    /// Every setting of a run but the seed: its values.
+    grid: Table,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Condition {
+    when: Table,
+    unless: Table,
+    set: Table,
+}
+
+impl Condition {
+    fn applies_to(&self, point: &Table) -> bool {
+        let agree = |wanted: &Table| wanted.iter().all(|(key, wanted)| is_among(key, point.get(key), wanted));
+        agree(&self.when) && (self.unless.is_empty() || !agree(&self.unless))
+    }
+}
+
+impl Study {
+    /// Reads a study file; `origin` names it in errors. `changes` are `key=value` in TOML and go over the file's own.
+    ///
+    /// # Errors
+    /// Names the line, the key and, where one is near, the key that was meant.
+    pub fn parse(text: &str, origin: &str, changes: &[String]) -> Result<Self, StudyError> {
+        let wrong = |what: String| StudyError::Setting(format!("{origin}: {what}"));
+        let lines = Lines::of(text).map_err(wrong)?;
+        let mut table: Table = text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+        for change in changes {
+            let (key, value) = parse_change(change)?;
+            table.insert(key, value);
+        }
+        Self::of_table(table).map_err(|(key, what)| match lines.0.get(&key) {
+            Some(line) => wrong(format!("line {line}: {what}")),
+            None => wrong(what),
+        })
+    }
+
+    /// The study that a table describes; an error comes with the key that it is about.
+    fn of_table(mut table: Table) -> Result<Self, (String, String)> {
+        let text = |table: &mut Table, key: &str| match table.remove(key) {
+            None => Ok(String::new()),
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err((key.to_owned(), format!("`{key}` is a text"))),
+        };
+        let (name, question) = (text(&mut table, "name")?, text(&mut table, "question")?);
+        let keep_models = match table.remove("keep_models") {
+            None => false,
+            Some(Value::Boolean(keep)) => keep,
+            Some(_) => return Err(("keep_models".into(), "`keep_models` is true or false".into())),
+        };
+        let seeds = seeds(table.remove("seeds")).map_err(|what| ("seeds".to_owned(), what))?;
+        let conditions = conditions(table.remove("conditions")).map_err(|what| ("conditions".to_owned(), what))?;
+        let mut grid = defaults();
+        for (key, value) in table {
+            check_key(&key).map_err(|what| (key.clone(), what))?;
+            for value in values(&key, &value) {
+                check_value(&key, &value).map_err(|what| (key.clone(), what))?;
+            }
+            grid.insert(key, value);
+        }
+        Ok(Self { name, question, keep_models, seeds, grid, conditions })
+    }
+
+    /// The study as it is kept in its folder: every setting, whether given or not.
+    pub fn resolved(&self) -> String {
+        let mut table = Table::new();
+        table.insert("name".into(), self.name.clone().into());
+        table.insert("question".into(), self.question.clone().into());
+        table.insert("keep_models".into(), self.keep_models.into());
+        let seeds = self.seeds.iter().map(|&seed| Value::Integer(seed as i64)).collect();
+        table.insert("seeds".into(), Value::Array(seeds));
+        table.extend(self.grid.clone());
+        let condition = |condition: &Condition| {
+            let parts = [("when", &condition.when), ("unless", &condition.unless), ("set", &condition.set)];
+            let given = parts.into_iter().filter(|(_, part)| !part.is_empty());
+            Value::Table(given.map(|(name, part)| (name.to_owned(), Value::Table(part.clone()))).collect())
+        };
+        if !self.conditions.is_empty() {
+            table.insert("conditions".into(), Value::Array(self.conditions.iter().map(condition).collect()));
+        }
+        toml::to_string(&table).expect("a table of plain values")
+    }
+
+    /// Every point of the grid, conditions applied.
+    ///
+    /// # Errors
+    /// If there are too many.
+    pub fn points(&self) -> Result<Vec<Point>, StudyError> {
+        let mut tables = vec![Table::new()];
+        for (key, value) in &self.grid {
+            let values = values(key, value);
+            if values.is_empty() {
+                return Err(StudyError::Setting(format!("`{key}` is an empty list: the study has no runs")));
+            }
+            if tables.len() * values.len() * self.seeds.len() > MOST_RUNS {
+                return Err(StudyError::Setting(format!("the study has more than {MOST_RUNS} runs")));
+            }
+            let with = |table: &Table, value: &Value| {
+                let mut table = table.clone();
+                table.insert(key.clone(), value.clone());
+                table
+            };
+            tables = tables.iter().flat_map(|table| values.iter().map(move |value| with(table, value))).collect();
+        }
+        let mut points = Vec::with_capacity(tables.len() * self.seeds.len());
+        for mut table in tables {
+            for condition in &self.conditions {
+                if condition.applies_to(&table) {
+                    table.extend(condition.set.clone());
+                }
+            }
+            let point: Point = table.try_into().map_err(|error| StudyError::Setting(error.to_string()))?;
+            points.extend(self.seeds.iter().map(|&seed| Point { seed, ..point.clone() }));
+        }
+        Ok(points)
+    }
+
+    /// The runs of the study on their data, each once.
+    ///
+    /// # Errors
+    /// If data cannot be opened or a setting does not fit them.
+    pub fn jobs(&self) -> Result<Vec<Job>, StudyError> {
+        let mut opened: BTreeMap<(String, [usize; 3], String), Arc<Dataset>> = BTreeMap::new();
+        let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+        for point in self.points()? {
+            crate::ask::regimes::by_name(&point.regime)?;
+            let sizes = [point.train_images, point.val_images, point.test_images];
+            let key = (point.data.clone(), sizes, format!("{:?}", point.shift));
+            let data = match opened.get(&key) {
+                Some(data) => Arc::clone(data),
+                None => {
+                    let data = Arc::new(prepare(&point)?);
+                    opened.insert(key, Arc::clone(&data));
+                    data
+                }
+            };
+            let job = Job::new(RunSettings::new(&point, &data)?, data);
+            jobs.entry(job.id.clone()).or_insert(job);
+        }
+        let mut jobs: Vec<Job> = jobs.into_values().collect();
+        reuse::find(&mut jobs);
+        Ok(jobs)
+    }
+}
+
+/// The lines of a file's keys, for errors.
+struct Lines(BTreeMap<String, usize>);
+
+impl Lines {
+    fn of(text: &str) -> Result<Self, String> {
+        let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+        let table = toml::de::DeTable::parse(text).map_err(|error| {
+            let place = error.span().map_or_else(String::new, |span| format!("line {}: ", line(span.start)));
+            format!("{place}{}", error.message())
+        })?;
+        Ok(Self(table.get_ref().keys().map(|key| (key.get_ref().to_string(), line(key.span().start))).collect()))
+    }
+}
+
+fn parse_change(change: &str) -> Result<(String, Value), StudyError> {
+    let wrong = || StudyError::Setting(format!("`{change}` is not key=value"));
+    let (key, value) = change.split_once('=').ok_or_else(wrong)?;
+    let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    Ok((key.trim().to_owned(), parsed.unwrap_or_else(|| Value::String(value.trim().to_owned()))))
+}
+
+/// Every setting with its default; those without one are left out.
+fn defaults() -> Table {
+    let mut table = Table::try_from(Point::default()).expect("plain settings");
+    table.remove("seed");
+    table
+}
+
+/// The names of all settings of a run but the seed.
+pub fn setting_names() -> Vec<String> {
+    let mut names: Vec<String> = defaults().into_iter().map(|(key, _)| key).collect();
+    let optional =
+        ["width", "block_multiples", "loop_dropout", "features", "stopping", "mixing", "encoder", "fine_tuning"];
+    names.extend(optional.map(str::to_owned));
+    names.sort();
+    names
+}
+
+fn check_key(key: &str) -> Result<(), String> {
+    let settings = setting_names();
+    if settings.iter().any(|name| name == key) {
+        return Ok(());
+    }
+    let all: Vec<&str> = settings.iter().map(String::as_str).chain(OWN_KEYS).collect();
+    Err(spelling::unknown("key", key, &all))
+}
+
+fn check_value(key: &str, value: &Value) -> Result<(), String> {
+    let alone = Table::from_iter([(key.to_owned(), value.clone())]);
+    let point: Point = alone.try_into().map_err(|error: toml::de::Error| format!("`{key}`: {}", error.message()))?;
+    if key == "regime" {
+        crate::ask::regimes::by_name(&point.regime).map_err(|error| error.to_string())?;
+    }
+    if key == "strategy" {
+        fewlabel_learn::acquire::by_name(&point.strategy).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// The values of a setting: those of a list, or the one that stands alone. The values of `block_multiples` are lists
+/// themselves.
+fn values(key: &str, value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(values) if key != "block_multiples" || values.iter().all(Value::is_array) => values.clone(),
+        value => vec![value.clone()],
+    }
+}
+
+/// Whether a setting has one of the wanted values; one that is not set has none. Whole numbers stand for fractions too.
+fn is_among(key: &str, present: Option<&Value>, wanted: &Value) -> bool {
+    let is_equal = |a: &Value, b: &Value| match (a, b) {
+        (Value::Float(a), Value::Integer(b)) | (Value::Integer(b), Value::Float(a)) => *a == *b as f64,
+        (a, b) => a == b,
+    };
+    present.is_some_and(|present| values(key, wanted).iter().any(|wanted| is_equal(present, wanted)))
+}
+
+fn seeds(value: Option<Value>) -> Result<Vec<u64>, String> {
+    let wrong = "`seeds` is a number of seeds, a range such as \"0..20\", or a list of seeds";
+    let seed = |value: &Value| value.as_integer().and_then(|seed| u64::try_from(seed).ok());
+    let mut seeds: Vec<u64> = match value {
+        None => (0..5).collect(),
+        Some(Value::Integer(count @ 1..=1_000_000)) => (0..count as u64).collect(),
+        Some(Value::String(text)) => {
+            let (first, end) = text.split_once("..").ok_or(wrong)?;
+            let (first, end) = (first.trim().parse().map_err(|_| wrong)?, end.trim().parse().map_err(|_| wrong)?);
+            (first..end).take(MOST_RUNS).collect()
+        }
+        Some(Value::Array(list)) => list.iter().map(seed).collect::<Option<_>>().ok_or(wrong)?,
+        Some(_) => return Err(wrong.to_owned()),
+    };
+    seeds.sort_unstable();
+    seeds.dedup();
+    if seeds.is_empty() { Err(wrong.to_owned()) } else { Ok(seeds) }
+}
+
+fn conditions(value: Option<Value>) -> Result<Vec<Condition>, String> {
+    let wrong =
+        || "a condition has a table `set`, and `when`, `unless` or both, all of them tables of settings".to_owned();
+    let Some(value) = value else { return Ok(Vec::new()) };
+    let list = value.try_into::<Vec<Table>>().map_err(|_| wrong())?;
+    let condition = |mut table: Table| {
+        let mut part = |name: &str| match table.remove(name) {
+            None => Ok(Table::new()),
+            Some(Value::Table(part)) if !part.is_empty() => Ok(part),
+            Some(_) => Err(wrong()),
+        };
+        let (when, unless, set) = (part("when")?, part("unless")?, part("set")?);
+        if set.is_empty() || (when.is_empty() && unless.is_empty()) || !table.is_empty() {
+            return Err(wrong());
+        }
+        for (key, value) in when.iter().chain(&unless).chain(&set) {
+            check_key(key)?;
+            for value in values(key, value) {
+                check_value(key, &value)?;
+            }
+        }
+        if let Some((key, _)) = set.iter().find(|(_, value)| value.is_array()) {
+            return Err(format!("a condition sets `{key}` to one value, not to a list"));
+        }
+        Ok(Condition { when, unless, set })
+    };
+    list.into_iter().map(condition).collect()
+}
+
+/// The data of a point of the grid: opened, made smaller, shifted.
+fn prepare(point: &Point) -> Result<Dataset, StudyError> {
+    let open = |name: &str| {
+        let sizes = [point.train_images, point.val_images, point.test_images];
+        subset(fewlabel_learn::data::open(name)?, sizes)
+    };
+    point.shift.apply(open(&point.data)?, open)
+}
+
+/// Fewer images of each split, the same ones every time; 0 is all.
+fn subset(data: Dataset, sizes: [usize; 3]) -> Result<Dataset, StudyError> {
+    if sizes == [0; 3] {
+        return Ok(data);
+    }
+    let reduce = |(number, ((name, split), size)): (usize, ((&str, &Split), usize))| {
+        if size > split.len() {
+            let all = split.len();
+            return Err(StudyError::Setting(format!("{name}_images is {size}, but the split has {all} images")));
+        }
+        if size == 0 {
+            return Ok(split.clone());
+        }
+        let key = Key::new(0, u64::from_le_bytes(*b"subset\0\0")).at(number as u64, 0);
+        let mut rows = key.stream().permutation(split.len());
+        rows.truncate(size);
+        rows.sort_unstable();
+        Ok(split.select(&rows))
+    };
+    let splits = data.splits().into_iter().zip(sizes).enumerate().map(reduce).collect::<Result<Vec<_>, _>>()?;
+    let splits = splits.try_into().map_err(|_| StudyError::Setting("a data set has three splits".into()))?;
+    Ok(data.with_splits(data.name.clone(), |_| splits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn parse(text: &str) -> Result<Study, StudyError> {
+        Study::parse(text, "a.toml", &[])
+    }
+
+    #[test]
+    fn lists_span_a_grid() {
+        let study = parse("regime = [\"al\", \"alpa\"]\nlabels = [\"1%\", 43]\nseeds = \"3..5\"").expect("valid");
+        let points = study.points().expect("a grid");
+        assert_eq!(points.len(), 8);
+        assert!(points.iter().all(|point| [3, 4].contains(&point.seed)));
+    }
+
+    #[test]
+    fn the_ready_studies_are_valid() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies");
+        let files = std::fs::read_dir(folder).expect("shipped").map(|entry| entry.expect("an entry").path());
+        let studies: Vec<_> = files.filter(|path| path.extension().is_some_and(|kind| kind == "toml")).collect();
+        assert!(studies.len() >= 6);
+        for path in studies {
+            let text = std::fs::read_to_string(&path).expect("read");
+            let study = Study::parse(&text, &path.display().to_string(), &[]).expect("valid");
+            assert!(!study.question.is_empty());
+            let data = testing::dataset(2000);
+            for point in study.points().expect("a grid") {
+                RunSettings::new(&point, &data).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_condition_acts_where_it_applies() {
+        let text = "regime = [\"full\", \"al\"]\nseeds = 1\n[[conditions]]\nwhen = { regime = [\"full\"] }\nset = { width = 32 }";
+        let widths: Vec<_> = parse(text).expect("valid").points().expect("a grid").iter().map(|p| p.width).collect();
+        assert_eq!(widths, [Some(32), None]);
+    }
+
+    #[test]
+    fn a_condition_acts_unless_it_applies() {
+        let text = "regime = [\"random\", \"al\"]\ndropout = [0, 0.25]\nseeds = 1\n\
+                    [[conditions]]\nunless = { regime = \"random\" }\nset = { dropout = 0.0 }\n\
+                    [[conditions]]\nwhen = { regime = \"random\", dropout = 0 }\nunless = { epochs = 3 }\nset = { epochs = 2 }";
+        let points = parse(text).expect("valid").points().expect("a grid");
+        let of: Vec<_> = points.iter().map(|point| (point.regime.as_str(), point.dropout, point.epochs)).collect();
+        for wanted in [("random", 0.0, 2), ("random", 0.25, 40), ("al", 0.0, 40)] {
+            assert!(of.contains(&wanted), "{wanted:?} in {of:?}");
+        }
+        assert!(!of.contains(&("al", 0.25, 40)));
+    }
+
+    #[test]
+    fn a_condition_without_a_condition_is_refused() {
+        for text in [
+            "set = { epochs = 3 }",
+            "when = {}\nset = { epochs = 3 }",
+            "when = { epochs = 3 }",
+            "when = { epohcs = 3 }\nset = { width = 2 }",
+        ] {
+            let error = parse(&format!("seeds = 1\n[[conditions]]\n{text}")).expect_err(text).to_string();
+            assert!(error.starts_with("a.toml: line 2: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_its_line() {
+        let error = parse("seeds = 2\n\nquery_sise = 4\n").expect_err("unknown").to_string();
+        assert_eq!(error, "a.toml: line 3: unknown key `query_sise`: did you mean `query_size`?");
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_line() {
+        for (text, what) in [
+            ("epochs = \"ten\"", "a.toml: line 1: `epochs`: invalid type: string \"ten\", expected u32"),
+            ("\nregime = \"alfa\"", "a.toml: line 2: unknown regime `alfa`: did you mean `alda`?"),
+            (
+                "seeds = -1",
+                "a.toml: line 1: `seeds` is a number of seeds, a range such as \"0..20\", or a list of seeds",
+            ),
+            ("seeds = ", "a.toml: line 1: "),
+        ] {
+            let error = parse(text).expect_err(text).to_string();
+            assert!(error.starts_with(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn changes_go_over_the_file() {
+        let study = Study::parse("epochs = 40", "a.toml", &["epochs=2".into(), "regime=da".into()]).expect("valid");
+        let point = &study.points().expect("a grid")[0];
+        assert_eq!((point.epochs, point.regime.as_str()), (2, "da"));
+    }
+
+    #[test]
+    fn a_resolved_study_reads_back_as_itself() {
+        let text = "name = \"x\"\nlabels = [19, 43]\n[[conditions]]\nwhen = { labels = 19 }\nset = { epochs = 3 }";
+        let study = parse(text).expect("valid");
+        assert_eq!(parse(&study.resolved()).expect("valid"), study);
+    }
+
+    #[test]
+    fn a_subset_is_smaller_and_another_data_set() {
+        let data = testing::dataset(60);
+        let fewer = subset(data.clone(), [20, 0, 10]).expect("enough images");
+        assert_eq!([fewer.train.len(), fewer.val.len(), fewer.test.len()], [20, 30, 10]);
+        assert_ne!(fewer.checksum, data.checksum);
+        assert!(subset(data, [61, 0, 0]).is_err());
+    }
+}

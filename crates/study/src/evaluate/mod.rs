@@ -1,0 +1,7 @@
+//! What results are worth: metrics, statistics, the paper's claims, few labels on an encoder.
+
+pub mod claims;
+pub mod metrics;
+pub mod probe_grid;
+pub(crate) mod rounding;
+pub mod stats;

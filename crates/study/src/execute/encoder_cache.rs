@@ -1,0 +1,145 @@
+//! The encoders of a study: each is trained once, lies in the study's folder under the hash of what its bits depend on, and
+//! is shared by all runs that name it, in this process and in others.
+
+use crate::error::{AtPath, StudyError};
+use crate::execute::encoder_file;
+use crate::execute::run::Follower;
+use crate::store::atomic_file;
+use fewlabel_engine::NUMERIC_VERSION;
+use fewlabel_learn::data::Dataset;
+use fewlabel_learn::pretrain::Encoder;
+use fewlabel_learn::run::transfer::{Encoded, EncoderFile, EncoderSource};
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Encoders whose features are kept in memory; the one fetched longest ago goes first.
+const KEPT: usize = 4;
+
+/// The encoders of one study's folder.
+pub struct Encoders {
+    folder: PathBuf,
+    locks: PathBuf,
+    kept: Mutex<Vec<(String, Arc<Encoded>)>>,
+}
+
+/// How a call of [`Encoders::fetch`] ended.
+pub(crate) enum Fetched {
+    /// Here it is.
+    Ready(Arc<Encoded>),
+    /// Another run is at it.
+    Busy,
+    /// The follower asked to stop; a checkpoint is kept.
+    Stopped,
+}
+
+impl Encoders {
+    /// Those in `folder`; files of locks lie in `locks`.
+    pub fn new(folder: PathBuf, locks: PathBuf) -> Self {
+        Self { folder, locks, kept: Mutex::default() }
+    }
+
+    /// The encoder with its features of the images of `data`; trained, if it was not before.
+    pub(crate) fn fetch(
+        &self,
+        source: &EncoderSource,
+        data: &Dataset,
+        threads: usize,
+        follower: &mut dyn Follower,
+    ) -> Result<Fetched, StudyError> {
+        let id = id(source, data);
+        if let Some(encoded) = self.kept(&id) {
+            return Ok(Fetched::Ready(encoded));
+        }
+        atomic_file::make_folder(&self.locks)?;
+        let lock = self.locks.join(format!("encoder-{id}"));
+        let file = File::create(&lock).at("make the lock", &lock)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(Fetched::Busy),
+            Err(TryLockError::Error(error)) => return Err(error).at("lock", &lock),
+            Ok(()) => {}
+        }
+        // Whoever held the lock before may just have made it.
+        if let Some(encoded) = self.kept(&id) {
+            return Ok(Fetched::Ready(encoded));
+        }
+        let encoder = match source {
+            EncoderSource::File(file) => read(file)?,
+            EncoderSource::Pretraining { .. } => match self.pretrained(source, &id, data, threads, follower)? {
+                Some(encoder) => encoder,
+                None => return Ok(Fetched::Stopped),
+            },
+        };
+        let encoded = Arc::new(Encoded::new(encoder, data, threads)?);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push((id, Arc::clone(&encoded)));
+        if kept.len() > KEPT {
+            kept.remove(0);
+        }
+        Ok(Fetched::Ready(encoded))
+    }
+
+    fn kept(&self, id: &str) -> Option<Arc<Encoded>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|(known, _)| known == id).map(|(_, encoded)| Arc::clone(encoded))
+    }
+
+    /// The encoder of the folder, made if it is not there; `None` if the follower asked to stop.
+    fn pretrained(
+        &self,
+        source: &EncoderSource,
+        id: &str,
+        data: &Dataset,
+        threads: usize,
+        follower: &mut dyn Follower,
+    ) -> Result<Option<Encoder>, StudyError> {
+        let EncoderSource::Pretraining { settings, seed } = source else { unreachable!("a file is not trained") };
+        let path = self.path(id);
+        if path.is_file() {
+            match encoder_file::read(&path) {
+                Ok(made) => return Ok(Some(made.encoder)),
+                Err(error) => follower.notice(&format!("{error}: training this encoder again")),
+            }
+        }
+        atomic_file::make_folder(&self.folder)?;
+        follower.notice(&format!("training encoder {id} on the unlabelled images of {}, seed {seed}", data.name));
+        // Both closures look at the follower, one after the other.
+        let follower = std::cell::RefCell::new(follower);
+        let stop = || follower.borrow_mut().should_stop();
+        match encoder_file::make(data, settings, *seed, threads, &path, &mut |_, _| {}, &stop) {
+            Err(StudyError::Interrupted) => Ok(None),
+            made => made.map(|made| Some(made.encoder)),
+        }
+    }
+
+    /// The file of an encoder.
+    fn path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.safetensors"))
+    }
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of what features depend on: arithmetic, images, settings, seed, or a file's
+/// content.
+pub fn id(source: &EncoderSource, data: &Dataset) -> String {
+    let json = serde_json::to_vec(&(NUMERIC_VERSION, &data.checksum, source)).expect("settings are plain data");
+    let mut id = String::with_capacity(16);
+    for byte in &Sha256::digest(json)[..8] {
+        let _ = write!(id, "{byte:02x}");
+    }
+    id
+}
+
+/// Reads a file that a study names, if it is still what it was.
+fn read(file: &EncoderFile) -> Result<Encoder, StudyError> {
+    let path: &Path = &file.path;
+    if path.as_os_str().is_empty() {
+        let what = format!("the run needs the encoder with SHA-256 {}: give its file", file.sha256);
+        return Err(StudyError::Setting(what));
+    }
+    if EncoderFile::at(path)?.sha256 != file.sha256 {
+        return Err(StudyError::damaged(path, "has changed since the study began"));
+    }
+    Ok(encoder_file::read(path)?.encoder)
+}

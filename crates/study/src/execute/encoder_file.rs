@@ -1,0 +1,121 @@
+//! An encoder in a file: made from images without labels, kept whole or absent, gone on with after an interruption.
+
+use crate::error::{AtPath, StudyError};
+use crate::store::atomic_file;
+use crate::store::npy_writer::npy_f32;
+use fewlabel_engine::{Model, NUMERIC_VERSION};
+use fewlabel_learn::data::Dataset;
+use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining, views};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// An encoder and where it comes from.
+pub struct Pretrained {
+    /// The encoder.
+    pub encoder: Encoder,
+    /// How it was trained.
+    pub settings: PretrainSettings,
+    /// Mean loss of each epoch, in nats.
+    pub losses: Vec<f64>,
+}
+
+/// Trains an encoder on the training images of `data` and writes it to `path`. `heard` is told every epoch's number and
+/// loss; when `stop` says so, a checkpoint is left beside `path`, from which the same call goes on to the same bytes.
+///
+/// # Errors
+/// If a setting is out of its range, a file cannot be written, or `stop` says so.
+pub fn make(
+    data: &Dataset,
+    settings: &PretrainSettings,
+    seed: u64,
+    threads: usize,
+    path: &Path,
+    heard: &mut dyn FnMut(usize, f64),
+    stop: &dyn Fn() -> bool,
+) -> Result<Pretrained, StudyError> {
+    atomic_file::refuse_unwritable(path)?;
+    let mut training = Pretraining::new(data, settings, seed, threads)?;
+    let checkpoint = beside(path);
+    let identity = identity(data);
+    if let Some(bytes) = atomic_file::read_if_there(&checkpoint)? {
+        match bytes.strip_prefix(identity.as_bytes()) {
+            Some(snapshot) => training.restore(snapshot)?,
+            None => return Err(StudyError::damaged(&checkpoint, "is a checkpoint of other data; remove it")),
+        }
+    }
+    let keep = |training: &Pretraining<'_>| {
+        atomic_file::write_whole(&checkpoint, &[identity.as_bytes(), &training.snapshot()].concat())
+    };
+    let mut told = training.losses().len();
+    while training.step() {
+        if training.losses().len() > told {
+            told += 1;
+            heard(told, training.losses()[told - 1]);
+            keep(&training)?;
+        }
+        if stop() {
+            keep(&training)?;
+            return Err(StudyError::Interrupted);
+        }
+    }
+    let losses = training.losses().to_vec();
+    atomic_file::write_whole(path, &training.model().to_safetensors(&metadata(data, settings, seed, &losses)))?;
+    atomic_file::remove_if_there(&checkpoint)?;
+    let encoder = Encoder::new(training.model().clone(), data.mean());
+    Ok(Pretrained { encoder, settings: settings.clone(), losses })
+}
+
+/// Where an unfinished encoder waits.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".checkpoint");
+    path.with_file_name(name)
+}
+
+/// What bits depend on beside settings and seed.
+fn identity(data: &Dataset) -> String {
+    format!("fewlabel encoder {NUMERIC_VERSION} {}\n", data.checksum)
+}
+
+fn metadata(data: &Dataset, settings: &PretrainSettings, seed: u64, losses: &[f64]) -> BTreeMap<String, String> {
+    let json = |value: serde_json::Result<String>| value.expect("plain data");
+    BTreeMap::from([
+        ("pretrain".to_owned(), json(serde_json::to_string(settings))),
+        ("pretrain.losses".to_owned(), json(serde_json::to_string(losses))),
+        ("pretrain.seed".to_owned(), seed.to_string()),
+        ("data".to_owned(), data.name.clone()),
+        ("data.checksum".to_owned(), data.checksum.clone()),
+        ("mean".to_owned(), json(serde_json::to_string(&data.mean()))),
+    ])
+}
+
+/// Reads an encoder that [`make`] wrote.
+///
+/// # Errors
+/// If the file cannot be read or is no such encoder.
+pub fn read(path: &Path) -> Result<Pretrained, StudyError> {
+    let bytes = std::fs::read(path).at("read", path)?;
+    let wrong = |what: String| StudyError::damaged(path, what);
+    let (model, metadata) = Model::from_safetensors(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let missing =
+        |key: &str| wrong(format!("has no {key} in its metadata, expected an encoder of `fewlabel pretrain`"));
+    let text = |key: &str| metadata.get(key).ok_or_else(|| missing(key));
+    let settings = serde_json::from_str(text("pretrain")?).map_err(|error| wrong(error.to_string()))?;
+    let losses = serde_json::from_str(text("pretrain.losses")?).map_err(|error| wrong(error.to_string()))?;
+    let mean: Vec<f32> = serde_json::from_str(text("mean")?).map_err(|error| wrong(error.to_string()))?;
+    if mean.len() != model.architecture().channels {
+        return Err(wrong(format!("holds {} means, expected one a channel", mean.len())));
+    }
+    Ok(Pretrained { encoder: Encoder::new(model, mean), settings, losses })
+}
+
+/// Writes the features of the training images, `[n, dim]`, as .npy.
+///
+/// # Errors
+/// If the images do not fit the encoder or the file cannot be written.
+pub fn write_features(made: &Pretrained, data: &Dataset, path: &Path, threads: usize) -> Result<(), StudyError> {
+    let images = &data.train.images;
+    let features = made.encoder.features(images, 1, &views::for_data(data), 0, threads)?;
+    let bytes = npy_f32(&[images.len(), made.encoder.feature_len()], &features);
+    atomic_file::write_whole(path, &bytes)
+}

@@ -1,0 +1,12 @@
+//! Carrying runs out: one run, the whole grid, what runs take over from each other, encoders, costs.
+
+pub mod bench;
+pub(crate) mod cost;
+pub mod encoder_cache;
+pub mod encoder_file;
+pub mod grid;
+pub(crate) mod machine;
+pub mod reuse;
+pub mod run;
+pub mod single_model;
+pub mod speed;

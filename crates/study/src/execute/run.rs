@@ -1,0 +1,331 @@
+//! One run: resumable, never computed twice, the same bytes however often it was interrupted.
+
+use crate::ask::settings::{FORMAT, RunSettings};
+use crate::error::{AtPath, StudyError};
+use crate::evaluate::metrics::Metrics;
+use crate::execute::encoder_cache::{Encoders, Fetched};
+use crate::execute::machine;
+use crate::execute::reuse::{self, Part};
+use crate::store::atomic_file::{self, Appended};
+use crate::store::checkpoint::{Checkpoint, Lengths};
+use crate::store::record::{self, Failure, Header, Phases, RunResult, Timing};
+use fewlabel_learn::LearnError;
+use fewlabel_learn::data::Dataset;
+use fewlabel_learn::run::active_loop::{self, Finished, Observer};
+use fewlabel_learn::run::oracle::Simulated;
+use fewlabel_learn::run::plan::{EpochEvent, Phase, QueryEvent, Selection, Work};
+use fewlabel_learn::run::transfer::{self, Encoded, Transfer};
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A checkpoint is written when so much time has passed since the last.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
+
+/// One run and the folder it is kept in.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// What to compute.
+    pub settings: &'a RunSettings,
+    /// On what.
+    pub data: &'a Dataset,
+    /// Where its records go.
+    pub folder: &'a Path,
+    /// Whether the model is kept.
+    pub keep_model: bool,
+    /// The files of locks; the same for every process that works on the study.
+    pub locks: &'a Path,
+    /// The folder of a run whose queries or model are this one's, and which; they are taken over if that run is finished.
+    pub source: Option<(&'a Path, Part)>,
+    /// Whether the last checkpoint stays behind for the runs that take the model over.
+    pub keep_checkpoint: bool,
+    /// The encoders that runs of the study share.
+    pub encoders: &'a Encoders,
+}
+
+/// Follows a run while it is computed, and decides when it ends early.
+pub trait Follower {
+    /// An epoch has ended.
+    fn epoch(&mut self, event: &EpochEvent);
+    /// A query has been answered.
+    fn query(&mut self, event: &QueryEvent);
+    /// Something a person should know, such as a damaged checkpoint.
+    fn notice(&mut self, text: &str);
+    /// Whether the run should end here with a checkpoint.
+    fn should_stop(&mut self) -> bool {
+        false
+    }
+}
+
+/// How a call of [`Run::carry_out`] ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Computed to the end.
+    Finished(Box<RunResult>, f64),
+    /// It had been finished before.
+    WasFinished(Box<RunResult>),
+    /// Another process is at it.
+    Busy,
+    /// The follower asked to stop; a checkpoint is kept.
+    Stopped,
+}
+
+impl Run<'_> {
+    /// Computes the run, or goes on with it from its checkpoint.
+    ///
+    /// # Errors
+    /// If it cannot be computed or its records cannot be kept; the reason is recorded in `failed.json`.
+    pub fn carry_out(&self, threads: usize, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
+        if let Some(result) = self.result(follower)? {
+            return Ok(Outcome::WasFinished(Box::new(result)));
+        }
+        atomic_file::make_folder(self.locks)?;
+        let lock = self.locks.join(self.settings.id());
+        let file = File::create(&lock).at("make the lock", &lock)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(Outcome::Busy),
+            Err(TryLockError::Error(error)) => return Err(error).at("lock", &lock),
+            Ok(()) => {}
+        }
+        // Whoever held the lock before may just have finished.
+        if let Some(result) = self.result(follower)? {
+            return Ok(Outcome::WasFinished(Box::new(result)));
+        }
+        let outcome = self.compute(threads, follower);
+        match &outcome {
+            Err(error) => {
+                let failure = Failure { reason: error.to_string() };
+                let _ = atomic_file::write_json(&self.folder.join(record::FAILED), &failure);
+            }
+            // A process that opened this file meanwhile locks a file without a name, and then finds the result.
+            Ok(Outcome::Finished(..)) => atomic_file::remove_if_there(&lock)?,
+            Ok(_) => {}
+        }
+        outcome
+    }
+
+    fn result(&self, follower: &mut dyn Follower) -> Result<Option<RunResult>, StudyError> {
+        match record::read_result(self.folder) {
+            Err(StudyError::Damaged { path, what }) => {
+                follower.notice(&format!("{}: {what}: computing this run again", path.display()));
+                Ok(None)
+            }
+            result => result,
+        }
+    }
+
+    fn compute(&self, threads: usize, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
+        atomic_file::make_folder(self.folder)?;
+        atomic_file::write_json(&self.folder.join(record::SETTINGS), self.settings)?;
+        let sources: Vec<_> = self.settings.plan.transfer.iter().flat_map(Transfer::encoders).collect();
+        if self.keep_model && sources.len() > 1 {
+            let what = format!("keep_models keeps one network a run: here {} encoders answer together", sources.len());
+            return Err(StudyError::Setting(what));
+        }
+        let mut fetched = Vec::with_capacity(sources.len());
+        for source in &sources {
+            match self.encoders.fetch(source, self.data, threads, follower)? {
+                Fetched::Ready(encoded) => fetched.push(encoded),
+                Fetched::Busy => return Ok(Outcome::Busy),
+                Fetched::Stopped => return Ok(Outcome::Stopped),
+            }
+        }
+        let encoded: Vec<&Encoded> = fetched.iter().map(|encoded| &**encoded).collect();
+        match self.attempt(threads, &encoded, true, follower) {
+            Err(StudyError::Learn(LearnError::Snapshot(why)) | StudyError::Damaged { what: why, .. }) => {
+                let text = format!("{}: {why}: starting this run from its beginning", self.settings.label());
+                follower.notice(&text);
+                self.attempt(threads, &encoded, false, follower)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn attempt(
+        &self,
+        threads: usize,
+        encoded: &[&Encoded],
+        resume: bool,
+        follower: &mut dyn Follower,
+    ) -> Result<Outcome, StudyError> {
+        let checkpoint = if resume { self.checkpoint()? } else { None };
+        let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths.clone());
+        let mut keeper = Keeper::open(self.folder, lengths, follower)?;
+        keeper.last_epoch = self.keep_checkpoint.then_some(self.settings.plan.training.epochs);
+        let snapshot = checkpoint.as_ref().map(|checkpoint| checkpoint.snapshot.as_slice());
+        let mut oracle = Simulated::new(&self.data.train.labels);
+        let (plan, data) = (&self.settings.plan, self.data);
+        let finished = match &plan.transfer {
+            None => active_loop::run(plan, data, threads, snapshot, &mut oracle, &mut keeper),
+            Some(_) => transfer::run(plan, data, encoded, threads, snapshot, &mut oracle, &mut keeper),
+        };
+        match finished {
+            Ok(finished) => {
+                let Lengths { seconds, starts, phases, taken_from, .. } = keeper.sync()?;
+                let machine = Some(machine::describe());
+                let timing = Timing { seconds, threads, starts, phases, taken_from, machine };
+                let result = self.keep(finished, &timing)?;
+                Ok(Outcome::Finished(Box::new(result), seconds))
+            }
+            Err(LearnError::Interrupted) => Ok(Outcome::Stopped),
+            Err(LearnError::Observer(error)) => Err(match error.downcast::<StudyError>() {
+                Ok(error) => *error,
+                Err(error) => LearnError::Observer(error).into(),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Where the run stands: by its own checkpoint, or by what it takes over from another.
+    fn checkpoint(&self) -> Result<Option<Checkpoint>, StudyError> {
+        let own = Checkpoint::read(&self.folder.join(record::CHECKPOINT))?;
+        match (own, self.source) {
+            (None, Some((source, part))) => reuse::take_over(part, self.settings, self.data, self.folder, source),
+            (own, _) => Ok(own),
+        }
+    }
+
+    /// Writes what the run leaves, the result last: its presence means that everything else is there.
+    fn keep(&self, finished: Finished, timing: &Timing) -> Result<RunResult, StudyError> {
+        let is_all = self.settings.plan.selection == Selection::All;
+        let result = RunResult {
+            format: FORMAT,
+            id: self.settings.id(),
+            labels: finished.labelled.len() + self.settings.plan.validation_labels,
+            labelled: if is_all { Vec::new() } else { finished.labelled },
+            stopped: finished.stopped,
+            learned: finished.learned,
+            val_accuracy_best: finished.val_accuracy_best,
+            validation: Metrics::of(&finished.val_probs_nc, &self.data.val.labels),
+            test: Metrics::of(&finished.test_probs_nc, &self.data.test.labels),
+        };
+        if self.keep_model {
+            let bytes = finished.model.to_safetensors(&metadata(self.settings, self.data));
+            atomic_file::write_whole(&self.folder.join(record::MODEL), &bytes)?;
+        }
+        atomic_file::write_json(&self.folder.join(record::TIMING), timing)?;
+        atomic_file::write_json(&self.folder.join(record::RESULT), &result)?;
+        if !self.keep_checkpoint {
+            atomic_file::remove_if_there(&self.folder.join(record::CHECKPOINT))?;
+        }
+        atomic_file::remove_if_there(&self.folder.join(record::FAILED))?;
+        Ok(result)
+    }
+}
+
+/// What travels with a model: its settings, its classes, and the mean that its images are centred with.
+pub fn metadata(settings: &RunSettings, data: &Dataset) -> BTreeMap<String, String> {
+    let json = |value: serde_json::Result<String>| value.expect("plain data");
+    BTreeMap::from([
+        ("settings".to_owned(), json(serde_json::to_string(settings))),
+        ("class_names".to_owned(), json(serde_json::to_string(&data.class_names))),
+        ("mean".to_owned(), json(serde_json::to_string(&data.mean()))),
+    ])
+}
+
+/// Keeps a run's records and checkpoints while it is computed.
+struct Keeper<'a> {
+    checkpoint: PathBuf,
+    epochs: Appended,
+    queries: Appended,
+    follower: &'a mut dyn Follower,
+    started: Instant,
+    seconds_before: f64,
+    starts: u32,
+    phases: Phases,
+    /// What the run is at, and since when that has not been added to its phase.
+    work: Option<(Work, Instant)>,
+    taken_from: Option<String>,
+    last: Instant,
+    /// The final epoch after which a checkpoint is written in any case.
+    last_epoch: Option<u32>,
+    is_last_epoch: bool,
+    stop: bool,
+}
+
+impl<'a> Keeper<'a> {
+    fn open(folder: &Path, lengths: Lengths, follower: &'a mut dyn Follower) -> Result<Self, StudyError> {
+        let open = |name: &str, records: &str, length: u64| {
+            let mut file = Appended::open(&folder.join(name), length)?;
+            if length == 0 {
+                file.line(&Header { records: records.to_owned(), format: FORMAT })?;
+            }
+            Ok::<_, StudyError>(file)
+        };
+        Ok(Self {
+            checkpoint: folder.join(record::CHECKPOINT),
+            epochs: open(record::EPOCHS, "epochs", lengths.epochs)?,
+            queries: open(record::QUERIES, "queries", lengths.queries)?,
+            follower,
+            started: Instant::now(),
+            seconds_before: lengths.seconds,
+            starts: lengths.starts + 1,
+            phases: lengths.phases,
+            work: None,
+            taken_from: lengths.taken_from,
+            last: Instant::now(),
+            last_epoch: None,
+            is_last_epoch: false,
+            stop: false,
+        })
+    }
+
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+
+    fn sync(&mut self) -> Result<Lengths, StudyError> {
+        let (epochs, queries) = (self.epochs.sync()?, self.queries.sync()?);
+        self.settle();
+        let (seconds, starts, taken_from) = (self.seconds(), self.starts, self.taken_from.clone());
+        Ok(Lengths { epochs, queries, seconds, starts, phases: self.phases, taken_from })
+    }
+
+    /// Adds the time since the last call to the phase the run is in.
+    fn settle(&mut self) {
+        let now = Instant::now();
+        if let Some((work, since)) = &mut self.work {
+            *self.phases.of(*work) += (now - *since).as_secs_f64();
+            *since = now;
+        }
+    }
+}
+
+impl Observer for Keeper<'_> {
+    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
+        self.epochs.line(event).map_err(observed)?;
+        self.is_last_epoch = event.phase == Phase::Final && Some(event.epoch) == self.last_epoch;
+        self.follower.epoch(event);
+        Ok(())
+    }
+
+    fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError> {
+        self.queries.line(event).map_err(observed)?;
+        self.follower.query(event);
+        Ok(())
+    }
+
+    fn begins(&mut self, work: Work) {
+        self.settle();
+        self.work = Some((work, Instant::now()));
+    }
+
+    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
+        self.stop = self.follower.should_stop();
+        if self.stop || self.is_last_epoch || self.last.elapsed() >= CHECKPOINT_EVERY {
+            let lengths = self.sync().map_err(observed)?;
+            Checkpoint { lengths, snapshot: snapshot() }.write(&self.checkpoint).map_err(observed)?;
+            self.last = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.stop
+    }
+}
+
+fn observed(error: StudyError) -> LearnError {
+    LearnError::Observer(Box::new(error))
+}

@@ -1,0 +1,205 @@
+//! One model outside a study: training it into a file, and predicting with a file.
+
+use crate::ask::settings::RunSettings;
+use crate::error::{AtPath, StudyError};
+use crate::evaluate::metrics::{Judge, Metrics};
+use crate::execute::run;
+use crate::store::atomic_file;
+use crate::store::npy_writer::RowsFile;
+use fewlabel_engine::Model;
+use fewlabel_engine::rng::Key;
+use fewlabel_learn::LearnError;
+use fewlabel_learn::data::{Dataset, Split};
+use fewlabel_learn::model::predict::Predictor;
+use fewlabel_learn::model::view::View;
+use fewlabel_learn::run::active_loop::{self, Observer};
+use fewlabel_learn::run::oracle::Simulated;
+use fewlabel_learn::run::plan::{EpochEvent, Plan, QueryEvent};
+use serde::Serialize;
+use std::path::Path;
+
+/// What a trained model is worth.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trained {
+    /// Labels trained on.
+    pub labels: usize,
+    /// Best validation accuracy over the epochs.
+    pub val_accuracy_best: f64,
+    /// Validation accuracy after the last epoch.
+    pub val_accuracy_last: f64,
+    /// Test accuracy after the last epoch.
+    pub test_accuracy: f64,
+    /// Balanced test accuracy.
+    pub test_balanced_accuracy: f64,
+    /// Test macro-F1.
+    pub test_macro_f1: f64,
+    /// Test AUC.
+    pub test_auc: f64,
+    /// Loss of the last epoch's training, in nats.
+    pub train_loss: f32,
+}
+
+/// Carries `plan` out and writes the final model to `path`; `epoch` hears of every epoch and says whether to go on.
+///
+/// # Errors
+/// If the plan does not fit the data, the file cannot be written, or `epoch` says no.
+pub fn train(
+    plan: &Plan,
+    data: &Dataset,
+    threads: usize,
+    path: &Path,
+    epoch: &mut dyn FnMut(&EpochEvent) -> bool,
+) -> Result<Trained, StudyError> {
+    atomic_file::refuse_unwritable(path)?;
+    let mut listener = Listener { epoch, goes_on: true, train_loss: 0.0 };
+    let mut oracle = Simulated::new(&data.train.labels);
+    let finished = match active_loop::run(plan, data, threads, None, &mut oracle, &mut listener) {
+        Err(LearnError::Interrupted) => return Err(StudyError::Interrupted),
+        finished => finished?,
+    };
+    let settings = RunSettings::of_plan(plan.clone(), "train", data);
+    atomic_file::write_whole(path, &finished.model.to_safetensors(&run::metadata(&settings, data)))?;
+    let test = Metrics::of(&finished.test_probs_nc, &data.test.labels);
+    Ok(Trained {
+        labels: finished.labelled.len(),
+        val_accuracy_best: finished.val_accuracy_best,
+        val_accuracy_last: Metrics::of(&finished.val_probs_nc, &data.val.labels).accuracy,
+        test_accuracy: test.accuracy,
+        test_balanced_accuracy: test.balanced_accuracy,
+        test_macro_f1: test.macro_f1,
+        test_auc: test.auc,
+        train_loss: listener.train_loss,
+    })
+}
+
+struct Listener<'a> {
+    epoch: &'a mut dyn FnMut(&EpochEvent) -> bool,
+    goes_on: bool,
+    train_loss: f32,
+}
+
+impl Observer for Listener<'_> {
+    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
+        self.train_loss = event.train_loss;
+        self.goes_on = (self.epoch)(event);
+        Ok(())
+    }
+
+    fn query(&mut self, _event: &QueryEvent) -> Result<(), LearnError> {
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
+        Ok(())
+    }
+
+    fn stop_requested(&self) -> bool {
+        !self.goes_on
+    }
+}
+
+/// Where the arrays of [`predict`] go, as .npy of f32 in the split's order; nowhere where no path is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outputs<'a> {
+    /// Class probabilities, [n, classes].
+    pub probs: Option<&'a Path>,
+    /// Features before the last layer, [n, dim].
+    pub features: Option<&'a Path>,
+}
+
+/// What a prediction was worth.
+pub struct Prediction {
+    /// Number of classes.
+    pub classes: usize,
+    /// How well it fits the labels, where the model has the data's number of classes.
+    pub metrics: Option<Metrics>,
+}
+
+/// Predicts a split of `data` with the model in `path`, centred as the model was trained.
+///
+/// Arrays are written as they come. In memory are the images and, where the prediction is judged, four bytes an image and class,
+/// which an exact area under the curve takes.
+///
+/// # Errors
+/// If the file is no model or expects images of another shape, or an output cannot be written.
+pub fn predict(
+    path: &Path,
+    data: &Dataset,
+    split: &Split,
+    threads: usize,
+    outputs: Outputs<'_>,
+) -> Result<Prediction, StudyError> {
+    let bytes = std::fs::read(path).at("read", path)?;
+    let (model, metadata) =
+        Model::from_safetensors(&bytes).map_err(|error| StudyError::damaged(path, error.to_string()))?;
+    let (shape, images) = (model.architecture(), &split.images);
+    let expected = (shape.height, shape.width, shape.channels);
+    if expected != (images.height, images.width, images.channels) {
+        let what = format!(
+            "the model expects images of {} x {} with {} channel(s), {} has {} x {} with {}",
+            expected.0, expected.1, expected.2, data.name, images.height, images.width, images.channels
+        );
+        return Err(StudyError::damaged(path, what));
+    }
+    let mean = match metadata.get("mean") {
+        None => data.mean(),
+        Some(text) => serde_json::from_str(text)
+            .ok()
+            .filter(|mean: &Vec<f32>| mean.len() == images.channels && mean.iter().all(|value| value.is_finite()))
+            .ok_or_else(|| StudyError::damaged(path, "metadata `mean` is not one number for each channel"))?,
+    };
+    let (n, classes, dim) = (split.len(), shape.classes, shape.feature_len());
+    let create = |path: Option<&Path>, width| path.map(|path| RowsFile::create(path, n, width)).transpose();
+    let mut files = [create(outputs.probs, classes)?, create(outputs.features, dim)?];
+    let mut judge = (classes == data.classes()).then(|| Judge::new(&split.labels, classes));
+    let mut predictor = Predictor::new(&model, threads)?;
+    let mut view = View::new(images, &mean, None).threads(threads);
+    predictor.each_block(&mut view, n, Key::new(0, 0), |probs, features| {
+        if let Some(judge) = &mut judge {
+            judge.add(probs);
+        }
+        let written = files.iter_mut().zip([probs, features]);
+        written.filter_map(|(file, rows)| Some((file.as_mut()?, rows))).try_for_each(|(file, rows)| file.write(rows))
+    })?;
+    files.into_iter().flatten().try_for_each(RowsFile::finish)?;
+    Ok(Prediction { classes, metrics: judge.map(Judge::metrics) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ask::regimes;
+    use crate::testing;
+    use fewlabel_learn::data::Array;
+
+    #[test]
+    fn a_model_file_predicts_what_its_training_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("m.safetensors");
+        let data = testing::dataset(60);
+        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60, 30).expect("a plan");
+        let trained = train(&plan, &data, 1, &path, &mut |_| true).expect("trained");
+        let (probs, features) = (folder.path().join("p.npy"), folder.path().join("h.npy"));
+        let outputs = Outputs { probs: Some(&probs), features: Some(&features) };
+        let prediction = predict(&path, &data, &data.test, 2, outputs).expect("predicted");
+        assert_eq!(prediction.metrics.expect("same classes").accuracy, trained.test_accuracy);
+        let read = |path: &Path| {
+            let (mut array, mut values) = (Array::open(path, 2).expect("an array"), Vec::new());
+            array.read_rows(30, &mut values).expect("rows");
+            (array.shape().to_vec(), values)
+        };
+        let (shape, values) = read(&probs);
+        assert_eq!(shape, [30, 3]);
+        assert!(values.chunks_exact(3).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5), "{values:?}");
+        assert_eq!(read(&features).0, [30, 4]);
+    }
+
+    #[test]
+    fn an_unwritable_place_is_said_before_training() {
+        let data = testing::dataset(60);
+        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60, 30).expect("a plan");
+        let path = Path::new("/proc/no/m.safetensors");
+        let error = train(&plan, &data, 1, path, &mut |_| panic!("trained")).expect_err("no such place");
+        assert!(error.to_string().starts_with("cannot write into /proc/no"), "{error}");
+    }
+}

@@ -1,0 +1,5 @@
+//! Tables and event files for other tools.
+
+pub mod events_csv;
+pub mod results_csv;
+pub(crate) mod tensorboard;
