@@ -74,7 +74,7 @@ pub(crate) fn carry_out(
         report::keep_images(&folder, data, &contents)?;
     }
     match outcome {
-        Err(StudyError::Interrupted) => {
+        Err(error) if error.is_interrupted() => {
             screen::note("stopped; the same command goes on from here");
             let code = progress.interrupt().exit_code().unwrap_or(1);
             return Err(Exit(code).into());

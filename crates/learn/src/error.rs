@@ -20,13 +20,48 @@ pub enum LearnError {
     /// A setting is out of its range.
     #[error("{0}")]
     Setting(String),
+    /// What only a finished data set has is asked for where images have no labels.
+    #[error("{what} needs validation and test images with labels, and there are none")]
+    NoBenchmark {
+        /// What asks for it.
+        what: &'static str,
+    },
+    /// A plan that stands on encoders was not given as many as it names.
+    #[error("the plan names other encoders than it was given")]
+    NoEncoder,
+    /// The oracle did not answer each image once.
+    #[error("the oracle gave {given} answer{} to {asked} image{}", plural(*given), plural(*asked))]
+    Answers {
+        /// Images asked about.
+        asked: usize,
+        /// Answers given.
+        given: usize,
+    },
+    /// Too many images got no label.
+    #[error("{labels} labelled image{} cannot train a model: at least 2 are needed", plural(*labels))]
+    TooFewLabels {
+        /// Labels there are.
+        labels: usize,
+    },
+    /// An answer that makes no sense.
+    #[error("image {row} {what}")]
+    Answer {
+        /// Row of the pool.
+        row: u32,
+        /// What is wrong with the answer.
+        what: String,
+    },
     /// A snapshot does not belong to this plan, or its bytes are damaged.
     #[error("the checkpoint does not fit this run: {0}")]
     Snapshot(String),
     /// The observer could not keep a record.
     #[error("{0}")]
     Observer(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The observer asked to stop; everything up to its last checkpoint can be resumed.
+    /// Whoever started the computation asked for its end; it can be resumed from its last checkpoint.
     #[error("stopped on request")]
     Interrupted,
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }

@@ -4,12 +4,13 @@
 //! images -> augmentation -> network -> scores -> strategy picks -> oracle labels -> (again)
 //! ```
 //!
-//! [`run::active_loop::run`] is the main path; [`run::plan::Plan`] says what a run is. This crate writes no files.
+//! [`run()`] is the main path; [`run::plan::Plan`] says what a run is. This crate writes no files.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
 pub mod acquire;
 pub mod augment;
+mod context;
 pub mod data;
 mod error;
 pub mod features;
@@ -20,5 +21,7 @@ mod purpose;
 pub mod run;
 pub mod training;
 
+pub use context::Context;
 pub use error::LearnError;
 pub use purpose::row_permutation;
+pub use run::active_loop::run;

@@ -1,19 +1,21 @@
 //! The main path on a small data set: what is labelled, what is said, and that a run resumes to the same bits.
 
-use fewlabel_learn::LearnError;
+mod listener;
+
 use fewlabel_learn::acquire::Options;
 use fewlabel_learn::augment::{Beta, Mixing, Policy, Spec};
 use fewlabel_learn::data::{Dataset, Images, Split};
 use fewlabel_learn::features::FeatureSource;
 use fewlabel_learn::model::network::NetworkSettings;
-use fewlabel_learn::run::active_loop::{Finished, Observer, run};
+use fewlabel_learn::run::active_loop::Finished;
+use fewlabel_learn::run::events::Phase;
 use fewlabel_learn::run::initial::Initial;
-use fewlabel_learn::run::oracle::Simulated;
-use fewlabel_learn::run::plan::{
-    ActiveSettings, EpochEvent, LoopSchedule, Phase, Placement, Plan, QueryEvent, Selection,
-};
+use fewlabel_learn::run::oracle::{Answer, Oracle, Simulated};
+use fewlabel_learn::run::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
 use fewlabel_learn::run::stopping::Rule;
 use fewlabel_learn::training::fit::{Recipe, TrainSettings};
+use fewlabel_learn::{Context, LearnError};
+use listener::{Listener, Moment, bits, carry_out, carry_out_with, judged, labelled};
 
 const SIDE: usize = 8;
 
@@ -71,50 +73,16 @@ fn plan(placement: Placement) -> Plan {
     }
 }
 
-/// Keeps every event and, from each moment a run could go on from, the snapshot and what had been said by then.
-#[derive(Default)]
-struct Listener {
-    epochs: Vec<EpochEvent>,
-    queries: Vec<QueryEvent>,
-    snapshots: Vec<(Vec<u8>, usize, usize)>,
-    stop_after: Option<usize>,
-}
-
-impl Observer for Listener {
-    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
-        self.epochs.push(event.clone());
-        Ok(())
-    }
-    fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError> {
-        self.queries.push(event.clone());
-        Ok(())
-    }
-    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
-        self.snapshots.push((snapshot(), self.epochs.len(), self.queries.len()));
-        Ok(())
-    }
-    fn stop_requested(&self) -> bool {
-        self.stop_after.is_some_and(|count| self.snapshots.len() >= count)
-    }
-}
-
-fn go(plan: &Plan, data: &Dataset, threads: usize, snapshot: Option<&[u8]>) -> (Finished, Listener) {
-    let mut listener = Listener::default();
-    let mut oracle = Simulated::new(&data.train.labels);
-    let finished = run(plan, data, threads, snapshot, &mut oracle, &mut listener).unwrap();
-    (finished, listener)
-}
-
-fn bits(finished: &Finished) -> (Vec<u8>, Vec<u32>, Vec<u32>) {
-    let probabilities = finished.test_probs_nc.iter().map(|p| p.to_bits()).collect();
-    (finished.model.to_safetensors(&Default::default()), finished.labelled.clone(), probabilities)
+fn go(plan: &Plan, data: &Dataset, threads: usize, moment: Option<&Moment>) -> (Finished, Listener) {
+    let (finished, heard) = carry_out(plan, data, &[], Context::new(threads), moment);
+    (finished.unwrap(), heard)
 }
 
 #[test]
 fn the_loop_spends_the_budget_and_no_row_twice() {
     let data = data();
     let (finished, heard) = go(&plan(Placement::Never), &data, 1, None);
-    let mut rows = finished.labelled.clone();
+    let mut rows = labelled(&finished).to_vec();
     rows.sort_unstable();
     rows.dedup();
     assert_eq!(rows.len(), 15);
@@ -139,8 +107,8 @@ fn a_recipe_beyond_the_paper_s_goes_on_with_the_same_bits() {
     let (whole, heard) = go(&plan(recipe), &data, 1, None);
     let epochs = heard.epochs.iter().filter(|e| e.phase == Phase::Final).count();
     assert_eq!(epochs, 6, "two steps an epoch over 15 images");
-    let (snapshot, ..) = &heard.snapshots[heard.snapshots.len() - 3];
-    assert_eq!(bits(&go(&plan(recipe), &data, 2, Some(snapshot)).0), bits(&whole));
+    let moment = &heard.moments[heard.moments.len() - 3];
+    assert_eq!(bits(&go(&plan(recipe), &data, 2, Some(moment)).0), bits(&whole));
     for part in [
         Recipe { cosine: true, ..Recipe::default() },
         Recipe { label_smoothing: 0.1, ..Recipe::default() },
@@ -157,12 +125,12 @@ fn a_resumed_run_ends_with_the_same_bits_wherever_it_was_cut() {
     for placement in [Placement::Never, Placement::BeforeQuery, Placement::AfterQuery] {
         let plan = plan(placement);
         let (whole, heard) = go(&plan, &data, 1, None);
-        for (snapshot, epochs, queries) in heard.snapshots.iter().step_by(2) {
-            let (resumed, rest) = go(&plan, &data, 2, Some(snapshot));
+        for moment in heard.moments.iter().step_by(2) {
+            let (resumed, rest) = go(&plan, &data, 2, Some(moment));
             assert_eq!(bits(&resumed), bits(&whole));
-            assert_eq!(resumed.val_accuracy_best, whole.val_accuracy_best);
-            assert_eq!(rest.epochs, heard.epochs[*epochs..]);
-            assert_eq!(rest.queries, heard.queries[*queries..]);
+            assert_eq!(judged(&resumed).val_accuracy_best, judged(&whole).val_accuracy_best);
+            assert_eq!(rest.epochs, heard.epochs[moment.epochs..]);
+            assert_eq!(rest.queries, heard.queries[moment.queries..]);
         }
     }
 }
@@ -182,7 +150,7 @@ fn every_strategy_can_lead_the_loop() {
     for name in fewlabel_learn::acquire::names() {
         for members in [1, 2] {
             let (finished, heard) = go(&plan_with(name, members), &data, 1, None);
-            assert_eq!(finished.labelled.len(), 15, "{name} with {members} members");
+            assert_eq!(labelled(&finished).len(), 15, "{name} with {members} members");
             assert_eq!(heard.queries.len(), 4, "{name} with {members} members");
         }
     }
@@ -193,8 +161,8 @@ fn an_ensemble_resumes_to_the_same_bits_on_any_number_of_threads() {
     let data = data();
     let plan = plan_with("bald", 3);
     let (whole, heard) = go(&plan, &data, 1, None);
-    for (snapshot, ..) in heard.snapshots.iter().step_by(3) {
-        assert_eq!(bits(&go(&plan, &data, 2, Some(snapshot)).0), bits(&whole));
+    for moment in heard.moments.iter().step_by(3) {
+        assert_eq!(bits(&go(&plan, &data, 2, Some(moment)).0), bits(&whole));
     }
 }
 
@@ -210,11 +178,15 @@ fn a_reset_model_starts_from_other_weights() {
 #[test]
 fn a_request_to_stop_is_heard_at_the_next_checkpoint() {
     let data = data();
-    let mut listener = Listener { stop_after: Some(3), ..Listener::default() };
-    let mut oracle = Simulated::new(&data.train.labels);
-    let result = run(&plan(Placement::Never), &data, 1, None, &mut oracle, &mut listener);
+    let asked = std::cell::Cell::new(0);
+    let is_cancelled = || {
+        asked.set(asked.get() + 1);
+        asked.get() == 3
+    };
+    let context = Context::cancelled_by(1, &is_cancelled);
+    let (result, heard) = carry_out(&plan(Placement::Never), &data, &[], context, None);
     assert!(matches!(result, Err(LearnError::Interrupted)));
-    assert_eq!(listener.snapshots.len(), 3);
+    assert_eq!(heard.moments.len(), 3);
 }
 
 #[test]
@@ -238,8 +210,8 @@ fn budgets_nest_and_regimes_share_their_first_rows() {
     let (few, _) = go(&passive(4), &data, 1, None);
     let (more, _) = go(&passive(9), &data, 1, None);
     let (active, _) = go(&plan(Placement::Never), &data, 1, None);
-    assert_eq!(few.labelled, more.labelled[..4]);
-    assert_eq!(few.labelled, active.labelled[..4]);
+    assert_eq!(labelled(&few), &labelled(&more)[..4]);
+    assert_eq!(labelled(&few), &labelled(&active)[..4]);
 }
 
 #[test]
@@ -248,10 +220,69 @@ fn a_snapshot_of_other_data_is_refused() {
     let (_, heard) = go(&plan(Placement::Never), &data, 1, None);
     let smaller =
         Dataset::new("smaller".to_owned(), [split(16, 0), split(20, 1), split(20, 2)], data.class_names.clone());
-    let mut oracle = Simulated::new(&smaller.train.labels);
-    let snapshot = &heard.snapshots.last().unwrap().0;
-    let result = run(&plan(Placement::Never), &smaller, 1, Some(snapshot), &mut oracle, &mut Listener::default());
+    let (result, _) = carry_out(&plan(Placement::Never), &smaller, &[], Context::new(1), heard.moments.last());
     assert!(matches!(result, Err(LearnError::Snapshot(_))));
+}
+
+#[test]
+fn a_run_goes_on_only_with_all_answers_that_it_had() {
+    let data = data();
+    let (_, heard) = go(&plan(Placement::Never), &data, 1, None);
+    let mut moment = heard.moments[4].clone();
+    moment.answers.pop();
+    let (result, _) = carry_out(&plan(Placement::Never), &data, &[], Context::new(1), Some(&moment));
+    assert!(matches!(result, Err(LearnError::Snapshot(_))));
+}
+
+/// Says nothing of every third image, whenever it is asked.
+struct Unsure<'a>(Simulated<'a>);
+
+impl Oracle for Unsure<'_> {
+    fn answer(&mut self, rows: &[u32]) -> Result<Vec<Answer>, LearnError> {
+        let known = self.0.answer(rows)?.into_iter().zip(rows);
+        Ok(known
+            .map(|(answer, row)| match row % 6 {
+                0 => Answer::Postponed,
+                3 => Answer::Unusable,
+                _ => answer,
+            })
+            .collect())
+    }
+}
+
+#[test]
+fn an_image_without_an_answer_costs_nothing_and_is_not_asked_again() {
+    let data = data();
+    let plan = plan(Placement::Never);
+    let go = |moment: Option<&Moment>| {
+        let mut oracle = Unsure(Simulated::new(&data.train.labels));
+        let (finished, heard) = carry_out_with(&plan, &data, &[], Context::new(1), moment, &mut oracle);
+        (finished.unwrap(), heard)
+    };
+    let (finished, heard) = go(None);
+    assert_eq!(labelled(&finished).len(), 15);
+    assert!(labelled(&finished).iter().all(|row| row % 3 != 0));
+    let mut asked: Vec<u32> = heard.answers.iter().map(|answered| answered.row).collect();
+    assert!(asked.len() > 15, "some images were asked about in vain");
+    asked.sort_unstable();
+    asked.dedup();
+    assert_eq!(asked.len(), heard.answers.len());
+    for moment in heard.moments.iter().step_by(3) {
+        assert_eq!(bits(&go(Some(moment)).0), bits(&finished));
+    }
+}
+
+#[test]
+fn a_pool_that_nobody_can_label_ends_the_run_with_a_reason() {
+    struct Blind;
+    impl Oracle for Blind {
+        fn answer(&mut self, rows: &[u32]) -> Result<Vec<Answer>, LearnError> {
+            Ok(vec![Answer::Unusable; rows.len()])
+        }
+    }
+    let (result, heard) = carry_out_with(&plan(Placement::Never), &data(), &[], Context::new(1), None, &mut Blind);
+    assert_eq!(result.err().unwrap().to_string(), "0 labelled images cannot train a model: at least 2 are needed");
+    assert_eq!(heard.answers.len(), 60);
 }
 
 /// The active plan with some of its loop's settings changed.
@@ -265,8 +296,8 @@ fn changed(placement: Placement, change: impl Fn(&mut ActiveSettings)) -> Plan {
 /// Cuts the run everywhere and compares what it ends with.
 fn resumes_to_the_same_bits(plan: &Plan, data: &Dataset) -> (Finished, Listener) {
     let (whole, heard) = go(plan, data, 1, None);
-    for (snapshot, ..) in heard.snapshots.iter().step_by(3) {
-        let (resumed, _) = go(plan, data, 2, Some(snapshot));
+    for moment in heard.moments.iter().step_by(3) {
+        let (resumed, _) = go(plan, data, 2, Some(moment));
         assert_eq!(bits(&resumed), bits(&whole));
         assert_eq!((&resumed.stopped, &resumed.learned), (&whole.stopped, &whole.learned));
     }
@@ -287,7 +318,7 @@ fn a_rule_ends_the_loop_before_its_budget_and_says_why() {
         let (finished, heard) = resumes_to_the_same_bits(&plan, &data);
         let reason = finished.stopped.unwrap_or_else(|| panic!("{rule:?} was met"));
         assert_eq!(reason.rule, rule);
-        assert!(finished.labelled.len() < 15 && heard.queries.len() < 4, "{rule:?}: {}", finished.labelled.len());
+        assert!(labelled(&finished).len() < 15 && heard.queries.len() < 4, "{rule:?}: {}", labelled(&finished).len());
     }
     assert!(go(&plan(Placement::Never), &data, 1, None).0.stopped.is_none());
 }
@@ -302,9 +333,9 @@ fn given_features_need_no_model_in_the_loop() {
     });
     let (finished, heard) = resumes_to_the_same_bits(&plan, &data);
     assert!(heard.epochs.iter().all(|epoch| epoch.phase == Phase::Final));
-    assert_eq!((finished.labelled.len(), heard.queries.len()), (15, 4));
+    assert_eq!((labelled(&finished).len(), heard.queries.len()), (15, 4));
     let random = changed(Placement::Never, |_| ());
-    assert_ne!(finished.labelled[..4], go(&random, &data, 1, None).0.labelled[..4]);
+    assert_ne!(labelled(&finished)[..4], labelled(&go(&random, &data, 1, None).0)[..4]);
 }
 
 #[test]
@@ -312,7 +343,7 @@ fn stratified_first_labels_hold_every_class() {
     let data = data();
     let plan = changed(Placement::Never, |active| active.initial_choice = Initial::Stratified);
     let (finished, _) = go(&plan, &data, 1, None);
-    let mut first: Vec<u16> = finished.labelled[..3].iter().map(|&row| data.train.labels[row as usize]).collect();
+    let mut first: Vec<u16> = labelled(&finished)[..3].iter().map(|&row| data.train.labels[row as usize]).collect();
     first.sort_unstable();
     assert_eq!(first, [0, 1, 2]);
 }

@@ -1,20 +1,26 @@
 //! Runs on a pretrained encoder, end to end.
 
+mod listener;
+
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::LearnError;
+use fewlabel_learn::Context;
+use fewlabel_learn::acquire::Options;
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::{Dataset, Images, Split};
 use fewlabel_learn::model::network::NetworkSettings;
 use fewlabel_learn::model::predict::{Predictor, accuracy};
 use fewlabel_learn::model::view::View;
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining};
+use fewlabel_learn::probe::Encoded;
 use fewlabel_learn::probe::self_training::SelfTraining;
-use fewlabel_learn::run::active_loop::{Finished, Observer};
+use fewlabel_learn::run::active_loop::{Finished, Resources, choose_on_features};
+use fewlabel_learn::run::initial::Initial;
 use fewlabel_learn::run::oracle::Simulated;
-use fewlabel_learn::run::plan::{EpochEvent, Placement, Plan, QueryEvent, Selection};
-use fewlabel_learn::run::transfer::{Classifier, Encoded, EncoderSource, Ensemble, Transfer, run};
+use fewlabel_learn::run::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
+use fewlabel_learn::run::transfer::{Classifier, EncoderSource, Ensemble, Transfer};
 use fewlabel_learn::training::fine_tuning::FineTuning;
 use fewlabel_learn::training::fit::TrainSettings;
+use listener::{Listener, Moment, bits, carry_out, judged, labelled};
 
 const SIDE: usize = 13;
 
@@ -46,7 +52,7 @@ fn settings() -> PretrainSettings {
 }
 
 fn encoder(data: &Dataset, seed: u64) -> Encoder {
-    let mut training = Pretraining::new(data, &settings(), seed, 1).unwrap();
+    let mut training = Pretraining::new(&data.pool(), &settings(), seed, 1).unwrap();
     while training.step() {}
     Encoder::new(training.model().clone(), data.mean())
 }
@@ -77,39 +83,13 @@ fn tuning() -> FineTuning {
     FineTuning { steps: 120, batch_size: 8, ..FineTuning::default() }
 }
 
-#[derive(Default)]
-struct Listener {
-    epochs: Vec<EpochEvent>,
-    queries: Vec<QueryEvent>,
-    snapshots: Vec<(Vec<u8>, usize, usize)>,
+fn encoded(data: &Dataset, seed: u64) -> Encoded {
+    Encoded::new(encoder(data, seed), &data.pool(), Some(&data.benchmark()), 1).unwrap()
 }
 
-impl Observer for Listener {
-    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
-        self.epochs.push(event.clone());
-        Ok(())
-    }
-    fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError> {
-        self.queries.push(event.clone());
-        Ok(())
-    }
-    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
-        self.snapshots.push((snapshot(), self.epochs.len(), self.queries.len()));
-        Ok(())
-    }
-}
-
-fn go(plan: &Plan, data: &Dataset, threads: usize, snapshot: Option<&[u8]>) -> (Finished, Listener) {
-    let encoded = Encoded::new(encoder(data, 1), data, threads).unwrap();
-    let mut listener = Listener::default();
-    let mut oracle = Simulated::new(&data.train.labels);
-    let finished = run(plan, data, &[&encoded], threads, snapshot, &mut oracle, &mut listener).unwrap();
-    (finished, listener)
-}
-
-fn bits(finished: &Finished) -> (Vec<u8>, Vec<u32>, Vec<u32>) {
-    let probabilities = finished.test_probs_nc.iter().map(|p| p.to_bits()).collect();
-    (finished.model.to_safetensors(&Default::default()), finished.labelled.clone(), probabilities)
+fn go(plan: &Plan, data: &Dataset, threads: usize, moment: Option<&Moment>) -> (Finished, Listener) {
+    let (finished, heard) = carry_out(plan, data, &[&encoded(data, 1)], Context::new(threads), moment);
+    (finished.unwrap(), heard)
 }
 
 #[test]
@@ -118,9 +98,9 @@ fn few_labels_on_features_are_enough_for_an_easy_task() {
     for (strategy, queries) in [("typiclust", 1), ("margin", 6)] {
         let (finished, heard) = go(&plan(strategy, None), &data, 1, None);
         let asked: Vec<u32> = heard.queries.iter().flat_map(|q| q.picks.iter().map(|pick| pick.index)).collect();
-        assert_eq!((heard.queries.len(), asked), (queries, finished.labelled.clone()), "{strategy}");
+        assert_eq!((heard.queries.len(), asked), (queries, labelled(&finished).to_vec()), "{strategy}");
         assert_eq!(heard.epochs.len(), 1);
-        let right = accuracy(&finished.test_probs_nc, &data.test.labels);
+        let right = accuracy(&judged(&finished).test_probs_nc, &data.test.labels);
         assert!(right > 0.85, "{strategy}: {right}");
     }
 }
@@ -131,26 +111,24 @@ fn the_network_says_what_the_classifier_on_its_features_says() {
     let (finished, _) = go(&plan("typiclust", None), &data, 1, None);
     let mut view = View::new(&data.test.images, &data.mean(), None);
     let probs = Predictor::new(&finished.model, 1).unwrap().probs_nc(&mut view, data.test.len(), Key::new(0, 0));
-    assert!(probs.iter().zip(&finished.test_probs_nc).all(|(a, b)| (a - b).abs() < 1e-4));
+    assert!(probs.iter().zip(&judged(&finished).test_probs_nc).all(|(a, b)| (a - b).abs() < 1e-4));
 }
 
 #[test]
 fn an_ensemble_answers_with_the_mean_of_its_classifiers_on_the_first_one_s_labels() {
     let data = data();
-    let [first, second] = [1, 2].map(|seed| Encoded::new(encoder(&data, seed), &data, 1).unwrap());
-    let go = |plan: &Plan, encoders: &[&Encoded]| {
-        run(plan, &data, encoders, 2, None, &mut Simulated::new(&data.train.labels), &mut Listener::default())
-    };
+    let [first, second] = [1, 2].map(|seed| encoded(&data, seed));
+    let go = |plan: &Plan, encoders: &[&Encoded]| carry_out(plan, &data, encoders, Context::new(2), None).0;
     let alone = plan("typiclust", None);
     let mut together = alone.clone();
     together.transfer.as_mut().unwrap().ensemble = Some(Ensemble { size: 2, of: 3 });
     let chosen = go(&alone, &[&first]).unwrap();
-    let given = Plan { selection: Selection::Given { rows: chosen.labelled.clone() }, ..alone.clone() };
+    let given = Plan { selection: Selection::Given { rows: labelled(&chosen).to_vec() }, ..alone.clone() };
     let other = go(&given, &[&second]).unwrap();
     let both = go(&together, &[&first, &second]).unwrap();
-    assert_eq!(both.labelled, chosen.labelled);
-    let mean = chosen.test_probs_nc.iter().zip(&other.test_probs_nc).map(|(a, b)| (a + b) / 2.0);
-    assert!(mean.zip(&both.test_probs_nc).all(|(mean, &p)| mean == p));
+    assert_eq!(labelled(&both), labelled(&chosen));
+    let mean = judged(&chosen).test_probs_nc.iter().zip(&judged(&other).test_probs_nc).map(|(a, b)| (a + b) / 2.0);
+    assert!(mean.zip(&judged(&both).test_probs_nc).all(|(mean, &p)| mean == p));
     assert!(go(&together, &[&first]).is_err() && go(&alone, &[&first, &second]).is_err());
     together.transfer.as_mut().unwrap().fine_tuning = Some(tuning());
     let error = together.check(data.train.len()).unwrap_err().to_string();
@@ -162,14 +140,14 @@ fn fine_tuning_goes_on_with_the_same_bits_wherever_it_was_cut() {
     let data = data();
     let plan = plan("random", Some(tuning()));
     let (whole, heard) = go(&plan, &data, 1, None);
-    assert_eq!((heard.snapshots.len(), heard.epochs.len()), (2, 3));
+    assert_eq!((heard.moments.len(), heard.epochs.len()), (4, 3));
     let (probe, _) = go(&Plan { transfer: plan.transfer.clone().map(without_tuning), ..plan.clone() }, &data, 1, None);
     assert!(bits(&probe) != bits(&whole));
-    for (snapshot, epochs, queries) in &heard.snapshots {
-        let (resumed, rest) = go(&plan, &data, 2, Some(snapshot));
+    for moment in &heard.moments {
+        let (resumed, rest) = go(&plan, &data, 2, Some(moment));
         assert!(bits(&resumed) == bits(&whole));
-        assert_eq!(rest.epochs, heard.epochs[*epochs..]);
-        assert_eq!(rest.queries, heard.queries[*queries..]);
+        assert_eq!(rest.epochs, heard.epochs[moment.epochs..]);
+        assert_eq!(rest.queries, heard.queries[moment.queries..]);
     }
 }
 
@@ -185,7 +163,7 @@ fn only_given_labels_and_training_images_are_learned_from() {
     let (finished, _) = go(&plan, &data, 1, None);
     let mut other = data.clone();
     for (row, label) in other.train.labels.iter_mut().enumerate() {
-        if !finished.labelled.contains(&(row as u32)) {
+        if !labelled(&finished).contains(&(row as u32)) {
             *label = (*label + 1) % 3;
         }
     }
@@ -210,4 +188,64 @@ fn a_plan_that_does_not_fit_an_encoder_is_refused() {
     assert!(wrong(&tuned).contains("steps"));
     let most = |plan: &mut Plan| plan.selection = Selection::OnFeatures { strategy: "badge".to_owned(), labels: 91 };
     assert!(wrong(&most).contains("more than the 90 images"));
+}
+
+#[test]
+fn every_strategy_on_features_spends_its_budget_on_different_images() {
+    let data = data();
+    let encoded = encoded(&data, 1);
+    let (pool, benchmark) = (data.pool(), Some(data.benchmark()));
+    let resources = Resources { pool, benchmark, encoders: vec![&encoded], context: Context::new(1) };
+    let choose = |strategy: &str, labels: usize| {
+        choose_on_features(strategy, labels, 1, &resources, &mut Simulated::new(&data.train.labels))
+    };
+    for strategy in ["random", "typiclust", "core-set", "badge", "margin", "probcover"] {
+        let chosen = choose(strategy, 12).unwrap();
+        let mut rows = chosen.labelled().rows.clone();
+        rows.sort_unstable();
+        rows.dedup();
+        assert_eq!(rows.len(), 12, "{strategy}");
+        assert_eq!(choose(strategy, 12).unwrap(), chosen, "{strategy}");
+    }
+    assert!(choose("random", 91).unwrap_err().to_string().contains("91") && choose("bald", 12).is_err());
+}
+
+/// A loop whose learner stands on an encoder.
+fn looping(fine_tuning: Option<FineTuning>) -> Plan {
+    let selection = Selection::Active(Box::new(ActiveSettings {
+        strategy: "margin".to_owned(),
+        initial: 4,
+        query_size: 4,
+        labels: 14,
+        mc_samples: 1,
+        members: 1,
+        views: 1,
+        network: NetworkSettings::paper(8),
+        schedule: LoopSchedule::default(),
+        initial_choice: Initial::default(),
+        stopping: Vec::new(),
+        features: None,
+        options: Options::default(),
+        temperature_scaling: false,
+    }));
+    Plan { selection, ..plan("margin", fine_tuning) }
+}
+
+#[test]
+fn a_probe_and_a_fine_tuned_network_may_query_too() {
+    let data = data();
+    let short = FineTuning { steps: 60, batch_size: 4, ..FineTuning::default() };
+    for (fine_tuning, epochs) in [(None, 1), (Some(short), 8)] {
+        let plan = looping(fine_tuning);
+        let (finished, heard) = go(&plan, &data, 1, None);
+        assert_eq!(heard.queries.iter().map(|query| query.picks.len()).collect::<Vec<_>>(), [4, 4, 2]);
+        assert_eq!((labelled(&finished).len(), heard.epochs.len()), (14, epochs));
+        assert!(heard.queries.iter().flat_map(|query| &query.picks).all(|pick| pick.entropy.is_some()));
+        if plan.transfer.as_ref().is_some_and(|transfer| transfer.fine_tuning.is_none()) {
+            assert!(accuracy(&judged(&finished).test_probs_nc, &data.test.labels) > 0.85);
+        }
+        for moment in heard.moments.iter().step_by(2) {
+            assert!(bits(&go(&plan, &data, 2, Some(moment)).0) == bits(&finished));
+        }
+    }
 }

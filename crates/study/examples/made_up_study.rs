@@ -8,7 +8,7 @@
 use fewlabel_engine::rng::{Key, Stream};
 use fewlabel_learn::augment::{Applied, Kind};
 use fewlabel_learn::data::{Dataset, Images, Split, npz};
-use fewlabel_learn::run::plan::{EpochEvent, Phase, Pick, PoolKind, QueryEvent};
+use fewlabel_learn::run::events::{EpochEvent, Phase, Pick, PoolKind, QueryEvent};
 use fewlabel_study::ask::regimes;
 use fewlabel_study::ask::settings::{Budget, Point, RunSettings};
 use fewlabel_study::ask::study_file::Study;

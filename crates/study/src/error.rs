@@ -36,9 +36,9 @@ pub enum StudyError {
         /// The first setting that differs.
         key: String,
     },
-    /// Learning failed.
+    /// Learning failed, or was asked to end.
     #[error(transparent)]
-    Learn(#[from] LearnError),
+    Learn(LearnError),
     /// Runs failed while the others went on.
     #[error("{failed} of {total} runs failed; the first: {first}")]
     Runs {
@@ -49,9 +49,29 @@ pub enum StudyError {
         /// The name of the first and its reason.
         first: String,
     },
-    /// A signal asked for the end; what was done is kept.
-    #[error("stopped on request")]
-    Interrupted,
+}
+
+impl From<LearnError> for StudyError {
+    /// An error of this crate that an observer gave is itself again.
+    fn from(error: LearnError) -> Self {
+        match error {
+            LearnError::Observer(error) => match error.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(error) => Self::Learn(LearnError::Observer(error)),
+            },
+            error => Self::Learn(error),
+        }
+    }
+}
+
+impl From<StudyError> for LearnError {
+    /// What an observer of this crate answers.
+    fn from(error: StudyError) -> Self {
+        match error {
+            StudyError::Learn(error) => error,
+            error => Self::Observer(Box::new(error)),
+        }
+    }
 }
 
 impl From<fewlabel_learn::data::DataError> for StudyError {
@@ -61,6 +81,11 @@ impl From<fewlabel_learn::data::DataError> for StudyError {
 }
 
 impl StudyError {
+    /// Whether somebody asked for the end; what was done is kept.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Learn(LearnError::Interrupted))
+    }
+
     /// Something about `path` as it lies on disk is wrong.
     pub(crate) fn damaged(path: &Path, what: impl Into<String>) -> Self {
         Self::Damaged { path: path.to_owned(), what: what.into() }

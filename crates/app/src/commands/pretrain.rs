@@ -5,9 +5,9 @@ use crate::interrupt::Interrupt;
 use crate::policy;
 use crate::screen::{self, Exit};
 use clap::Args;
+use fewlabel_learn::Context;
 use fewlabel_learn::data;
 use fewlabel_learn::pretrain::{Method, PretrainSettings};
-use fewlabel_study::StudyError;
 use fewlabel_study::execute::encoder_file::{self, Pretrained};
 
 /// Arguments of `pretrain`.
@@ -62,16 +62,16 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         }
     };
     let stop = || interrupt.exit_code().is_some();
-    let threads = common.threads();
-    let made = match encoder_file::make(&data, &settings, common.seed, threads, &path, &mut heard, &stop) {
-        Err(StudyError::Interrupted) => {
+    let context = Context::cancelled_by(common.threads(), &stop);
+    let made = match encoder_file::make(&data, &settings, common.seed, context, &path, &mut heard) {
+        Err(error) if error.is_interrupted() => {
             screen::note("stopped; the same command goes on from here");
             return Err(Exit(interrupt.exit_code().unwrap_or(1)).into());
         }
         made => made?,
     };
     if let Some(features) = &arguments.features {
-        encoder_file::write_features(&made, &data, features, threads)?;
+        encoder_file::write_features(&made, &data, features, context.threads)?;
     }
     report(&made, &path.display().to_string(), &data.name, common)
 }

@@ -5,6 +5,7 @@ use crate::screen;
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
+use fewlabel_learn::Context;
 use fewlabel_learn::data;
 use fewlabel_learn::pretrain::Encoder;
 use fewlabel_learn::probe::self_training::SelfTraining;
@@ -98,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
             screen::note(&format!("{} {}: {:.2} %", cell.strategy, cell.labels, 100.0 * cell.mean));
         }
     };
-    let cells = probe_grid::measure(&encoders, &data, &grid, common.threads(), &mut heard)?;
+    let cells = probe_grid::measure(&encoders, &data, &grid, Context::new(common.threads()), &mut heard)?;
     let split = if grid.test { "test" } else { "val" };
     if common.json {
         let document = serde_json::json!({

@@ -6,11 +6,11 @@ use crate::policy;
 use crate::screen::{self, Exit};
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
+use fewlabel_learn::Context;
 use fewlabel_learn::data::{self, Dataset};
 use fewlabel_learn::model::network::NetworkSettings;
 use fewlabel_learn::run::plan::{Placement, Plan, Selection};
 use fewlabel_learn::training::fit::{Recipe, TrainSettings};
-use fewlabel_study::StudyError;
 use fewlabel_study::ask::settings::Budget;
 use fewlabel_study::execute::single_model;
 use std::path::PathBuf;
@@ -63,17 +63,18 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     screen::warn_of_mirrors(&plan.policy, &data);
     let interrupt = Interrupt::listen()?;
     let epochs = plan.training.epochs_over(plan.selection.labels(data.train.len()));
-    let mut epoch = |event: &fewlabel_learn::run::plan::EpochEvent| {
+    let mut epoch = |event: &fewlabel_learn::run::events::EpochEvent| {
         // Forty lines say enough of hundreds of epochs.
         if !common.quiet && (event.epoch.is_multiple_of(epochs.div_ceil(40)) || event.epoch == epochs) {
             let validation =
                 event.val_accuracy.map_or_else(String::new, |a| format!(", validation {:.1} %", 100.0 * a));
             screen::note(&format!("epoch {} of {epochs}: loss {:.4}{validation}", event.epoch, event.train_loss));
         }
-        interrupt.exit_code().is_none()
     };
-    let trained = match single_model::train(&plan, &data, common.threads(), &arguments.model, &mut epoch) {
-        Err(StudyError::Interrupted) => {
+    let stop = || interrupt.exit_code().is_some();
+    let context = Context::cancelled_by(common.threads(), &stop);
+    let trained = match single_model::train(&plan, &data, context, &arguments.model, &mut epoch) {
+        Err(error) if error.is_interrupted() => {
             screen::note("stopped; no model was written");
             return Err(Exit(interrupt.exit_code().unwrap_or(1)).into());
         }

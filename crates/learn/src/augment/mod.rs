@@ -19,6 +19,7 @@
 mod affine;
 mod blur;
 mod canvas;
+pub mod corruption;
 mod crop;
 mod cutout;
 mod elastic;

@@ -1,6 +1,6 @@
 //! Images and labels in memory: bytes as they were stored, in three splits.
 
-use crate::features::{Pixels, pixels_pca};
+use super::{Benchmark, Pool};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
 
@@ -41,6 +41,15 @@ impl Images {
         let len = self.image_len();
         &self.pixels[i * len..(i + 1) * len]
     }
+
+    /// Some of the images.
+    ///
+    /// # Panics
+    /// If a row is not there.
+    pub fn select(&self, rows: &[u32]) -> Self {
+        let pixels = rows.iter().flat_map(|&row| self.image(row as usize)).copied().collect();
+        Self { pixels, ..*self }
+    }
 }
 
 /// Images with one label each.
@@ -68,9 +77,8 @@ impl Split {
     /// # Panics
     /// If a row is not there.
     pub fn select(&self, rows: &[u32]) -> Self {
-        let pixels = rows.iter().flat_map(|&row| self.images.image(row as usize)).copied().collect();
         let labels = rows.iter().map(|&row| self.labels[row as usize]).collect();
-        Self { images: Images { pixels, ..self.images }, labels }
+        Self { images: self.images.select(rows), labels }
     }
 
     /// How many samples each of `classes` classes has.
@@ -151,23 +159,20 @@ impl Dataset {
         [("train", &self.train), ("val", &self.val), ("test", &self.test)]
     }
 
-    /// [`pixels_pca`] of the training images, computed once for all runs on them.
-    pub fn pixels_pca(&self) -> &[f32] {
-        let images = &self.train.images;
-        self.pixels_pca.get_or_init(|| pixels_pca(Pixels::Bytes(&images.pixels), images.image_len()).into())
+    /// The training images, without their labels.
+    pub fn pool(&self) -> Pool<'_> {
+        let (classes, flips_keep_labels) = (self.classes(), self.flips_keep_labels);
+        Pool { images: &self.train.images, classes, flips_keep_labels, components: &self.pixels_pca }
+    }
+
+    /// What only a finished data set has: held-out splits, and the labels that its training images came with.
+    pub fn benchmark(&self) -> Benchmark<'_> {
+        Benchmark { val: &self.val, test: &self.test, truth: &self.train.labels }
     }
 
     /// The training split's mean of each channel, of pixels scaled to [0, 1].
     pub fn mean(&self) -> Vec<f32> {
-        let images = &self.train.images;
-        let mut sums = vec![0u64; images.channels];
-        for pixel in images.pixels.chunks_exact(images.channels) {
-            for (sum, &value) in sums.iter_mut().zip(pixel) {
-                *sum += u64::from(value);
-            }
-        }
-        let pixels = (images.len() * images.height * images.width) as f64;
-        sums.iter().map(|&sum| (sum as f64 / (255.0 * pixels)) as f32).collect()
+        self.pool().mean()
     }
 }
 

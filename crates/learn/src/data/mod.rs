@@ -10,14 +10,17 @@ pub mod cache;
 pub mod catalogue;
 mod dataset;
 mod error;
+mod labelled;
 pub mod npy;
 pub mod npz;
 pub mod phantom;
-pub mod shift;
+mod pool;
 
 pub use array::Array;
 pub use dataset::{Dataset, Images, Split};
 pub use error::DataError;
+pub use labelled::Labelled;
+pub use pool::{Benchmark, Pool};
 
 use catalogue::{Entry, Task};
 

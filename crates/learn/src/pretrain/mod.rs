@@ -14,7 +14,7 @@ use fewlabel_engine::{AdamW, Architecture, Contrastive, Model, Objective};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Policy;
-use crate::data::Dataset;
+use crate::data::{Images, Pool};
 use crate::error::LearnError;
 use crate::model::view::View;
 use crate::purpose;
@@ -66,7 +66,7 @@ pub struct PretrainSettings {
     pub hidden: usize,
     /// Numbers in an embedding.
     pub embedding: usize,
-    /// What a view may change; `None` is [`views::for_data`].
+    /// What a view may change; `None` is [`views::for_pool`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub views: Option<Policy>,
 }
@@ -116,8 +116,8 @@ impl PretrainSettings {
         Ok(())
     }
 
-    fn architecture(&self, data: &Dataset) -> Architecture {
-        let (images, f) = (&data.train.images, self.width);
+    fn architecture(&self, images: &Images) -> Architecture {
+        let f = self.width;
         Architecture {
             height: images.height,
             width: images.width,
@@ -172,25 +172,25 @@ struct Header {
 }
 
 impl<'a> Pretraining<'a> {
-    /// Starts on the training images of `data`.
+    /// Starts on the images of a pool.
     ///
     /// # Errors
     /// If a setting is out of its range or the network cannot be built.
-    pub fn new(data: &'a Dataset, settings: &PretrainSettings, seed: u64, threads: usize) -> Result<Self, LearnError> {
-        let images = &data.train.images;
+    pub fn new(pool: &Pool<'a>, settings: &PretrainSettings, seed: u64, threads: usize) -> Result<Self, LearnError> {
+        let images = pool.images;
         settings.check(images.len())?;
         let key = Key::new(seed, purpose::PRETRAIN_WEIGHTS);
-        let model = Model::new(settings.architecture(data), key)?;
+        let model = Model::new(settings.architecture(images), key)?;
         let optimizer = AdamW { weight_decay: settings.weight_decay, ..AdamW::default() };
         let objective = match settings.method {
             Method::SimClr => Objective::NtXent { temperature: settings.temperature },
             Method::VicReg => Objective::VicReg,
         };
         let batch = settings.batch_size.min(images.len());
-        let policy = settings.views.clone().unwrap_or_else(|| views::for_data(data));
+        let policy = settings.views.clone().unwrap_or_else(|| views::for_pool(pool));
         Ok(Self {
             trainer: Contrastive::new(model, optimizer, objective, batch, threads)?,
-            view: View::new(images, &data.mean(), Some(&policy)).threads(threads),
+            view: View::new(images, &pool.mean(), Some(&policy)).threads(threads),
             seed,
             batch,
             per_epoch: (images.len() / batch) as u64,
@@ -288,7 +288,7 @@ impl<'a> Pretraining<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Images, Split};
+    use crate::data::{Dataset, Split};
 
     fn data() -> Dataset {
         let pixels = (0..40 * 100).map(|i| (i * 37 % 251) as u8).collect();
@@ -304,12 +304,12 @@ mod tests {
     #[test]
     fn threads_and_interruptions_leave_no_trace() {
         let data = data();
-        let mut whole = Pretraining::new(&data, &settings(), 7, 1).unwrap();
+        let mut whole = Pretraining::new(&data.pool(), &settings(), 7, 1).unwrap();
         while whole.step() {}
         assert_eq!((whole.steps_made(), whole.losses().len()), (6, 3));
-        let mut first = Pretraining::new(&data, &settings(), 7, 2).unwrap();
+        let mut first = Pretraining::new(&data.pool(), &settings(), 7, 2).unwrap();
         (0..3).for_each(|_| assert!(first.step()));
-        let mut second = Pretraining::new(&data, &settings(), 7, 1).unwrap();
+        let mut second = Pretraining::new(&data.pool(), &settings(), 7, 1).unwrap();
         second.restore(&first.snapshot()).unwrap();
         while second.step() {}
         assert!(second.snapshot() == whole.snapshot());
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn labels_and_other_splits_are_not_looked_at() {
         let run = |data: &Dataset| {
-            let mut training = Pretraining::new(data, &settings(), 7, 1).unwrap();
+            let mut training = Pretraining::new(&data.pool(), &settings(), 7, 1).unwrap();
             while training.step() {}
             training.snapshot()
         };
@@ -332,8 +332,8 @@ mod tests {
     #[test]
     fn a_snapshot_of_other_settings_is_refused() {
         let data = data();
-        let snapshot = Pretraining::new(&data, &settings(), 7, 1).unwrap().snapshot();
-        let mut other = Pretraining::new(&data, &settings(), 8, 1).unwrap();
+        let snapshot = Pretraining::new(&data.pool(), &settings(), 7, 1).unwrap().snapshot();
+        let mut other = Pretraining::new(&data.pool(), &settings(), 8, 1).unwrap();
         assert!(other.restore(&snapshot).unwrap_err().to_string().contains("other settings"));
         assert!(other.restore(&snapshot[..9]).unwrap_err().to_string().contains("damaged"));
     }

@@ -4,14 +4,14 @@ use crate::augment::{
     Affine, Blur, Brightness, Chain, Contrast, Gamma, GaussianNoise, HorizontalFlip, Policy, Saturation, Spec, Step,
     Transform, VerticalFlip,
 };
-use crate::data::Dataset;
+use crate::data::Pool;
 
-/// The views for images of `data`: moved, turned, enlarged, sheared, brighter or darker, with more or less contrast,
+/// The views of a pool's images: moved, turned, enlarged, sheared, brighter or darker, with more or less contrast,
 /// blurred and noisy. Mirrored only where a mirrored image keeps its label: not where left and right are classes.
-pub fn for_data(data: &Dataset) -> Policy {
-    let side = data.train.images.height.min(data.train.images.width) as f32;
+pub fn for_pool(pool: &Pool<'_>) -> Policy {
+    let side = pool.images.height.min(pool.images.width) as f32;
     let shift = [-0.12 * side, 0.12 * side];
-    let (turn, shear) = (if data.flips_keep_labels { 180.0 } else { 25.0 }, [-12.0, 12.0]);
+    let (turn, shear) = (if pool.flips_keep_labels { 180.0 } else { 25.0 }, [-12.0, 12.0]);
     let affine = Affine {
         degrees: [-turn, turn],
         translate_x: shift,
@@ -23,11 +23,11 @@ pub fn for_data(data: &Dataset) -> Policy {
     };
     let step = |probability, transform| Step { probability, transform };
     let mut transforms = vec![step(1.0, Transform::Affine(affine))];
-    if data.flips_keep_labels {
+    if pool.flips_keep_labels {
         transforms.push(step(0.5, Transform::HorizontalFlip(HorizontalFlip::default())));
         transforms.push(step(0.5, Transform::VerticalFlip(VerticalFlip::default())));
     }
-    if data.train.images.channels == 3 {
+    if pool.images.channels == 3 {
         transforms.push(step(0.8, Transform::Saturation(Saturation { factor: [0.5, 1.5] })));
     }
     transforms.extend([

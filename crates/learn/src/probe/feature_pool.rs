@@ -1,24 +1,13 @@
-//! Few labels on the features of an unlabelled pool: choose, ask, classify. The encoder stays as it is, so that a query
-//! is a matter of milliseconds.
+//! A pool in features: what a classifier on an encoder learns from, in milliseconds.
 
 use fewlabel_engine::Model;
-use fewlabel_engine::rng::Key;
 
-use crate::acquire::{self, Inputs, Options, Rows};
+use crate::acquire::{self, Rows};
+use crate::data::Labelled;
 use crate::error::LearnError;
 use crate::pretrain::Encoder;
 use crate::probe::self_training::SelfTraining;
 use crate::probe::{Probe, Ridge, Scaler};
-use crate::purpose;
-use crate::run::oracle::Oracle;
-use crate::run::plan::{Pick, QueryEvent};
-
-/// Queries after the first, where a strategy looks at the classifier's answers.
-const QUERIES: usize = 5;
-/// Share of the budget that the first query spends there.
-const FIRST: f64 = 0.2;
-/// Who chooses before there is a classifier.
-const COLD_START: &str = "typiclust";
 
 /// Refuses a strategy that looks at more than features and a classifier's probabilities.
 ///
@@ -37,123 +26,28 @@ pub fn check_strategy(name: &str) -> Result<(), LearnError> {
 }
 
 /// A pool in features.
-pub struct Pool {
+pub struct FeaturePool {
     /// Standardised, [n, dim].
     features: Vec<f32>,
     dim: usize,
     classes: usize,
     scaler: Scaler,
-    threads: usize,
 }
 
-/// Images and what they were answered with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Labelled {
-    /// Rows of the pool.
-    pub rows: Vec<u32>,
-    /// Their labels.
-    pub labels: Vec<u16>,
-}
-
-impl Pool {
+impl FeaturePool {
     /// A pool of images with `dim` features each.
     ///
     /// # Panics
     /// If the features are no whole number of images.
-    pub fn new(mut features: Vec<f32>, dim: usize, classes: usize, threads: usize) -> Self {
+    pub fn new(mut features: Vec<f32>, dim: usize, classes: usize) -> Self {
         let scaler = Scaler::of(Rows::new(&features, dim));
         scaler.apply(&mut features);
-        Self { features, dim, classes, scaler, threads }
+        Self { features, dim, classes, scaler }
     }
 
-    fn rows(&self) -> Rows<'_> {
+    /// The features, standardised.
+    pub(crate) fn rows(&self) -> Rows<'_> {
         Rows::new(&self.features, self.dim)
-    }
-
-    /// Lets a strategy spend `budget` labels. One that looks at features alone chooses at once; others after a cold start,
-    /// in a few queries, each of which sees a classifier on the labels so far.
-    ///
-    /// # Errors
-    /// If the strategy needs what features and a classifier do not give, or the budget does not fit the pool.
-    pub fn choose(
-        &self,
-        strategy: &str,
-        budget: usize,
-        seed: u64,
-        oracle: &mut dyn Oracle,
-    ) -> Result<Labelled, LearnError> {
-        self.choose_aloud(strategy, budget, seed, oracle, &mut |_| Ok(()))
-    }
-
-    /// As [`Pool::choose`]; `heard` is told of every query.
-    ///
-    /// # Errors
-    /// As [`Pool::choose`], and whatever `heard` returns.
-    pub fn choose_aloud(
-        &self,
-        strategy: &str,
-        budget: usize,
-        seed: u64,
-        oracle: &mut dyn Oracle,
-        heard: &mut dyn FnMut(&QueryEvent) -> Result<(), LearnError>,
-    ) -> Result<Labelled, LearnError> {
-        let mut labelled = Labelled::default();
-        if !acquire::by_name(strategy)?.needs().probs {
-            heard(&self.query(strategy, budget, seed, 0, &mut labelled, oracle)?)?;
-            return Ok(labelled);
-        }
-        let first = ((budget as f64 * FIRST) as usize).clamp(2.min(budget), budget);
-        heard(&self.query(COLD_START, first, seed, 0, &mut labelled, oracle)?)?;
-        for query in 1..=QUERIES {
-            let after = first + (budget - first) * query / QUERIES;
-            if after > labelled.rows.len() {
-                let size = after - labelled.rows.len();
-                heard(&self.query(strategy, size, seed, query as u64, &mut labelled, oracle)?)?;
-            }
-        }
-        Ok(labelled)
-    }
-
-    /// One query: fits a classifier if the strategy looks at one, picks `batch` images and asks for their labels.
-    ///
-    /// # Errors
-    /// As [`Pool::choose`].
-    pub fn query(
-        &self,
-        strategy: &str,
-        batch: usize,
-        seed: u64,
-        number: u64,
-        labelled: &mut Labelled,
-        oracle: &mut dyn Oracle,
-    ) -> Result<QueryEvent, LearnError> {
-        let options = Options { classes: Some(self.classes), ..Options::default() };
-        let strategy = acquire::with_options(strategy, &options)?;
-        let n = self.features.len() / self.dim;
-        let (rows, scores) = if strategy.name() == "random" && labelled.rows.is_empty() {
-            acquire::check_batch(batch, n)?;
-            // The regimes' own random sample, so that one can be compared with the other.
-            (purpose::row_permutation(seed, n)[..batch].to_vec(), vec![0.0; batch])
-        } else {
-            let probs = strategy.needs().probs.then(|| self.fit(labelled, None).probs_nc(&self.features));
-            let inputs = Inputs {
-                probs: probs.as_ref().map(|probs| Rows::new(probs, self.classes)),
-                features: Some(self.rows()),
-                labelled: &labelled.rows,
-                ..Inputs::default()
-            };
-            let pool = acquire::unlabelled(n, &labelled.rows)?;
-            let key = Key::new(seed, purpose::STRATEGY).at(number, 0);
-            let picks = strategy.pick(&inputs, &pool, batch, key, self.threads)?;
-            (picks.indices, picks.scores)
-        };
-        let labels = oracle.label(&rows)?;
-        let pick =
-            |((&index, &label), &score)| Pick { index, label: Some(label), score, entropy: None, augmentation: None };
-        let picks = rows.iter().zip(&labels).zip(&scores).map(pick).collect();
-        labelled.labels.extend(labels);
-        labelled.rows.extend(rows);
-        Ok(QueryEvent { round: number as u32, picks, temperatures: Vec::new(), pool: Vec::new() })
     }
 
     /// A classifier on the labels at hand, its settings chosen from them alone; where `semi` is given, it
@@ -191,6 +85,11 @@ impl Pool {
         encoder.with_head(&weights, &bias)
     }
 
+    /// Probabilities of the pool's own images.
+    pub(crate) fn own_probs_nc(&self, probe: &Probe) -> Vec<f32> {
+        probe.probs_nc(&self.features)
+    }
+
     /// Probabilities of other images, by their features as the encoder gave them.
     pub fn probs_nc(&self, probe: &Probe, mut features: Vec<f32>) -> Vec<f32> {
         self.scaler.apply(&mut features);
@@ -201,46 +100,26 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::oracle::Simulated;
+    use fewlabel_engine::rng::Key;
 
-    fn pool() -> (Pool, Vec<u16>) {
+    #[test]
+    fn a_label_of_each_class_teaches_all_classes() {
         let mut stream = Key::new(3, 0).stream();
         let labels: Vec<u16> = (0..200).map(|i| (i % 4) as u16).collect();
         let value = |label: u16, d: usize| 2.0 * f32::from(u8::from(usize::from(label) == d));
         let each = labels.iter().flat_map(|&l| (0..6).map(move |d| (l, d)));
         let features = each.map(|(l, d)| value(l, d) + 0.4 * stream.normal() as f32).collect();
-        (Pool::new(features, 6, 4, 1), labels)
-    }
-
-    #[test]
-    fn every_strategy_spends_its_budget_on_different_images() {
-        let (pool, labels) = pool();
-        for strategy in ["random", "typiclust", "core-set", "badge", "margin", "probcover"] {
-            let chosen = pool.choose(strategy, 12, 1, &mut Simulated::new(&labels)).unwrap();
-            let mut rows = chosen.rows.clone();
-            rows.sort_unstable();
-            rows.dedup();
-            assert_eq!((rows.len(), chosen.labels.len()), (12, 12), "{strategy}");
-            assert!(chosen.rows.iter().zip(&chosen.labels).all(|(&row, &label)| labels[row as usize] == label));
-            assert_eq!(pool.choose(strategy, 12, 1, &mut Simulated::new(&labels)).unwrap(), chosen, "{strategy}");
-        }
-    }
-
-    #[test]
-    fn typical_images_of_all_clusters_teach_all_classes() {
-        let (pool, labels) = pool();
-        let chosen = pool.choose("typiclust", 4, 1, &mut Simulated::new(&labels)).unwrap();
+        let pool = FeaturePool::new(features, 6, 4);
+        let labelled = Labelled { rows: (0..4).collect(), labels: labels[..4].to_vec() };
         for semi in [None, Some(SelfTraining::default())] {
-            let probs = pool.fit(&chosen, semi).probs_nc(&pool.features);
-            assert!(crate::model::predict::accuracy(&probs, &labels) > 0.95, "{semi:?}");
+            let probs = pool.own_probs_nc(&pool.fit(&labelled, semi));
+            assert!(crate::model::predict::accuracy(&probs, &labels) > 0.9, "{semi:?}");
         }
     }
 
     #[test]
-    fn a_budget_above_the_pool_is_refused() {
-        let (pool, labels) = pool();
-        let error = pool.choose("random", 201, 1, &mut Simulated::new(&labels)).unwrap_err();
-        assert!(error.to_string().contains("201"), "{error}");
-        assert!(pool.choose("bald", 12, 1, &mut Simulated::new(&labels)).is_err());
+    fn strategies_that_compare_predictions_are_refused() {
+        assert!(check_strategy("badge").is_ok());
+        assert!(check_strategy("bald").unwrap_err().to_string().contains("several predictions"));
     }
 }

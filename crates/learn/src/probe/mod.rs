@@ -13,10 +13,13 @@
 //! 1998). Decay and sharpness come from the labels at hand: [`Ridge::choose`].
 
 mod cholesky;
+mod encoded;
 pub mod feature_pool;
 mod ridge;
 pub mod self_training;
 
+pub use encoded::Encoded;
+pub use feature_pool::FeaturePool;
 pub use ridge::Ridge;
 
 use fewlabel_engine::vector::{product, softmax_rows};

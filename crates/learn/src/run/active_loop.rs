@@ -1,157 +1,171 @@
-//! The main path: train a small model, score the pool, pick, ask, and again; then train the final model.
+//! The main path: a learner looks at the pool, a strategy picks, the oracle answers, and again; then the final model learns.
 //!
-//! [`run`] reads as the paper's method section. It writes no files: an [`Observer`] hears of every epoch and
-//! query and may take a snapshot, from which the same run goes on to the same bits.
+//! [`run`] reads as the paper's method section, whatever learns and whoever answers. It writes no files: a [`RunObserver`]
+//! hears of every epoch, query and answer and may take a snapshot, from which the same run goes on to the same bits.
 
 use std::collections::BTreeMap;
 
 use fewlabel_engine::Model;
 use fewlabel_engine::rng::Key;
 
-use crate::acquire::{self, Inputs, Rows};
+use crate::acquire::{self, Inputs, Needs, Rows};
 use crate::augment::{Applied, Kind, Learned, Policy};
-use crate::data::{Dataset, Split};
+use crate::context::Context;
+use crate::data::{Benchmark, Pool};
 use crate::error::LearnError;
-use crate::features::FeatureSource;
-use crate::model::predict::{Predictor, accuracy};
+use crate::features::{self, FeatureSource};
+use crate::model::predict::accuracy;
 use crate::model::view::View;
+use crate::probe::Encoded;
 use crate::purpose;
+use crate::run::answers::{Answered, Answers};
+use crate::run::events::{EpochEvent, Phase, Pick, PoolKind, QueryEvent, RunObserver, Work};
 use crate::run::initial::{self, Initial};
-use crate::run::learner::Learner;
+use crate::run::learners::{self, Asked, HeldOut, Learner};
 use crate::run::oracle::Oracle;
-use crate::run::plan::{
-    ActiveSettings, EpochEvent, Phase, Pick, Placement, Plan, PoolKind, QueryEvent, Selection, Work,
-};
-use crate::run::pool_scores::{Pool, PoolScores};
+use crate::run::plan::{ActiveSettings, Placement, Plan, Selection};
+use crate::run::policy_search;
+use crate::run::pool_scores::{Choice, PoolScores};
+use crate::run::queries::{self, Query};
 use crate::run::snapshot::{Place, Snapshot};
 use crate::run::stopping::{Reason, Round, Rule, Stopping};
-use crate::training::policy_search;
 
 pub use crate::run::snapshot::after_loop;
 
-/// Hears what a run does; keeps records and checkpoints if it likes.
-pub trait Observer {
-    /// An epoch has ended.
-    ///
-    /// # Errors
-    /// If the event cannot be recorded; the run ends with that error.
-    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError>;
-    /// A query has been answered.
-    ///
-    /// # Errors
-    /// If the event cannot be recorded; the run ends with that error.
-    fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError>;
-    /// A moment at which the run could go on later: `snapshot` makes the bytes for it.
-    ///
-    /// # Errors
-    /// If the snapshot cannot be kept; the run ends with that error.
-    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError>;
-    /// Work of a kind begins, and lasts until another kind does.
-    fn begins(&mut self, _work: Work) {}
-    /// Whether the run should end now with [`LearnError::Interrupted`]; asked after each checkpoint.
-    fn stop_requested(&self) -> bool {
-        false
+/// What a run is carried out with.
+pub struct Resources<'a> {
+    /// Images to learn from.
+    pub pool: Pool<'a>,
+    /// What is held out, in a simulated study.
+    pub benchmark: Option<Benchmark<'a>>,
+    /// The encoders that the plan names, in its order.
+    pub encoders: Vec<&'a Encoded>,
+    /// Threads, and when to end.
+    pub context: Context<'a>,
+}
+
+impl<'a> Resources<'a> {
+    pub(crate) fn benchmark(&self, what: &'static str) -> Result<&Benchmark<'a>, LearnError> {
+        self.benchmark.as_ref().ok_or(LearnError::NoBenchmark { what })
     }
+}
+
+/// Where an interrupted run goes on.
+#[derive(Clone, Copy)]
+pub struct Resume<'a> {
+    /// What an earlier call gave its observer.
+    pub snapshot: &'a [u8],
+    /// The answers that the observer had heard by then.
+    pub answers: &'a [Answered],
 }
 
 /// What a run leaves.
 pub struct Finished {
-    /// The final model after its last epoch.
+    /// The final model after its last epoch; of several encoders that answer together the first one's.
     pub model: Model,
-    /// Labelled rows of the training split, in the order in which their labels came.
-    pub labelled: Vec<u32>,
-    /// Best validation accuracy over the final model's epochs (over the last epoch alone where they were not scored).
-    pub val_accuracy_best: f64,
-    /// Validation probabilities of the final model, [n, classes].
-    pub val_probs_nc: Vec<f32>,
-    /// Test probabilities of the final model, [n, classes].
-    pub test_probs_nc: Vec<f32>,
+    /// What the oracle said, in the order in which it was asked.
+    pub answers: Answers,
+    /// How the final model did on what is held out, where there is something.
+    pub judged: Option<Judged>,
     /// Why the loop ended before its budget, if it did.
     pub stopped: Option<Reason>,
     /// The search that chose the final model's policy, if there was one.
     pub learned: Option<Learned>,
 }
 
-/// Carries `plan` out on `data`, from the beginning or from a snapshot that an earlier call gave its observer.
-///
-/// `threads` speeds a run up and never changes a bit of it.
+/// The final model on the held-out splits.
+pub struct Judged {
+    /// Best validation accuracy over the final model's epochs (of the last epoch alone where they were not scored).
+    pub val_accuracy_best: f64,
+    /// Validation probabilities, [n, classes].
+    pub val_probs_nc: Vec<f32>,
+    /// Test probabilities, [n, classes].
+    pub test_probs_nc: Vec<f32>,
+}
+
+/// Carries `plan` out, from the beginning or from where an earlier call stopped.
 ///
 /// # Errors
-/// If the plan does not fit the data, the snapshot does not fit the plan, oracle or observer fail, or the observer asks to stop.
+/// If the plan does not fit the resources, what is resumed does not fit the plan, oracle or observer fail, or the context ends
+/// the run.
 pub fn run(
     plan: &Plan,
-    data: &Dataset,
-    threads: usize,
-    snapshot: Option<&[u8]>,
+    resources: &Resources<'_>,
+    resume: Option<Resume<'_>>,
     oracle: &mut dyn Oracle,
-    observer: &mut dyn Observer,
+    observer: &mut dyn RunObserver,
 ) -> Result<Finished, LearnError> {
-    plan.check(data.train.labels.len())?;
-    let mut run = Run::start(plan, data, threads, snapshot, oracle)?;
-    if let Selection::Active(active) = &plan.selection {
-        while run.labelled.len() < active.labels && run.stopped.is_none() {
-            if active.needs_model()? {
-                run.train_loop_model(active, observer)?;
-            }
-            observer.begins(Work::Scoring);
-            let (mut event, predictions) = run.choose(active)?;
-            run.ask(&mut event, oracle)?;
-            run.consider_stopping(active, &event, predictions.as_deref(), observer)?;
-            observer.query(&event)?;
-            run.checkpoint(observer)?;
-        }
-    }
+    let mut run = Run::start(plan, resources, resume)?;
+    run.collect_answers(oracle, observer)?;
     run.learn_policy(observer)?;
     run.train_final_model(observer)?;
     run.judge(observer)
 }
 
+/// The first half of [`run`] alone: lets a strategy spend `labels` labels on the features of the resources' one encoder. One
+/// that looks at features alone chooses at once; others after a cold start, in a few queries, each of which sees a classifier on
+/// the labels so far.
+///
+/// # Errors
+/// If the strategy needs what features and a classifier do not give, the budget does not fit the pool, or the oracle fails.
+pub fn choose_on_features(
+    strategy: &str,
+    labels: usize,
+    seed: u64,
+    resources: &Resources<'_>,
+    oracle: &mut dyn Oracle,
+) -> Result<Answers, LearnError> {
+    let plan = Plan::on_features(strategy, labels, seed);
+    let mut run = Run::start(&plan, resources, None)?;
+    run.collect_answers(oracle, &mut Unobserved)?;
+    Ok(run.answers)
+}
+
+/// Hears nothing.
+struct Unobserved;
+
+impl RunObserver for Unobserved {
+    fn epoch(&mut self, _event: &EpochEvent) -> Result<(), LearnError> {
+        Ok(())
+    }
+
+    fn query(&mut self, _event: &QueryEvent) -> Result<(), LearnError> {
+        Ok(())
+    }
+}
+
 struct Run<'a> {
     plan: &'a Plan,
-    data: &'a Dataset,
-    threads: usize,
-    mean: Vec<f32>,
-    /// The training images as the pool is scored: augmented once under `alda`, else untouched.
-    pool_view: View<'a>,
+    resources: &'a Resources<'a>,
     place: Place,
-    labelled: Vec<u32>,
-    labels: Vec<u16>,
+    answers: Answers,
     /// Epochs the loop's models have trained, over all rounds: names fresh augmentations.
     loop_epochs: u64,
     val_accuracy_best: f64,
-    learner: Option<Learner<'a>>,
+    learner: Option<Box<dyn Learner + 'a>>,
     stopping: Stopping,
     stopped: Option<Reason>,
     learned: Option<Learned>,
     /// Features of a file, read once.
     features: Option<Vec<f32>>,
-    /// How each training row was augmented once and for all (`alda`).
+    /// How each image of the pool was augmented once and for all (`alda`).
     applied: Option<Vec<Applied>>,
     /// Validation probabilities after the last epoch, where they were computed in this process.
     last_val_probs_nc: Option<Vec<f32>>,
 }
 
 impl<'a> Run<'a> {
-    fn start(
-        plan: &'a Plan,
-        data: &'a Dataset,
-        threads: usize,
-        snapshot: Option<&[u8]>,
-        oracle: &mut dyn Oracle,
-    ) -> Result<Self, LearnError> {
-        let (images, mean) = (&data.train.images, data.mean());
-        let pool_policy = (plan.placement == Placement::BeforeQuery).then_some(&plan.policy);
-        let pool_view = View::new(images, &mean, pool_policy).threads(threads);
+    fn start(plan: &'a Plan, resources: &'a Resources<'a>, resume: Option<Resume<'_>>) -> Result<Self, LearnError> {
+        let Resources { pool, context, encoders, .. } = resources;
+        plan.check(pool.len())?;
+        if encoders.len() != plan.transfer.as_ref().map_or(0, |transfer| transfer.encoders().len()) {
+            return Err(LearnError::NoEncoder);
+        }
         let mut run = Self {
             plan,
-            data,
-            threads,
-            applied: pool_view.applied(images.len(), Key::new(plan.seed, purpose::AUGMENT_ONCE), 0),
-            pool_view,
-            mean,
+            resources,
             place: Place::Loop { round: 0, epoch: 0 },
-            labelled: Vec::new(),
-            labels: Vec::new(),
+            answers: Answers::default(),
             loop_epochs: 0,
             val_accuracy_best: 0.0,
             learner: None,
@@ -159,19 +173,20 @@ impl<'a> Run<'a> {
             stopped: None,
             learned: None,
             features: None,
+            applied: None,
             last_val_probs_nc: None,
         };
+        if plan.placement == Placement::BeforeQuery {
+            let view = View::new(pool.images, &pool.mean(), Some(&plan.policy)).threads(context.threads);
+            run.applied = view.applied(pool.len(), run.key(purpose::AUGMENT_ONCE), 0);
+        }
         if let Selection::Active(active) = &plan.selection
             && let FeatureSource::File(file) = active.source()
         {
-            run.features = Some(file.read(data.train.len())?);
+            run.features = Some(file.read(pool.len())?);
         }
-        match snapshot {
-            Some(bytes) => run.restore(Snapshot::from_bytes(bytes)?)?,
-            None => {
-                run.labelled = run.initial_rows()?;
-                run.labels = oracle.label(&run.labelled)?;
-            }
+        if let Some(resume) = resume {
+            run.restore(Snapshot::from_bytes(resume.snapshot)?, resume.answers)?;
         }
         Ok(run)
     }
@@ -180,55 +195,149 @@ impl<'a> Run<'a> {
         Key::new(self.plan.seed, purpose)
     }
 
-    fn train_loop_model(&mut self, active: &ActiveSettings, observer: &mut dyn Observer) -> Result<(), LearnError> {
-        let Place::Loop { round, epoch: done } = self.place else { return Ok(()) };
-        observer.begins(Work::LoopTraining);
-        let resets = active.schedule.resets_before(round);
-        let starts_anew = done == 0 && (round == 0 || resets > active.schedule.resets_before(round - 1));
-        if self.learner.is_none() || starts_anew {
-            self.learner = Some(self.new_learner(Phase::Loop)?);
+    /// The loop: learns, looks at the pool, picks and asks until the budget is spent.
+    fn collect_answers(&mut self, oracle: &mut dyn Oracle, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
+        self.ask_first(oracle, observer)?;
+        while let Some(query) = self.next_query()? {
+            self.fit_loop_learner(&query, observer)?;
+            observer.phase(Work::Scoring);
+            let (mut event, predictions) = self.choose(&query)?;
+            self.ask(&mut event, oracle, observer)?;
+            self.consider_stopping(&event, predictions.as_deref(), observer)?;
+            observer.query(&event)?;
+            self.checkpoint(observer)?;
         }
-        for epoch in done + 1..=active.schedule.epochs(round) {
-            let train_loss = self.train_epoch(self.loop_epochs);
+        Ok(())
+    }
+
+    /// Asks for the labels before the first query. Where some images get none, others are asked about in their place.
+    fn ask_first(&mut self, oracle: &mut dyn Oracle, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
+        let wanted = match &self.plan.selection {
+            Selection::OnFeatures { .. } => return Ok(()),
+            Selection::Active(active) => active.initial,
+            passive => passive.labels(self.resources.pool.len()),
+        };
+        if self.place != (Place::Loop { round: 0, epoch: 0 }) {
+            return Ok(());
+        }
+        while self.answers.labels() < wanted {
+            let open = self.answers.open(self.resources.pool.len());
+            let rows = self.initial_rows(wanted - self.answers.labels(), &open)?;
+            if rows.is_empty() {
+                break;
+            }
+            self.hear(&rows, oracle, observer)?;
+        }
+        Ok(())
+    }
+
+    /// Asks about `rows` and tells what was answered.
+    fn hear(
+        &mut self,
+        rows: &[u32],
+        oracle: &mut dyn Oracle,
+        observer: &mut dyn RunObserver,
+    ) -> Result<Vec<Answered>, LearnError> {
+        let answered = self.answers.ask(rows, self.resources.pool.classes, oracle)?;
+        observer.answers(&answered)?;
+        Ok(answered)
+    }
+
+    /// Refuses to train where the oracle left too many images without a label.
+    fn check_labels(&self) -> Result<(), LearnError> {
+        match self.answers.labels() {
+            labels @ (0 | 1) => Err(LearnError::TooFewLabels { labels }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next query, if there is one: some budget, an image to ask about, and no rule that stopped the loop.
+    fn next_query(&self) -> Result<Option<Query<'a>>, LearnError> {
+        let Place::Loop { round, .. } = self.place else { return Ok(None) };
+        let needs_probs = match &self.plan.selection {
+            Selection::OnFeatures { strategy, .. } => acquire::by_name(strategy)?.needs().probs,
+            _ => false,
+        };
+        let is_over = self.stopped.is_some() || self.answers.count() == self.resources.pool.len();
+        Ok(queries::next(self.plan, needs_probs, round, &self.answers).filter(|_| !is_over))
+    }
+
+    /// The settings of a loop with a model of its own.
+    fn active(&self) -> Option<&'a ActiveSettings> {
+        match &self.plan.selection {
+            Selection::Active(active) => Some(active),
+            _ => None,
+        }
+    }
+
+    /// The strategy of a query, and what it and the stopping rules need to see.
+    fn strategy(&self, query: &Query<'_>) -> Result<(Box<dyn acquire::Strategy>, Needs), LearnError> {
+        let classes = self.resources.pool.classes;
+        if let Some(active) = self.active() {
+            return Ok((active.strategy(classes)?, active.needs()?));
+        }
+        let options = acquire::Options { classes: Some(classes), ..acquire::Options::default() };
+        let strategy = acquire::with_options(query.strategy, &options)?;
+        let needs = strategy.needs();
+        Ok((strategy, needs))
+    }
+
+    /// Has the loop's learner learn all answers so far, if the query looks at a learner at all.
+    fn fit_loop_learner(&mut self, query: &Query<'_>, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
+        let Place::Loop { epoch: done, .. } = self.place else { return Ok(()) };
+        let (round, schedule) = (query.round, self.active().map(|active| active.schedule));
+        let needs_learner = match self.active() {
+            Some(active) => active.needs_model(self.plan.transfer.is_some())?,
+            None => !query.is_first && self.strategy(query)?.1.probs,
+        };
+        if !needs_learner {
+            return Ok(());
+        }
+        self.check_labels()?;
+        observer.phase(Work::LoopTraining);
+        let resets = |round| schedule.map_or(0, |schedule| schedule.resets_before(round));
+        let grows = self.plan.transfer.is_none() && round > 0 && resets(round) == resets(round - 1);
+        if self.learner.is_none() || (done == 0 && !grows) {
+            self.learner = Some(self.loop_learner(round)?);
+        }
+        let epochs = match (self.plan.transfer.is_none(), schedule) {
+            (true, Some(schedule)) => schedule.epochs(round),
+            _ => self.learner.as_ref().map_or(0, |learner| learner.epochs(self.answers.labels())),
+        };
+        for epoch in done + 1..=epochs {
+            let train_loss = self.train_epoch(self.loop_epochs)?;
             self.loop_epochs += 1;
             self.place = Place::Loop { round, epoch };
-            let labels = self.labelled.len();
+            let labels = self.answers.labels();
             observer.epoch(&EpochEvent { phase: Phase::Loop, round, epoch, labels, train_loss, val_accuracy: None })?;
             self.checkpoint(observer)?;
         }
         Ok(())
     }
 
-    /// Scores the pool with the loop's model and lets the strategy pick; the pool's predicted classes are for the stopping rules.
-    fn choose(&mut self, active: &ActiveSettings) -> Result<(QueryEvent, Option<Vec<u16>>), LearnError> {
-        let Place::Loop { round, .. } = self.place else { unreachable!("a query belongs to the loop") };
-        let at_round = |purpose| Key::new(self.plan.seed, purpose).at(u64::from(round), 0);
-        let strategy = active.strategy(self.data.classes())?;
-        let (mut members, temperatures) = self.members(active)?;
-        let (images, rows) = (&self.data.train.images, self.data.train.labels.len());
-        let given = match active.source() {
-            FeatureSource::Penultimate => None,
-            FeatureSource::PixelsPca => strategy.needs().features.then(|| self.data.pixels_pca()),
-            FeatureSource::File(_) => self.features.as_deref(),
+    /// Has the pool scored and lets the strategy pick; the pool's predicted classes are for the stopping rules.
+    fn choose(&mut self, query: &Query<'_>) -> Result<(QueryEvent, Option<Vec<u16>>), LearnError> {
+        let (pool, threads, round) = (&self.resources.pool, self.resources.context.threads, query.round);
+        let open = self.answers.open(pool.len());
+        let batch = query.size.min(open.len());
+        if query.is_first && query.strategy == "random" {
+            // The regimes' own random sample, so that one can be compared with the other.
+            let pick = |index| Pick { index, label: None, score: 0.0, entropy: None, augmentation: None };
+            let picks = self.permuted(batch).into_iter().map(pick).collect();
+            return Ok((QueryEvent { round, picks, temperatures: Vec::new(), pool: Vec::new() }, None));
+        }
+        let (strategy, needs) = self.strategy(query)?;
+        let given = self.given_features(needs, strategy.as_ref());
+        let asked = Asked { strategy: strategy.as_ref(), needs, round, open: &open, given };
+        let key = self.key(purpose::STRATEGY).at(u64::from(round), 0);
+        let (scores, temperatures) = match &self.learner {
+            Some(learner) => learner.score(&asked)?,
+            None => (PoolScores::of_arrays(pool, None, given), Vec::new()),
         };
-        let mut pool = Pool {
-            classes: self.data.classes(),
-            view: &mut self.pool_view,
-            augmented: View::new(images, &self.mean, Some(&self.plan.policy)).threads(self.threads),
-            rows,
-            labelled: &self.labelled,
-            once: Key::new(self.plan.seed, purpose::AUGMENT_ONCE),
-            masks: at_round(purpose::MONTE_CARLO).child(),
-            mc_samples: active.mc_samples,
-            view_key: at_round(purpose::VIEWS).child(),
-            views: active.views,
-            target_key: at_round(purpose::TARGETS),
-            threads: self.threads,
-        };
-        let scores = PoolScores::compute(strategy.as_ref(), active.needs()?, &mut members, given, &mut pool)?;
-        let size = active.query_size.min(active.labels - self.labelled.len());
-        let chosen = scores.pick(strategy.as_ref(), &pool, size, at_round(purpose::STRATEGY))?;
-        let entropies = scores.entropies(self.threads)?;
+        let labelled = &self.answers.labelled().rows;
+        let chosen = scores.pick(strategy.as_ref(), &Choice { open: &open, labelled, batch, key, threads })?;
+        // A choice on an encoder's features is recorded without entropies.
+        let entropies = if self.active().is_some() { scores.entropies(threads)? } else { None };
         let picks = chosen.indices.iter().zip(&chosen.scores).map(|(&index, &score)| Pick {
             index,
             label: None,
@@ -238,69 +347,68 @@ impl<'a> Run<'a> {
         });
         let picks = picks.collect();
         let predictions = scores.predictions();
-        let event = QueryEvent { round, picks, temperatures, pool: self.pool_kinds(entropies.as_deref()) };
-        Ok((event, predictions))
+        let pool = self.pool_kinds(&open, entropies.as_deref());
+        Ok((QueryEvent { round, picks, temperatures, pool }, predictions))
     }
 
-    /// The loop's models, ready to score the pool, and their temperatures where these are asked for; none where no strategy
-    /// or rule looks at a model.
-    fn members(&self, active: &ActiveSettings) -> Result<(Vec<Predictor>, Vec<f64>), LearnError> {
-        let Some(learner) = &self.learner else { return Ok((Vec::new(), Vec::new())) };
-        let models = learner.models();
-        let mut members = models.iter().map(|m| Predictor::new(m, self.threads)).collect::<Result<Vec<_>, _>>()?;
-        let mut temperatures = Vec::new();
-        if active.temperature_scaling {
-            let mut view = View::new(&self.data.val.images, &self.mean, None).threads(self.threads);
-            let mut fit = |m: &mut Predictor| m.calibrate(&mut view, &self.data.val.labels, Key::new(0, 0)).value;
-            temperatures = members.iter_mut().map(&mut fit).collect();
+    /// Features that are there without the loop's learner, where the strategy looks at some.
+    fn given_features(&self, needs: Needs, strategy: &dyn acquire::Strategy) -> Option<&[f32]> {
+        let source = self.active().map(ActiveSettings::source);
+        match (source, self.resources.encoders.first()) {
+            (Some(FeatureSource::File(_)), _) => self.features.as_deref(),
+            (Some(FeatureSource::PixelsPca), _) => {
+                strategy.needs().features.then(|| features::of_pool(&self.resources.pool))
+            }
+            (_, Some(encoded)) => Some(encoded.pool.rows().values()),
+            (_, None) => None,
         }
-        Ok((members, temperatures))
+        .filter(|_| needs.features)
     }
 
-    fn ask(&mut self, event: &mut QueryEvent, oracle: &mut dyn Oracle) -> Result<(), LearnError> {
+    fn ask(
+        &mut self,
+        event: &mut QueryEvent,
+        oracle: &mut dyn Oracle,
+        observer: &mut dyn RunObserver,
+    ) -> Result<(), LearnError> {
         let rows: Vec<u32> = event.picks.iter().map(|pick| pick.index).collect();
-        let labels = oracle.label(&rows)?;
-        for (pick, &label) in event.picks.iter_mut().zip(&labels) {
-            pick.label = Some(label);
+        let answered = self.hear(&rows, oracle, observer)?;
+        for (pick, answered) in event.picks.iter_mut().zip(answered) {
+            pick.label = answered.answer.label();
         }
-        self.labelled.extend(rows);
-        self.labels.extend(labels);
         self.place = Place::Loop { round: event.round + 1, epoch: 0 };
         Ok(())
     }
 
     fn consider_stopping(
         &mut self,
-        active: &ActiveSettings,
         event: &QueryEvent,
         predictions: Option<&[u16]>,
-        observer: &mut dyn Observer,
+        observer: &mut dyn RunObserver,
     ) -> Result<(), LearnError> {
-        let validated = active.stopping.iter().any(Rule::needs_validation);
-        if validated {
-            observer.begins(Work::Validation);
+        let rules = self.active().map_or(&[][..], |active| &active.stopping);
+        let mut validation_accuracy = None;
+        if rules.iter().any(Rule::needs_validation) {
+            observer.phase(Work::Validation);
+            let val = self.held_out(0, "a rule over validation accuracy")?;
+            validation_accuracy = Some(accuracy(&self.learner().predict(val)?, &val.split.labels));
         }
         let asked: Option<Vec<f64>> = event.picks.iter().map(|pick| pick.entropy).collect();
         let round = Round {
-            labels: self.labelled.len(),
-            validation_accuracy: match validated {
-                true => Some(accuracy(&self.score(&self.data.val)?, &self.data.val.labels)),
-                false => None,
-            },
+            labels: self.answers.labels(),
+            validation_accuracy,
             asked_entropy: asked.map(|asked| asked.iter().sum::<f64>() / asked.len() as f64),
             predictions,
         };
-        self.stopped = self.stopping.after(&active.stopping, &round);
+        self.stopped = self.stopping.after(rules, &round);
         Ok(())
     }
 
     /// Chooses the final model's policy on the labelled images, if the plan leaves it open.
-    fn learn_policy(&mut self, observer: &mut dyn Observer) -> Result<(), LearnError> {
+    fn learn_policy(&mut self, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
         if let (Some(search), None) = (self.plan.policy.search(), &self.learned) {
-            observer.begins(Work::PolicySearch);
-            let labelled = (&self.labelled[..], &self.labels[..]);
-            let stop = || observer.stop_requested();
-            self.learned = Some(policy_search::policy(search, self.plan, self.data, labelled, self.threads, &stop)?);
+            observer.phase(Work::PolicySearch);
+            self.learned = Some(policy_search::policy(search, self.plan, self.resources, self.answers.labelled())?);
         }
         Ok(())
     }
@@ -310,27 +418,25 @@ impl<'a> Run<'a> {
         self.learned.as_ref().map_or(&self.plan.policy, |learned| &learned.policy)
     }
 
-    fn train_final_model(&mut self, observer: &mut dyn Observer) -> Result<(), LearnError> {
-        observer.begins(Work::FinalTraining);
+    fn train_final_model(&mut self, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
+        self.check_labels()?;
+        observer.phase(Work::FinalTraining);
         let (round, done) = match self.place {
             Place::Final { round, epoch } => (round, epoch),
             Place::Loop { round, .. } => {
-                self.learner = Some(self.new_learner(Phase::Final)?);
+                self.learner = Some(self.final_learner()?);
                 (round, 0)
             }
         };
-        let epochs = self.plan.training.epochs_over(self.labelled.len());
+        let labels = self.answers.labels();
+        let epochs = self.learner().epochs(labels);
         for epoch in done + 1..=epochs {
-            observer.begins(Work::FinalTraining);
-            let train_loss = self.train_epoch(u64::from(epoch));
-            let is_last = epoch == epochs;
-            let val_accuracy = match self.plan.validate_every_epoch {
-                true => Some(self.validate(is_last, observer)?),
-                false => None,
-            };
+            observer.phase(Work::FinalTraining);
+            let train_loss = self.train_epoch(u64::from(epoch))?;
+            let is_validated = self.plan.validate_every_epoch && self.resources.benchmark.is_some();
+            let val_accuracy = if is_validated { Some(self.validate(epoch == epochs, observer)?) } else { None };
             self.val_accuracy_best = self.val_accuracy_best.max(val_accuracy.unwrap_or(0.0));
             self.place = Place::Final { round, epoch };
-            let labels = self.labelled.len();
             observer.epoch(&EpochEvent { phase: Phase::Final, round, epoch, labels, train_loss, val_accuracy })?;
             self.checkpoint(observer)?;
         }
@@ -338,152 +444,153 @@ impl<'a> Run<'a> {
     }
 
     /// Accuracy on the validation split after an epoch of the final model; after the last, [`Run::judge`] finds the probabilities.
-    fn validate(&mut self, is_last: bool, observer: &mut dyn Observer) -> Result<f64, LearnError> {
-        observer.begins(Work::Validation);
-        let probs_nc = self.score(&self.data.val)?;
-        let accuracy = accuracy(&probs_nc, &self.data.val.labels);
+    fn validate(&mut self, is_last: bool, observer: &mut dyn RunObserver) -> Result<f64, LearnError> {
+        observer.phase(Work::Validation);
+        let val = self.held_out(0, "validation")?;
+        let probs_nc = self.learner().predict(val)?;
+        let accuracy = accuracy(&probs_nc, &val.split.labels);
         self.last_val_probs_nc = is_last.then_some(probs_nc);
         Ok(accuracy)
     }
 
-    fn judge(mut self, observer: &mut dyn Observer) -> Result<Finished, LearnError> {
-        observer.begins(Work::Validation);
-        let val_probs_nc = match self.last_val_probs_nc.take() {
-            Some(probs_nc) => probs_nc,
-            None => self.score(&self.data.val)?,
-        };
-        let val_last = accuracy(&val_probs_nc, &self.data.val.labels);
-        let val_probs_nc = self.with_views(val_probs_nc, &self.data.val, 0)?;
-        observer.begins(Work::Test);
-        let test_probs_nc = self.with_views(self.score(&self.data.test)?, &self.data.test, 1)?;
+    fn judge(mut self, observer: &mut dyn RunObserver) -> Result<Finished, LearnError> {
+        let judged = if self.resources.benchmark.is_some() { Some(self.judged(observer)?) } else { None };
         Ok(Finished {
-            val_accuracy_best: self.val_accuracy_best.max(val_last),
-            model: self.learner.expect("the final model was trained").into_model(),
-            labelled: self.labelled,
-            val_probs_nc,
-            test_probs_nc,
+            judged,
+            model: self.learner.expect("the final model was trained").into_model()?,
+            answers: self.answers,
             stopped: self.stopped,
             learned: self.learned,
         })
     }
 
-    /// Probabilities of an unaugmented split under the model in training.
-    fn score(&self, split: &Split) -> Result<Vec<f32>, LearnError> {
-        self.predict(split, None, self.key(purpose::AUGMENT_ONCE))
-    }
-
-    /// The `probs_nc` of a split, averaged with those of augmented views where the plan asks for them.
-    fn with_views(&self, probs_nc: Vec<f32>, split: &Split, number: u64) -> Result<Vec<f32>, LearnError> {
-        let mut sums = probs_nc;
-        for view in 1..self.plan.test_time_views.max(1) as u64 {
-            let key = self.key(purpose::TEST_VIEWS).at(number, view).child();
-            let probs = self.predict(split, Some(self.policy()), key)?;
-            sums.iter_mut().zip(probs).for_each(|(sum, p)| *sum += p);
-        }
-        let views = self.plan.test_time_views.max(1) as f32;
-        sums.iter_mut().for_each(|sum| *sum /= views);
-        Ok(sums)
-    }
-
-    fn predict(&self, split: &Split, policy: Option<&Policy>, key: Key) -> Result<Vec<f32>, LearnError> {
-        let models = self.learner.as_ref().expect("a model is in training").models();
-        let mut view = View::new(&split.images, &self.mean, policy).threads(self.threads);
-        Ok(Predictor::new(models[0], self.threads)?.probs_nc(&mut view, split.labels.len(), key))
-    }
-
-    fn new_learner(&self, phase: Phase) -> Result<Learner<'a>, LearnError> {
-        let start = match (&self.plan.selection, phase, self.place) {
-            (Selection::Active(active), Phase::Loop, Place::Loop { round, .. }) => {
-                1 + u64::from(active.schedule.resets_before(round))
-            }
-            _ => 0,
+    fn judged(&mut self, observer: &mut dyn RunObserver) -> Result<Judged, LearnError> {
+        observer.phase(Work::Validation);
+        let (val, test) = (self.held_out(0, "judging")?, self.held_out(1, "judging")?);
+        let plain = match self.last_val_probs_nc.take() {
+            Some(probs_nc) => probs_nc,
+            None => self.learner().predict(val)?,
         };
-        Learner::new(self.plan, self.policy(), self.data, (phase, start), self.threads)
+        let last = accuracy(&plain, &val.split.labels);
+        let val_probs_nc = self.with_views(val, plain)?;
+        // Of a network from nothing the image alone counts, on an encoder what is judged; so it has been recorded from the start.
+        let is_on_encoder = self.plan.transfer.is_some();
+        let last = if is_on_encoder { accuracy(&val_probs_nc, &val.split.labels) } else { last };
+        observer.phase(Work::Test);
+        let test_probs_nc = self.with_views(test, self.learner().predict(test)?)?;
+        Ok(Judged { val_accuracy_best: self.val_accuracy_best.max(last), val_probs_nc, test_probs_nc })
     }
 
-    fn train_epoch(&mut self, epoch: u64) -> f32 {
-        let learner = self.learner.as_mut().expect("a model is in training");
-        learner.epoch(epoch, &self.labelled, &self.labels)
+    fn with_views(&self, held_out: HeldOut<'_>, plain: Vec<f32>) -> Result<Vec<f32>, LearnError> {
+        if self.plan.test_time_views > 1 { self.learner().predict_views(held_out, plain) } else { Ok(plain) }
     }
 
-    fn checkpoint(&self, observer: &mut dyn Observer) -> Result<(), LearnError> {
-        observer.checkpoint(&|| self.snapshot().into_bytes())?;
-        if observer.stop_requested() { Err(LearnError::Interrupted) } else { Ok(()) }
+    fn held_out(&self, number: u64, what: &'static str) -> Result<HeldOut<'a>, LearnError> {
+        let benchmark = self.resources.benchmark(what)?;
+        Ok(HeldOut { number, split: if number == 0 { benchmark.val } else { benchmark.test } })
+    }
+
+    fn learner(&self) -> &dyn Learner {
+        self.learner.as_deref().expect("a learner is at work")
+    }
+
+    fn loop_learner(&self, round: u32) -> Result<Box<dyn Learner + 'a>, LearnError> {
+        let resets = self.active().map_or(0, |active| active.schedule.resets_before(round));
+        let start = 1 + u64::from(resets);
+        learners::for_loop(self.plan, self.policy(), self.resources, self.answers.labelled(), start)
+    }
+
+    fn final_learner(&self) -> Result<Box<dyn Learner + 'a>, LearnError> {
+        learners::for_final(self.plan, self.policy(), self.resources, self.answers.labelled())
+    }
+
+    fn train_epoch(&mut self, epoch: u64) -> Result<f32, LearnError> {
+        let learner = self.learner.as_mut().expect("a learner is at work");
+        learner.epoch(epoch, self.answers.labelled())
+    }
+
+    fn checkpoint(&self, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
+        self.resources.context.rest(|ends| observer.checkpoint(&|| self.snapshot().into_bytes(), ends))
     }
 
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             place: self.place,
-            labelled: self.labelled.clone(),
-            labels: self.labels.clone(),
+            answers: self.answers.count(),
             loop_epochs: self.loop_epochs,
             val_accuracy_best: self.val_accuracy_best,
             stopping: self.stopping.clone(),
             stopped: self.stopped,
             learned: self.learned.clone(),
-            states: self.learner.as_ref().map(Learner::states).unwrap_or_default(),
+            states: self.learner.as_ref().map(|learner| learner.states()).unwrap_or_default(),
             ..Snapshot::default()
         }
     }
 
-    fn restore(&mut self, snapshot: Snapshot) -> Result<(), LearnError> {
-        let classes = self.data.classes();
-        check_labels(&snapshot, self.data.train.labels.len(), classes)?;
+    fn restore(&mut self, snapshot: Snapshot, record: &[Answered]) -> Result<(), LearnError> {
+        let Resources { pool, .. } = self.resources;
+        let unfit = |error: LearnError| LearnError::Snapshot(error.to_string());
+        self.answers = Answers::of(&snapshot.answered(record)?, pool.len(), pool.classes).map_err(unfit)?;
         self.place = snapshot.place;
-        self.labelled = snapshot.labelled;
-        self.labels = snapshot.labels;
         self.loop_epochs = snapshot.loop_epochs;
         self.val_accuracy_best = snapshot.val_accuracy_best;
         (self.stopping, self.stopped, self.learned) = (snapshot.stopping, snapshot.stopped, snapshot.learned);
-        if !snapshot.states.is_empty() {
-            let phase = if matches!(self.place, Place::Final { .. }) { Phase::Final } else { Phase::Loop };
-            let mut learner = self.new_learner(phase)?;
-            learner.restore(&snapshot.states)?;
-            self.learner = Some(learner);
-        }
+        let (mut learner, epochs) = match self.place {
+            Place::Final { epoch, .. } => (self.final_learner()?, epoch),
+            Place::Loop { .. } if snapshot.states.is_empty() => return Ok(()),
+            Place::Loop { round, epoch } => (self.loop_learner(round)?, epoch),
+        };
+        learner.restore(&snapshot.states, epochs)?;
+        self.learner = Some(learner);
         Ok(())
     }
 
-    fn initial_rows(&self) -> Result<Vec<u32>, LearnError> {
-        let (seed, labels) = (self.plan.seed, &self.data.train.labels);
-        let first = |count: usize| purpose::row_permutation(seed, labels.len())[..count].to_vec();
-        let active = match &self.plan.selection {
-            Selection::All => return Ok((0..labels.len() as u32).collect()),
-            Selection::Random { labels } => return Ok(first(*labels)),
-            Selection::Given { rows } => return Ok(rows.clone()),
-            Selection::OnFeatures { .. } => {
-                return Err(LearnError::Setting("a run on an encoder's features has no loop".to_owned()));
-            }
-            Selection::Active(active) => active,
+    /// The first rows of the permutation that all regimes of the seed share.
+    fn permuted(&self, count: usize) -> Vec<u32> {
+        purpose::row_permutation(self.plan.seed, self.resources.pool.len())[..count].to_vec()
+    }
+
+    /// The rows that are asked about before any query: `count` of those that are `open`, or as many as there are.
+    fn initial_rows(&self, count: usize, open: &[u32]) -> Result<Vec<u32>, LearnError> {
+        let pool = &self.resources.pool;
+        let among = |rows: Vec<u32>| -> Vec<u32> {
+            rows.into_iter().filter(|row| open.binary_search(row).is_ok()).take(count).collect()
         };
-        match &active.initial_choice {
-            Initial::Random => Ok(first(active.initial)),
-            Initial::Stratified => Ok(initial::stratified(seed, labels, active.initial)),
-            Initial::Strategy(name) => {
-                let options = acquire::Options { classes: Some(self.data.classes()), ..active.options.clone() };
-                let strategy = acquire::with_options(name, &options)?;
-                let features = self.features.as_deref().unwrap_or_else(|| self.data.pixels_pca());
-                let features = Some(Rows::new(features, features.len() / labels.len()));
-                let pool: Vec<u32> = (0..labels.len() as u32).collect();
-                let inputs = Inputs { features, ..Inputs::default() };
-                let key = self.key(purpose::INITIAL);
-                Ok(strategy.pick(&inputs, &pool, active.initial, key, self.threads)?.indices)
+        let choice = match &self.plan.selection {
+            Selection::All => return Ok(open.to_vec()),
+            Selection::Given { rows } => return Ok(among(rows.clone())),
+            Selection::Active(active) => &active.initial_choice,
+            Selection::Random { .. } | Selection::OnFeatures { .. } => &Initial::Random,
+        };
+        match choice {
+            Initial::Random => Ok(among(self.permuted(pool.len()))),
+            Initial::Stratified => {
+                let truth = self.resources.benchmark("initial_choice = \"stratified\"")?.truth;
+                Ok(among(initial::stratified(self.plan.seed, truth, pool.len())))
             }
+            Initial::Strategy(name) => self.cold_start(name, count.min(open.len()), open),
         }
     }
 
-    /// The kinds of augmentation among the unlabelled images, where the pool is augmented.
-    fn pool_kinds(&self, entropies: Option<&[f64]>) -> Vec<PoolKind> {
+    /// What a strategy chooses by features that are there before any model.
+    fn cold_start(&self, name: &str, count: usize, open: &[u32]) -> Result<Vec<u32>, LearnError> {
+        let Resources { pool, context, .. } = self.resources;
+        let options = self.active().map(|active| active.options.clone()).unwrap_or_default();
+        let strategy = acquire::with_options(name, &acquire::Options { classes: Some(pool.classes), ..options })?;
+        let features = self.features.as_deref().unwrap_or_else(|| features::of_pool(pool));
+        let features = Some(Rows::new(features, features.len() / pool.len()));
+        let inputs = Inputs { features, labelled: &self.answers.labelled().rows, ..Inputs::default() };
+        Ok(strategy.pick(&inputs, open, count, self.key(purpose::INITIAL), context.threads)?.indices)
+    }
+
+    /// The kinds of augmentation among the `open` images, where the pool is augmented.
+    fn pool_kinds(&self, open: &[u32], entropies: Option<&[f64]>) -> Vec<PoolKind> {
         let Some(applied) = &self.applied else { return Vec::new() };
-        let mut is_labelled = vec![false; applied.len()];
-        for &row in &self.labelled {
-            is_labelled[row as usize] = true;
-        }
         let mut kinds: BTreeMap<Kind, (usize, f64)> = BTreeMap::new();
-        for (row, applied) in applied.iter().enumerate().filter(|(row, _)| !is_labelled[*row]) {
-            let (images, entropy) = kinds.entry(applied.kind).or_default();
+        for &row in open {
+            let (images, entropy) = kinds.entry(applied[row as usize].kind).or_default();
             *images += 1;
-            *entropy += entropies.map_or(0.0, |entropies| entropies[row]);
+            *entropy += entropies.map_or(0.0, |entropies| entropies[row as usize]);
         }
         let mean = |sum, images| entropies.map(|_| sum / images as f64);
         kinds
@@ -491,11 +598,4 @@ impl<'a> Run<'a> {
             .map(|(kind, (images, sum))| PoolKind { kind, images, mean_entropy: mean(sum, images) })
             .collect()
     }
-}
-
-fn check_labels(snapshot: &Snapshot, rows: usize, classes: usize) -> Result<(), LearnError> {
-    let fits = snapshot.labelled.len() == snapshot.labels.len()
-        && snapshot.labelled.iter().all(|&row| (row as usize) < rows)
-        && snapshot.labels.iter().all(|&label| usize::from(label) < classes);
-    if fits { Ok(()) } else { Err(LearnError::Snapshot("its labels lie outside the data".to_owned())) }
 }

@@ -1,11 +1,16 @@
-//! One run: the plan, the loop, who chooses first, who answers, when it stops, what it goes on from.
+//! One run: the plan, the loop, what learns, who chooses first, who answers, when it stops, what it goes on from.
 
 pub mod active_loop;
+pub mod answers;
+pub mod events;
 pub mod initial;
-pub(crate) mod learner;
+pub mod learners;
 pub mod oracle;
 pub mod plan;
+mod policy_search;
 pub(crate) mod pool_scores;
+mod queries;
 pub(crate) mod snapshot;
 pub mod stopping;
+mod test_views;
 pub mod transfer;

@@ -1,14 +1,73 @@
 //! Who answers a query.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::error::LearnError;
 
-/// Names the class of each queried row.
+/// What an oracle may say of an image. In records `"label": 3`, or `"no_label": "postponed"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Its class.
+    Label(u16),
+    /// Nothing now: the run goes on without it.
+    Postponed,
+    /// That it can have no label: it is broken, or belongs to no class.
+    Unusable,
+}
+
+impl Answer {
+    /// The class, if it names one.
+    pub fn label(self) -> Option<u16> {
+        match self {
+            Self::Label(label) => Some(label),
+            Self::Postponed | Self::Unusable => None,
+        }
+    }
+}
+
+/// The two forms of an answer in records.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Recorded {
+    Label(u16),
+    NoLabel(Why),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Why {
+    Postponed,
+    Unusable,
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let recorded = match self {
+            Self::Label(label) => Recorded::Label(*label),
+            Self::Postponed => Recorded::NoLabel(Why::Postponed),
+            Self::Unusable => Recorded::NoLabel(Why::Unusable),
+        };
+        recorded.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Recorded::deserialize(deserializer)? {
+            Recorded::Label(label) => Self::Label(label),
+            Recorded::NoLabel(Why::Postponed) => Self::Postponed,
+            Recorded::NoLabel(Why::Unusable) => Self::Unusable,
+        })
+    }
+}
+
+/// Says of each queried image what it shows.
 pub trait Oracle {
-    /// The labels of `rows`, in their order.
+    /// The answers to `rows`, in their order.
     ///
     /// # Errors
     /// Whatever keeps the oracle from answering.
-    fn label(&mut self, rows: &[u32]) -> Result<Vec<u16>, LearnError>;
+    fn answer(&mut self, rows: &[u32]) -> Result<Vec<Answer>, LearnError>;
 }
 
 /// An oracle that reads the labels a data set came with (paper, section 2.2).
@@ -17,15 +76,15 @@ pub struct Simulated<'a> {
 }
 
 impl<'a> Simulated<'a> {
-    /// Answers from `labels`, one for each row of the training split.
+    /// Answers from `labels`, one for each image of the pool.
     pub fn new(labels: &'a [u16]) -> Self {
         Self { labels }
     }
 }
 
 impl Oracle for Simulated<'_> {
-    fn label(&mut self, rows: &[u32]) -> Result<Vec<u16>, LearnError> {
-        Ok(rows.iter().map(|&row| self.labels[row as usize]).collect())
+    fn answer(&mut self, rows: &[u32]) -> Result<Vec<Answer>, LearnError> {
+        Ok(rows.iter().map(|&row| Answer::Label(self.labels[row as usize])).collect())
     }
 }
 
@@ -36,6 +95,7 @@ mod tests {
     #[test]
     fn the_simulated_oracle_knows_every_label() {
         let labels = [4, 0, 2];
-        assert_eq!(Simulated::new(&labels).label(&[2, 0]).unwrap(), [2, 4]);
+        let said = Simulated::new(&labels).answer(&[2, 0]).unwrap();
+        assert_eq!(said, [Answer::Label(2), Answer::Label(4)]);
     }
 }

@@ -1,16 +1,17 @@
-//! What one run is: everything its result depends on beside the data, and the events it emits.
+//! What one run is: everything its result depends on beside the data.
 
 use serde::{Deserialize, Serialize};
 
 use crate::acquire::{self, Needs};
-use crate::augment::{Applied, Kind, Policy};
+use crate::augment::Policy;
 use crate::error::LearnError;
 use crate::features::FeatureSource;
 use crate::model::network::NetworkSettings;
+use crate::pretrain::PretrainSettings;
 use crate::probe::feature_pool;
 use crate::run::initial::Initial;
 use crate::run::stopping::Rule;
-use crate::run::transfer::Transfer;
+use crate::run::transfer::{Classifier, EncoderSource, Transfer};
 use crate::training::fit::TrainSettings;
 
 /// Which training rows the final model learns from.
@@ -130,9 +131,9 @@ impl ActiveSettings {
     }
 
     /// Whether a query looks at a model at all: else none is trained in the loop.
-    pub(crate) fn needs_model(&self) -> Result<bool, LearnError> {
+    pub(crate) fn needs_model(&self, is_on_encoder: bool) -> Result<bool, LearnError> {
         let needs = self.needs()?;
-        let of_model = needs.features && !self.source().is_given();
+        let of_model = needs.features && !self.source().is_given() && !is_on_encoder;
         let validated = self.stopping.iter().any(Rule::needs_validation);
         Ok(needs.probs || needs.mc_probs || needs.views || of_model || validated)
     }
@@ -264,6 +265,29 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A choice of `labels` labels by the features of one encoder, with the classifier of an encoder's regimes.
+    pub(crate) fn on_features(strategy: &str, labels: usize, seed: u64) -> Self {
+        let encoder = EncoderSource::Pretraining { settings: PretrainSettings::default(), seed };
+        Self {
+            seed,
+            selection: Selection::OnFeatures { strategy: strategy.to_owned(), labels },
+            placement: Placement::Never,
+            policy: Policy::none(),
+            network: NetworkSettings::paper(PretrainSettings::default().width),
+            training: TrainSettings::default(),
+            validate_every_epoch: false,
+            test_time_views: 0,
+            validation_labels: 0,
+            transfer: Some(Transfer {
+                encoder,
+                ensemble: None,
+                classifier: Classifier::Ridge,
+                self_training: None,
+                fine_tuning: None,
+            }),
+        }
+    }
+
     /// What the queries depend on: this plan with neither a budget nor settings of the final model alone. Plans that agree in
     /// it make the same queries as far as their budgets leave these whole. `None` where nothing is queried, or where a rule may
     /// stop the loop before.
@@ -303,8 +327,9 @@ impl Plan {
             (None, Selection::OnFeatures { strategy, .. }) => {
                 return wrong(format!("{strategy} is to look at an encoder's features, but no encoder is given"));
             }
-            (Some(_), Selection::Active(_)) => {
-                return wrong("on a pretrained encoder there is no loop with a model of its own".to_owned());
+            (Some(transfer), Selection::Active(active)) => {
+                transfer.check()?;
+                feature_pool::check_strategy(&active.strategy)?;
             }
             (Some(transfer), _) => transfer.check()?,
             _ => {}
@@ -348,101 +373,6 @@ fn check_rows(given: &[u32], rows: usize) -> Result<(), LearnError> {
         Some(pair) => Err(LearnError::Setting(format!("row {} is given twice", pair[0]))),
         None => Ok(()),
     }
-}
-
-/// Which model an epoch belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// The small model inside the loop.
-    Loop,
-    /// The model that is judged.
-    Final,
-}
-
-/// What a run is at, for those who keep its times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
-    /// Training the small model inside the loop.
-    LoopTraining,
-    /// Scoring the pool and choosing from it.
-    Scoring,
-    /// Choosing the final model's policy.
-    PolicySearch,
-    /// Training the final model.
-    FinalTraining,
-    /// Scoring the validation split, after epochs, for stopping rules and in the end.
-    Validation,
-    /// Scoring the test split; a run on an encoder judges both splits at once.
-    Test,
-}
-
-/// An epoch has ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochEvent {
-    /// Which model.
-    pub phase: Phase,
-    /// The query that follows (loop), or the number of queries made (final).
-    pub round: u32,
-    /// Epoch within the round (loop) or the training (final), from 1.
-    pub epoch: u32,
-    /// Labels trained on.
-    pub labels: usize,
-    /// Mean training loss in nats; not a number where training diverged, which JSON holds as null.
-    #[serde(deserialize_with = "number_or_null")]
-    pub train_loss: f32,
-    /// Accuracy on the validation split, where it was scored.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub val_accuracy: Option<f64>,
-}
-
-fn number_or_null<'de, D: serde::Deserializer<'de>, T: Deserialize<'de> + From<f32>>(from: D) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(from)?.unwrap_or_else(|| f32::NAN.into()))
-}
-
-/// A query has been answered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct QueryEvent {
-    /// Number of the query, from 0.
-    pub round: u32,
-    /// What was asked for, best first.
-    pub picks: Vec<Pick>,
-    /// The temperature that each loop model's logits were divided by, where it was fitted.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub temperatures: Vec<f64>,
-    /// The kinds of augmentation in the pool that was scored, where it was augmented.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub pool: Vec<PoolKind>,
-}
-
-/// One labelled image of a query.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Pick {
-    /// Row of the training split.
-    pub index: u32,
-    /// The oracle's answer; none until it is given.
-    pub label: Option<u16>,
-    /// The strategy's score, in its own unit; not a number as null.
-    #[serde(deserialize_with = "number_or_null")]
-    pub score: f64,
-    /// Entropy of the loop model's softmax, in bits, where probabilities were computed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub entropy: Option<f64>,
-    /// How the image was augmented when it was scored.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub augmentation: Option<Applied>,
-}
-
-/// How one kind of augmentation stood in the pool at a query.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PoolKind {
-    /// Which kind.
-    pub kind: Kind,
-    /// Unlabelled images that carry it.
-    pub images: usize,
-    /// Their mean entropy in bits, where probabilities were computed.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub mean_entropy: Option<f64>,
 }
 
 #[cfg(test)]

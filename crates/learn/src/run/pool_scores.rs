@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use fewlabel_engine::rng::Key;
 
 use crate::acquire::{self, Inputs, Needs, Picks, Rows, Samples, Score, Strategy};
+use crate::data::Pool;
 use crate::error::LearnError;
 use crate::model::predict::{Predictor, argmax};
 use crate::model::view::View;
@@ -16,8 +17,8 @@ const TARGETS: usize = 100;
 /// the memory of its scores.
 const CHUNK: usize = 1 << 14;
 
-/// The pool of one query and what names its random numbers.
-pub(crate) struct Pool<'a, 'v> {
+/// The pool as a network scores it, and what names its random numbers.
+pub(crate) struct Scored<'a, 'v> {
     /// The training images as the pool is scored.
     pub(crate) view: &'a mut View<'v>,
     /// The same images under fresh augmentation, for strategies that compare views.
@@ -26,8 +27,8 @@ pub(crate) struct Pool<'a, 'v> {
     pub(crate) rows: usize,
     /// Number of classes.
     pub(crate) classes: usize,
-    /// Images already labelled.
-    pub(crate) labelled: &'a [u32],
+    /// Images that may be asked.
+    pub(crate) open: &'a [u32],
     /// Names the once-and-for-all augmentation of the pool, where there is one.
     pub(crate) once: Key,
     /// Names the Monte-Carlo masks, the same for every image.
@@ -40,6 +41,21 @@ pub(crate) struct Pool<'a, 'v> {
     pub(crate) views: usize,
     /// Names the choice of targets.
     pub(crate) target_key: Key,
+    /// Threads; never changes a bit.
+    pub(crate) threads: usize,
+}
+
+/// What a strategy chooses from.
+#[derive(Clone, Copy)]
+pub(crate) struct Choice<'a> {
+    /// Images that may be asked, in ascending order.
+    pub(crate) open: &'a [u32],
+    /// Images with a label.
+    pub(crate) labelled: &'a [u32],
+    /// How many are to be asked.
+    pub(crate) batch: usize,
+    /// Names the random numbers of the choice.
+    pub(crate) key: Key,
     /// Threads; never changes a bit.
     pub(crate) threads: usize,
 }
@@ -73,7 +89,7 @@ impl<'a> PoolScores<'a> {
         needs: Needs,
         members: &mut [Predictor],
         given: Option<&'a [f32]>,
-        pool: &mut Pool<'_, '_>,
+        pool: &mut Scored<'_, '_>,
     ) -> Result<Self, LearnError> {
         let classes = pool.classes;
         let mut scores = Self { rows: pool.rows, classes, ..Self::default() };
@@ -103,7 +119,7 @@ impl<'a> PoolScores<'a> {
             scores.probs_nkc = Some(probs);
         }
         if needs.targets {
-            scores.target_probs_tkc = Some(scores.targets(pool)?);
+            scores.target_probs_tkc = Some(scores.targets(pool));
         }
         if needs.views {
             let unaugmented = members[0].probs_nc(pool.view, pool.rows, pool.once);
@@ -115,27 +131,27 @@ impl<'a> PoolScores<'a> {
     }
 
     /// The predictions of some images of the pool, drawn by the target key.
-    fn targets(&self, pool: &Pool<'_, '_>) -> Result<Vec<f32>, LearnError> {
+    fn targets(&self, pool: &Scored<'_, '_>) -> Vec<f32> {
         let probs = self.probs_nkc.as_ref().expect("targets come with several predictions an image");
-        let mut unlabelled = acquire::unlabelled(self.rows, pool.labelled)?;
-        pool.target_key.stream().shuffle(&mut unlabelled);
+        let mut open = pool.open.to_vec();
+        pool.target_key.stream().shuffle(&mut open);
         let len = probs.len() / self.rows;
-        Ok(unlabelled.iter().take(TARGETS).flat_map(|&row| &probs[row as usize * len..][..len]).copied().collect())
+        open.iter().take(TARGETS).flat_map(|&row| &probs[row as usize * len..][..len]).copied().collect()
     }
 
-    /// Lets `strategy` choose `batch` images that are not labelled.
-    pub(crate) fn pick(
-        &self,
-        strategy: &dyn Strategy,
-        pool: &Pool<'_, '_>,
-        batch: usize,
-        key: Key,
-    ) -> Result<Picks, LearnError> {
+    /// Scores of a pool that was seen as features, and as probabilities where there are some.
+    pub(crate) fn of_arrays(pool: &Pool<'_>, probs_nc: Option<Vec<f32>>, features_nd: Option<&'a [f32]>) -> Self {
+        let features_nd = features_nd.map(Cow::Borrowed);
+        Self { rows: pool.len(), classes: pool.classes, probs_nc, features_nd, ..Self::default() }
+    }
+
+    /// Lets `strategy` choose `batch` of the `open` images.
+    pub(crate) fn pick(&self, strategy: &dyn Strategy, choice: &Choice<'_>) -> Result<Picks, LearnError> {
+        let Choice { open, labelled, batch, key, threads } = *choice;
         if let (Some(by_image), Some(score)) = (&self.by_image, strategy.as_score()) {
-            let unlabelled = acquire::unlabelled(self.rows, pool.labelled)?;
-            acquire::check_batch(batch, unlabelled.len())?;
-            let scores: Vec<f64> = unlabelled.iter().map(|&row| by_image.scores[row as usize]).collect();
-            return Ok(score.choose(&unlabelled, &scores, batch, key));
+            acquire::check_batch(batch, open.len())?;
+            let scores: Vec<f64> = open.iter().map(|&row| by_image.scores[row as usize]).collect();
+            return Ok(score.choose(open, &scores, batch, key));
         }
         let samples = |values: &'_ [f32]| values.len() / self.rows / self.classes;
         let mc_samples = self.probs_nkc.as_deref().map_or(1, samples);
@@ -145,10 +161,9 @@ impl<'a> PoolScores<'a> {
             mc_probs: self.probs_nkc.as_deref().map(|p| Samples::new(p, mc_samples, self.classes)),
             target_mc_probs: self.target_probs_tkc.as_deref().map(|p| Samples::new(p, mc_samples, self.classes)),
             view_probs: self.view_probs_nvc.as_deref().map(|p| Samples::new(p, samples(p), self.classes)),
-            labelled: pool.labelled,
+            labelled,
         };
-        let unlabelled = acquire::unlabelled(self.rows, pool.labelled)?;
-        Ok(strategy.pick(&inputs, &unlabelled, batch, key, pool.threads)?)
+        Ok(strategy.pick(&inputs, open, batch, key, threads)?)
     }
 
     /// The predicted class of every image, where probabilities were computed.
@@ -171,7 +186,7 @@ impl<'a> PoolScores<'a> {
 }
 
 impl ByImage {
-    fn compute(score: &dyn Score, member: &mut Predictor, pool: &mut Pool<'_, '_>) -> Result<Self, LearnError> {
+    fn compute(score: &dyn Score, member: &mut Predictor, pool: &mut Scored<'_, '_>) -> Result<Self, LearnError> {
         let (classes, rows, threads) = (pool.classes, pool.rows, pool.threads);
         let is_entropy = score.name() == ENTROPY;
         let mut kept = Self { entropies: (!is_entropy).then(Vec::new), ..Self::default() };

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::Learned;
 use crate::error::LearnError;
+use crate::run::answers::Answered;
+use crate::run::oracle::Answer;
 use crate::run::stopping::{Reason, Stopping};
 
 /// Where in its plan a run is.
@@ -28,7 +30,14 @@ impl Default for Place {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     pub(crate) place: Place,
+    /// Answers before it; what they are is in the record of answers.
+    #[serde(default)]
+    pub(crate) answers: usize,
+    /// The labelled rows, in snapshots of runs that had no record of answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) labelled: Vec<u32>,
+    /// Their labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) labels: Vec<u16>,
     pub(crate) loop_epochs: u64,
     pub(crate) val_accuracy_best: f64,
@@ -45,11 +54,11 @@ pub(crate) struct Snapshot {
     pub(crate) states: Vec<Vec<u8>>,
 }
 
-/// The snapshot of a run at the end of its loop, where that is known from the records of another run: after `rounds` queries and
-/// `loop_epochs` epochs of the loop's models, with the `labelled` rows and their `labels` in the order in which they came.
-pub fn after_loop(rounds: u32, loop_epochs: u64, labelled: Vec<u32>, labels: Vec<u16>) -> Vec<u8> {
+/// The snapshot of a run at the end of its loop, where that is known from the records of another run: after `rounds` queries,
+/// `loop_epochs` epochs of the loop's models and so many `answers`.
+pub fn after_loop(rounds: u32, loop_epochs: u64, answers: usize) -> Vec<u8> {
     let place = Place::Loop { round: rounds, epoch: 0 };
-    Snapshot { place, labelled, labels, loop_epochs, ..Snapshot::default() }.into_bytes()
+    Snapshot { place, answers, loop_epochs, ..Snapshot::default() }.into_bytes()
 }
 
 impl Snapshot {
@@ -60,6 +69,18 @@ impl Snapshot {
         bytes.extend(header);
         self.states.iter().for_each(|state| bytes.extend(state));
         bytes
+    }
+
+    /// The answers before it: those of the `record`, or what the snapshot of an earlier version holds itself.
+    pub(crate) fn answered(&self, record: &[Answered]) -> Result<Vec<Answered>, LearnError> {
+        if !self.labelled.is_empty() {
+            let labels = self.labels.iter().map(|&label| Answer::Label(label));
+            let answered = self.labelled.iter().zip(labels).map(|(&row, answer)| Answered { row, answer });
+            return Ok(answered.collect());
+        }
+        let missing =
+            || LearnError::Snapshot(format!("it follows {} answers, {} are recorded", self.answers, record.len()));
+        record.get(..self.answers).map(<[Answered]>::to_vec).ok_or_else(missing)
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, LearnError> {
@@ -84,8 +105,7 @@ mod tests {
     fn snapshot() -> Snapshot {
         Snapshot {
             place: Place::Loop { round: 3, epoch: 2 },
-            labelled: vec![5, 1],
-            labels: vec![0, 10],
+            answers: 2,
             loop_epochs: 21,
             val_accuracy_best: 0.1 + 0.2,
             states: vec![vec![1, 2, 3], vec![4]],
@@ -96,6 +116,15 @@ mod tests {
     #[test]
     fn a_snapshot_comes_back_as_it_went() {
         assert_eq!(Snapshot::from_bytes(&snapshot().into_bytes()).unwrap(), snapshot());
+    }
+
+    #[test]
+    fn the_record_of_answers_must_be_long_enough() {
+        let answered = Answered { row: 4, answer: Answer::Label(1) };
+        assert_eq!(snapshot().answered(&[answered; 3]).unwrap(), [answered; 2]);
+        assert!(snapshot().answered(&[answered]).unwrap_err().to_string().contains("2 answers, 1 are recorded"));
+        let earlier = Snapshot { labelled: vec![4], labels: vec![1], answers: 0, ..snapshot() };
+        assert_eq!(earlier.answered(&[]).unwrap(), [answered]);
     }
 
     #[test]

@@ -9,11 +9,10 @@ use fewlabel_engine::{AdamW, Average, Model, Targets, Trainer};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Policy;
-use crate::data::Images;
+use crate::data::{Images, Labelled};
 use crate::error::LearnError;
 use crate::model::view::View;
 use crate::pretrain::schedule;
-use crate::probe::feature_pool::Labelled;
 use crate::purpose;
 use crate::training::fix_match::{FixMatch, Unlabelled};
 
@@ -95,7 +94,7 @@ pub struct Tuner<'a> {
     steps: u64,
     view: View<'a>,
     unlabelled: Option<Unlabelled<'a>>,
-    labelled: &'a Labelled,
+    labelled: Labelled,
     classes: usize,
     batch: usize,
     order: Vec<u32>,
@@ -114,7 +113,7 @@ impl<'a> Tuner<'a> {
         settings: &FineTuning,
         (images, mean): (&'a Images, &[f32]),
         policy: &Policy,
-        labelled: &'a Labelled,
+        labelled: &Labelled,
         (seed, threads): (u64, usize),
     ) -> Result<Self, LearnError> {
         settings.check()?;
@@ -138,7 +137,7 @@ impl<'a> Tuner<'a> {
             steps: 0,
             view: View::new(images, mean, Some(policy)).threads(threads),
             unlabelled,
-            labelled,
+            labelled: labelled.clone(),
             classes,
             batch,
             order: Vec::new(),

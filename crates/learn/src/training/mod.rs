@@ -3,4 +3,3 @@
 pub mod fine_tuning;
 pub mod fit;
 pub mod fix_match;
-pub(crate) mod policy_search;

@@ -3,7 +3,7 @@
 use crate::ask::regimes;
 use crate::ask::settings::Point;
 use crate::ask::study_file::setting_names;
-use fewlabel_learn::data::shift::Corruption;
+use fewlabel_learn::augment::corruption::Corruption;
 use serde_json::{Map, Value, json};
 
 /// The schema.

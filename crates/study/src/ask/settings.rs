@@ -268,7 +268,7 @@ impl RunSettings {
         if let Some(Transfer { encoder: EncoderSource::Pretraining { settings, .. }, .. }) = &mut plan.transfer {
             settings.check(rows)?;
             // The views that the data have by default are part of the run's identity.
-            settings.views.get_or_insert_with(|| views::for_data(data));
+            settings.views.get_or_insert_with(|| views::for_pool(&data.pool()));
         }
         plan.check(rows)?;
         plan.network.architecture(&data.train.images, data.classes())?;

@@ -8,7 +8,7 @@
 
 use crate::error::StudyError;
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::data::shift::{Corruption, Severity, prior_rows};
+use fewlabel_learn::augment::corruption::{Corruption, Severity, prior_rows};
 use fewlabel_learn::data::{Dataset, Split};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt::Write;

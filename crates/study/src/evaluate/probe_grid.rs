@@ -3,11 +3,12 @@
 use crate::error::StudyError;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::stats::{Summary, bootstrap_mean_interval};
-use fewlabel_learn::data::{Dataset, Split};
+use fewlabel_learn::Context;
+use fewlabel_learn::data::{Dataset, Images, Labelled, Split};
 use fewlabel_learn::pretrain::{Encoder, views};
-use fewlabel_learn::probe::Probe;
-use fewlabel_learn::probe::feature_pool::{Labelled, Pool};
 use fewlabel_learn::probe::self_training::SelfTraining;
+use fewlabel_learn::probe::{Encoded, FeaturePool, Probe};
+use fewlabel_learn::run::active_loop::{Resources, choose_on_features};
 use fewlabel_learn::run::oracle::Simulated;
 use serde::Serialize;
 use std::time::Instant;
@@ -64,9 +65,9 @@ pub struct Cell {
     pub seconds: (f64, f64),
 }
 
-/// One encoder's features.
-struct Encoded {
-    pool: Pool,
+/// One encoder's features of the pool and of the images that are judged.
+struct Seen {
+    encoded: Encoded,
     judged: Vec<f32>,
 }
 
@@ -78,24 +79,25 @@ pub fn measure(
     encoders: &[Encoder],
     data: &Dataset,
     grid: &Grid,
-    threads: usize,
+    context: Context<'_>,
     heard: &mut dyn FnMut(&Cell),
 ) -> Result<Vec<Cell>, StudyError> {
     if let Some(semi) = &grid.semi {
         semi.check()?;
     }
-    let policy = views::for_data(data);
+    let policy = views::for_pool(&data.pool());
     let judged = if grid.test { &data.test } else { &data.val };
-    let encode = |encoder: &Encoder| -> Result<Encoded, StudyError> {
-        let features = |split: &Split| encoder.features(&split.images, grid.views, &policy, 0, threads);
-        let pool = Pool::new(features(&data.train)?, encoder.feature_len(), data.classes(), threads);
-        Ok(Encoded { pool, judged: features(judged)? })
+    let see = |encoder: &Encoder| -> Result<Seen, StudyError> {
+        let features = |images: &Images| encoder.features(images, grid.views, &policy, 0, context.threads);
+        let pool = FeaturePool::new(features(&data.train.images)?, encoder.feature_len(), data.classes());
+        let encoded = Encoded { encoder: encoder.clone(), pool, judged: None };
+        Ok(Seen { encoded, judged: features(&judged.images)? })
     };
-    let encoded = encoders.iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+    let seen = encoders.iter().map(see).collect::<Result<Vec<_>, _>>()?;
     let mut cells = Vec::new();
     for strategy in &grid.strategies {
         for &budget in &grid.budgets {
-            for cell in measure_cell(&encoded, strategy, budget, data, judged, grid)? {
+            for cell in measure_cell(&seen, (strategy, budget), (data, judged), grid, context)? {
                 heard(&cell);
                 cells.push(cell);
             }
@@ -114,32 +116,35 @@ struct Found {
 
 /// The classifier on its own, and where asked for the one that listens to itself, on the same labels.
 fn measure_cell(
-    encoded: &[Encoded],
-    strategy: &str,
-    budget: usize,
-    data: &Dataset,
-    judged: &Split,
+    seen: &[Seen],
+    (strategy, budget): (&str, usize),
+    (data, judged): (&Dataset, &Split),
     grid: &Grid,
+    context: Context<'_>,
 ) -> Result<Vec<Cell>, StudyError> {
     let ways: Vec<Option<SelfTraining>> = [None].into_iter().chain(grid.semi.map(Some)).collect();
     let mut found: Vec<Vec<Found>> = vec![Vec::new(); ways.len()];
-    let groups = encoded.chunks(if grid.together.is_some() { encoded.len().max(1) } else { 1 });
+    let groups = seen.chunks(if grid.together.is_some() { seen.len().max(1) } else { 1 });
     for group in groups {
+        let (pool, encoders) = (data.pool(), vec![&group[0].encoded]);
+        let resources = Resources { pool, benchmark: Some(data.benchmark()), encoders, context };
         for &draw in &grid.draws {
             let start = Instant::now();
-            let labelled = group[0].pool.choose(strategy, budget, draw, &mut Simulated::new(&data.train.labels))?;
+            let mut oracle = Simulated::new(&data.train.labels);
+            let answers = choose_on_features(strategy, budget, draw, &resources, &mut oracle)?;
+            let labelled = answers.labelled();
             let chosen = start.elapsed().as_secs_f64();
             for (way, found) in ways.iter().zip(&mut found) {
                 let start = Instant::now();
                 let serving = match grid.together {
-                    Some(Together::Choose) => best(group, &labelled),
+                    Some(Together::Choose) => best(group, labelled),
                     Some(Together::Average) | None => group,
                 };
-                let probes: Vec<Probe> = serving.iter().map(|encoded| encoded.pool.fit(&labelled, *way)).collect();
+                let probes: Vec<Probe> = serving.iter().map(|seen| seen.encoded.pool.fit(labelled, *way)).collect();
                 let fitted = start.elapsed().as_secs_f64();
                 let mut probs = vec![0.0; judged.len() * data.classes()];
-                for (Encoded { pool, judged }, probe) in serving.iter().zip(&probes) {
-                    let of_one = pool.probs_nc(probe, judged.clone());
+                for (Seen { encoded, judged }, probe) in serving.iter().zip(&probes) {
+                    let of_one = encoded.pool.probs_nc(probe, judged.clone());
                     probs.iter_mut().zip(of_one).for_each(|(sum, p)| *sum += p / serving.len() as f32);
                 }
                 let metrics = Metrics::of(&probs, &judged.labels);
@@ -169,11 +174,11 @@ fn measure_cell(
     Ok(ways.iter().zip(&found).filter_map(cell).collect())
 }
 
-/// The one of `encoded` that answers labels left out best.
-fn best<'a>(encoded: &'a [Encoded], labelled: &Labelled) -> &'a [Encoded] {
-    let losses: Vec<f64> = encoded.iter().map(|one| one.pool.loss_left_out(labelled)).collect();
+/// The one that answers labels left out best.
+fn best<'a>(seen: &'a [Seen], labelled: &Labelled) -> &'a [Seen] {
+    let losses: Vec<f64> = seen.iter().map(|one| one.encoded.pool.loss_left_out(labelled)).collect();
     let best = (0..losses.len()).fold(0, |best, i| if losses[i] < losses[best] { i } else { best });
-    &encoded[best..=best]
+    &seen[best..=best]
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -3,8 +3,10 @@
 use fewlabel_learn::acquire::CLUSTERS;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::model::network::NetworkSettings;
-use fewlabel_learn::run::plan::{EpochEvent, Phase, Plan, Selection};
-use fewlabel_learn::run::transfer::{EncoderSource, STEPS_TOLD};
+use fewlabel_learn::run::events::{EpochEvent, Phase};
+use fewlabel_learn::run::learners::STEPS_TOLD;
+use fewlabel_learn::run::plan::{Plan, Selection};
+use fewlabel_learn::run::transfer::EncoderSource;
 use fewlabel_learn::training::fine_tuning::FineTuning;
 
 /// Forward and backward pass in units of a forward pass.

@@ -3,12 +3,14 @@
 
 use crate::error::{AtPath, StudyError};
 use crate::execute::encoder_file;
-use crate::execute::run::Follower;
 use crate::store::atomic_file;
 use fewlabel_engine::NUMERIC_VERSION;
+use fewlabel_learn::Context;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::pretrain::Encoder;
-use fewlabel_learn::run::transfer::{Encoded, EncoderFile, EncoderSource};
+use fewlabel_learn::probe::Encoded;
+use fewlabel_learn::run::events::RunObserver;
+use fewlabel_learn::run::transfer::{EncoderFile, EncoderSource};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs::{File, TryLockError};
@@ -31,7 +33,7 @@ pub(crate) enum Fetched {
     Ready(Arc<Encoded>),
     /// Another run is at it.
     Busy,
-    /// The follower asked to stop; a checkpoint is kept.
+    /// The context asked for the end; a checkpoint is kept.
     Stopped,
 }
 
@@ -46,8 +48,8 @@ impl Encoders {
         &self,
         source: &EncoderSource,
         data: &Dataset,
-        threads: usize,
-        follower: &mut dyn Follower,
+        context: Context<'_>,
+        observer: &mut dyn RunObserver,
     ) -> Result<Fetched, StudyError> {
         let id = id(source, data);
         if let Some(encoded) = self.kept(&id) {
@@ -67,12 +69,12 @@ impl Encoders {
         }
         let encoder = match source {
             EncoderSource::File(file) => read(file)?,
-            EncoderSource::Pretraining { .. } => match self.pretrained(source, &id, data, threads, follower)? {
+            EncoderSource::Pretraining { .. } => match self.pretrained(source, &id, data, context, observer)? {
                 Some(encoder) => encoder,
                 None => return Ok(Fetched::Stopped),
             },
         };
-        let encoded = Arc::new(Encoded::new(encoder, data, threads)?);
+        let encoded = Arc::new(Encoded::new(encoder, &data.pool(), Some(&data.benchmark()), context.threads)?);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push((id, Arc::clone(&encoded)));
         if kept.len() > KEPT {
@@ -86,30 +88,27 @@ impl Encoders {
         kept.iter().find(|(known, _)| known == id).map(|(_, encoded)| Arc::clone(encoded))
     }
 
-    /// The encoder of the folder, made if it is not there; `None` if the follower asked to stop.
+    /// The encoder of the folder, made if it is not there; `None` if the context asked for the end.
     fn pretrained(
         &self,
         source: &EncoderSource,
         id: &str,
         data: &Dataset,
-        threads: usize,
-        follower: &mut dyn Follower,
+        context: Context<'_>,
+        observer: &mut dyn RunObserver,
     ) -> Result<Option<Encoder>, StudyError> {
         let EncoderSource::Pretraining { settings, seed } = source else { unreachable!("a file is not trained") };
         let path = self.path(id);
         if path.is_file() {
             match encoder_file::read(&path) {
                 Ok(made) => return Ok(Some(made.encoder)),
-                Err(error) => follower.notice(&format!("{error}: training this encoder again")),
+                Err(error) => observer.notice(&format!("{error}: training this encoder again")),
             }
         }
         atomic_file::make_folder(&self.folder)?;
-        follower.notice(&format!("training encoder {id} on the unlabelled images of {}, seed {seed}", data.name));
-        // Both closures look at the follower, one after the other.
-        let follower = std::cell::RefCell::new(follower);
-        let stop = || follower.borrow_mut().should_stop();
-        match encoder_file::make(data, settings, *seed, threads, &path, &mut |_, _| {}, &stop) {
-            Err(StudyError::Interrupted) => Ok(None),
+        observer.notice(&format!("training encoder {id} on the unlabelled images of {}, seed {seed}", data.name));
+        match encoder_file::make(data, settings, *seed, context, &path, &mut |_, _| {}) {
+            Err(error) if error.is_interrupted() => Ok(None),
             made => made.map(|made| Some(made.encoder)),
         }
     }

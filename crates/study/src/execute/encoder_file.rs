@@ -4,6 +4,7 @@ use crate::error::{AtPath, StudyError};
 use crate::store::atomic_file;
 use crate::store::npy_writer::npy_f32;
 use fewlabel_engine::{Model, NUMERIC_VERSION};
+use fewlabel_learn::Context;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining, views};
 use std::collections::BTreeMap;
@@ -20,21 +21,20 @@ pub struct Pretrained {
 }
 
 /// Trains an encoder on the training images of `data` and writes it to `path`. `heard` is told every epoch's number and
-/// loss; when `stop` says so, a checkpoint is left beside `path`, from which the same call goes on to the same bytes.
+/// loss; when the context ends it, a checkpoint is left beside `path`, from which the same call goes on to the same bytes.
 ///
 /// # Errors
-/// If a setting is out of its range, a file cannot be written, or `stop` says so.
+/// If a setting is out of its range, a file cannot be written, or the context ends it.
 pub fn make(
     data: &Dataset,
     settings: &PretrainSettings,
     seed: u64,
-    threads: usize,
+    context: Context<'_>,
     path: &Path,
     heard: &mut dyn FnMut(usize, f64),
-    stop: &dyn Fn() -> bool,
 ) -> Result<Pretrained, StudyError> {
     atomic_file::refuse_unwritable(path)?;
-    let mut training = Pretraining::new(data, settings, seed, threads)?;
+    let mut training = Pretraining::new(&data.pool(), settings, seed, context.threads)?;
     let checkpoint = beside(path);
     let identity = identity(data);
     if let Some(bytes) = atomic_file::read_if_there(&checkpoint)? {
@@ -53,10 +53,7 @@ pub fn make(
             heard(told, training.losses()[told - 1]);
             keep(&training)?;
         }
-        if stop() {
-            keep(&training)?;
-            return Err(StudyError::Interrupted);
-        }
+        context.rest(|ends| if ends { Ok(keep(&training)?) } else { Ok(()) })?;
     }
     let losses = training.losses().to_vec();
     atomic_file::write_whole(path, &training.model().to_safetensors(&metadata(data, settings, seed, &losses)))?;
@@ -115,7 +112,7 @@ pub fn read(path: &Path) -> Result<Pretrained, StudyError> {
 /// If the images do not fit the encoder or the file cannot be written.
 pub fn write_features(made: &Pretrained, data: &Dataset, path: &Path, threads: usize) -> Result<(), StudyError> {
     let images = &data.train.images;
-    let features = made.encoder.features(images, 1, &views::for_data(data), 0, threads)?;
+    let features = made.encoder.features(images, 1, &views::for_pool(&data.pool()), 0, threads)?;
     let bytes = npy_f32(&[images.len(), made.encoder.feature_len()], &features);
     atomic_file::write_whole(path, &bytes)
 }

@@ -5,12 +5,14 @@ use crate::error::StudyError;
 use crate::execute::cost::Cost;
 use crate::execute::encoder_cache::Encoders;
 use crate::execute::reuse::{self, Part};
-use crate::execute::run::{Follower, Outcome, Run};
+use crate::execute::run::{Outcome, Run};
 use crate::export::tensorboard::Board;
 use crate::store::record::RunResult;
 use crate::store::study_dir::Folder;
 use fewlabel_learn::data::Dataset;
-use fewlabel_learn::run::plan::{EpochEvent, QueryEvent};
+use fewlabel_learn::run::events::{EpochEvent, QueryEvent, RunObserver};
+use fewlabel_learn::{Context, LearnError};
+use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -195,8 +197,11 @@ impl Grid<'_> {
         loop {
             *threads += self.spare.swap(0, Ordering::Relaxed);
             let board = self.options.tensorboard.then(|| Board::new(self.folder, job));
-            let mut follower = JobFollower { grid: self, job, done: 0.0, is_started: false, board };
-            let outcome = catch_unwind(AssertUnwindSafe(|| run.carry_out(*threads, &mut follower)));
+            let done = Cell::new(0.0);
+            let is_cancelled = || self.should_pause(job, done.get());
+            let context = Context::cancelled_by(*threads, &is_cancelled);
+            let mut observer = JobObserver { grid: self, job, done: &done, is_started: false, board };
+            let outcome = catch_unwind(AssertUnwindSafe(|| run.carry_out(context, &mut observer)));
             match outcome {
                 Ok(Ok(Outcome::Finished(result, seconds))) => {
                     self.watch.event(Event::Finished(job, &result, Some(seconds)));
@@ -220,6 +225,12 @@ impl Grid<'_> {
         self.has_failed.store(true, Ordering::Relaxed);
     }
 
+    /// Whether a run should end here, for good or to go on with the threads that are spare.
+    fn should_pause(&self, job: &Job, done: f64) -> bool {
+        let worth_it = done < 0.9 * job.cost.total();
+        self.should_stop() || (worth_it && self.spare.load(Ordering::Relaxed) > 0)
+    }
+
     fn should_stop(&self) -> bool {
         let is_over = self.has_failed.load(Ordering::Relaxed) && !self.options.keep_going;
         self.watch.should_stop() || is_over || self.is_gone.load(Ordering::Relaxed)
@@ -229,21 +240,21 @@ impl Grid<'_> {
         let failures = self.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
         match failures.first() {
             Some(first) => Err(StudyError::Runs { failed: failures.len(), total: self.total, first: first.clone() }),
-            None if self.watch.should_stop() => Err(StudyError::Interrupted),
-            None => Ok(()),
+            None => Ok(Context::cancelled_by(1, &|| self.watch.should_stop()).check()?),
         }
     }
 }
 
-struct JobFollower<'a> {
+struct JobObserver<'a> {
     grid: &'a Grid<'a>,
     job: &'a Job,
-    done: f64,
+    /// Work done so far, in the unit of its cost.
+    done: &'a Cell<f64>,
     is_started: bool,
     board: Option<Board>,
 }
 
-impl JobFollower<'_> {
+impl JobObserver<'_> {
     /// A board that cannot be written is said once and left; the run goes on.
     fn tell_board(&mut self, tell: impl FnOnce(&mut Board) -> Result<(), StudyError>) {
         if let Some(Err(error)) = self.board.as_mut().map(tell) {
@@ -253,28 +264,25 @@ impl JobFollower<'_> {
     }
 }
 
-impl Follower for JobFollower<'_> {
-    fn epoch(&mut self, event: &EpochEvent) {
+impl RunObserver for JobObserver<'_> {
+    fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
         if !self.is_started {
             self.is_started = true;
             self.grid.watch.event(Event::Started(self.job));
         }
         self.tell_board(|board| board.epoch(event));
-        self.done = self.job.cost.until(event);
-        self.grid.watch.event(Event::Progress(self.job, self.done));
+        self.done.set(self.job.cost.until(event));
+        self.grid.watch.event(Event::Progress(self.job, self.done.get()));
+        Ok(())
     }
 
-    fn query(&mut self, event: &QueryEvent) {
+    fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError> {
         self.tell_board(|board| board.query(event));
+        Ok(())
     }
 
     fn notice(&mut self, text: &str) {
         self.grid.watch.event(Event::Notice(text));
-    }
-
-    fn should_stop(&mut self) -> bool {
-        let worth_it = self.done < 0.9 * self.job.cost.total();
-        self.grid.should_stop() || (worth_it && self.grid.spare.load(Ordering::Relaxed) > 0)
     }
 }
 

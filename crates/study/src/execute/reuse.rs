@@ -12,9 +12,10 @@ use crate::store::atomic_file;
 use crate::store::checkpoint::{Checkpoint, Lengths};
 use crate::store::record::{self, RunResult};
 use crate::store::study_dir::Folder;
-use fewlabel_learn::data::Dataset;
 use fewlabel_learn::run::active_loop;
-use fewlabel_learn::run::plan::{ActiveSettings, EpochEvent, Phase, Plan, QueryEvent, Selection};
+use fewlabel_learn::run::answers::Answered;
+use fewlabel_learn::run::events::{EpochEvent, Phase, QueryEvent};
+use fewlabel_learn::run::plan::{ActiveSettings, Plan, Selection};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -136,7 +137,6 @@ fn active(plan: &Plan) -> Option<&ActiveSettings> {
 pub(crate) fn take_over(
     part: Part,
     settings: &RunSettings,
-    data: &Dataset,
     folder: &Path,
     source: &Path,
 ) -> Result<Option<Checkpoint>, StudyError> {
@@ -147,21 +147,23 @@ pub(crate) fn take_over(
         let taken = match part {
             Part::Model if settings.plan == theirs.plan => model(source),
             Part::Queries if settings.plan.loop_alone()? == theirs.plan.loop_alone()? => {
-                queries(active(&settings.plan)?, &result.labelled, data, source)
+                queries(active(&settings.plan)?, source)
             }
             _ => None,
         };
         taken.filter(|_| is_whole).map(|taken| (result.id, taken))
     };
-    let Some((id, Taken { epochs, queries, snapshot })) = read() else { return Ok(None) };
+    let Some((id, Taken { epochs, queries, answers, snapshot })) = read() else { return Ok(None) };
     let lengths = Lengths {
         epochs: epochs.len() as u64,
         queries: queries.len() as u64,
+        answers: answers.len() as u64,
         taken_from: Some(id),
         ..Lengths::default()
     };
     atomic_file::write_whole(&folder.join(record::EPOCHS), &epochs)?;
     atomic_file::write_whole(&folder.join(record::QUERIES), &queries)?;
+    atomic_file::write_whole(&folder.join(record::ANSWERS), &answers)?;
     let checkpoint = Checkpoint { lengths, snapshot };
     checkpoint.write(&folder.join(record::CHECKPOINT))?;
     Ok(Some(checkpoint))
@@ -171,6 +173,7 @@ pub(crate) fn take_over(
 struct Taken {
     epochs: Vec<u8>,
     queries: Vec<u8>,
+    answers: Vec<u8>,
     snapshot: Vec<u8>,
 }
 
@@ -183,19 +186,26 @@ fn model(source: &Path) -> Option<Taken> {
     };
     let epochs = whole(record::EPOCHS, checkpoint.lengths.epochs)?;
     let queries = whole(record::QUERIES, checkpoint.lengths.queries)?;
-    Some(Taken { epochs, queries, snapshot: checkpoint.snapshot })
+    let answers = whole(record::ANSWERS, checkpoint.lengths.answers)?;
+    Some(Taken { epochs, queries, answers, snapshot: checkpoint.snapshot })
 }
 
-/// What the run in `source`, which `labelled` these rows, has of the loop of `active`.
-fn queries(active: &ActiveSettings, labelled: &[u32], data: &Dataset, source: &Path) -> Option<Taken> {
-    let labelled = labelled.get(..active.labels)?.to_vec();
-    let answers = &data.train.labels;
-    let labels = labelled.iter().map(|&row| answers.get(row as usize).copied()).collect::<Option<Vec<u16>>>()?;
+/// What the run in `source` has of the loop of `active`: none where an image got no label, for then its queries are others.
+fn queries(active: &ActiveSettings, source: &Path) -> Option<Taken> {
+    let mut labels = 0;
+    let is_wanted = |answered: &Answered| {
+        labels += usize::from(answered.answer.label().is_some());
+        labels <= active.labels
+    };
+    let (answers, answered) = beginning(&source.join(record::ANSWERS), is_wanted)?;
+    if answered.len() != active.labels {
+        return None;
+    }
     let rounds = active.queries();
     let (queries, events) =
         beginning::<QueryEvent>(&source.join(record::QUERIES), |event| (event.round as usize) < rounds)?;
     let picked = events.iter().flat_map(|event| event.picks.iter().map(|pick| pick.index));
-    if events.len() != rounds || !picked.eq(labelled[active.initial..].iter().copied()) {
+    if events.len() != rounds || !picked.eq(answered[active.initial..].iter().map(|answered| answered.row)) {
         return None;
     }
     let is_before = |event: &EpochEvent| event.phase == Phase::Loop && (event.round as usize) < rounds;
@@ -203,12 +213,12 @@ fn queries(active: &ActiveSettings, labelled: &[u32], data: &Dataset, source: &P
     let planned: u64 = (0..rounds as u32).map(|round| u64::from(active.schedule.epochs(round))).sum();
     let loop_epochs = events.len() as u64;
     let fits = loop_epochs == planned || loop_epochs == 0;
-    let snapshot = active_loop::after_loop(rounds as u32, loop_epochs, labelled, labels);
-    fits.then_some(Taken { epochs, queries, snapshot })
+    let snapshot = active_loop::after_loop(rounds as u32, loop_epochs, answered.len());
+    fits.then_some(Taken { epochs, queries, answers, snapshot })
 }
 
 /// The header and the first lines of a record as long as they are `wanted`, as bytes and as events.
-fn beginning<T: DeserializeOwned>(path: &Path, wanted: impl Fn(&T) -> bool) -> Option<(Vec<u8>, Vec<T>)> {
+fn beginning<T: DeserializeOwned>(path: &Path, mut wanted: impl FnMut(&T) -> bool) -> Option<(Vec<u8>, Vec<T>)> {
     let bytes = atomic_file::read_if_there(path).ok()??;
     let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
     let mut kept = lines.next()?.to_vec();
@@ -330,7 +340,7 @@ mod tests {
         let folder = Folder::claim(path.path(), "").expect("claimed");
         let (source, own) = (folder.run(&jobs[0].id), folder.run(&jobs[1].id));
         atomic_file::make_folder(&own).expect("made");
-        let take = || take_over(Part::Queries, &jobs[1].settings, &jobs[1].data, &own, &source).expect("writable");
+        let take = || take_over(Part::Queries, &jobs[1].settings, &own, &source).expect("writable");
         assert_eq!(take(), None, "not finished");
         carried_out(vec![jobs[0].clone()], path.path());
         let queries = std::fs::read_to_string(source.join(record::QUERIES)).expect("read");

@@ -9,12 +9,15 @@ use crate::execute::reuse::{self, Part};
 use crate::store::atomic_file::{self, Appended};
 use crate::store::checkpoint::{Checkpoint, Lengths};
 use crate::store::record::{self, Failure, Header, Phases, RunResult, Timing};
-use fewlabel_learn::LearnError;
 use fewlabel_learn::data::Dataset;
-use fewlabel_learn::run::active_loop::{self, Finished, Observer};
+use fewlabel_learn::probe::Encoded;
+use fewlabel_learn::run::active_loop::{self, Finished, Resources, Resume};
+use fewlabel_learn::run::answers::Answered;
+use fewlabel_learn::run::events::{EpochEvent, Phase, QueryEvent, RunObserver, Work};
 use fewlabel_learn::run::oracle::Simulated;
-use fewlabel_learn::run::plan::{EpochEvent, Phase, QueryEvent, Selection, Work};
-use fewlabel_learn::run::transfer::{self, Encoded, Transfer};
+use fewlabel_learn::run::plan::Selection;
+use fewlabel_learn::run::transfer::Transfer;
+use fewlabel_learn::{Context, LearnError};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -44,20 +47,6 @@ pub struct Run<'a> {
     pub encoders: &'a Encoders,
 }
 
-/// Follows a run while it is computed, and decides when it ends early.
-pub trait Follower {
-    /// An epoch has ended.
-    fn epoch(&mut self, event: &EpochEvent);
-    /// A query has been answered.
-    fn query(&mut self, event: &QueryEvent);
-    /// Something a person should know, such as a damaged checkpoint.
-    fn notice(&mut self, text: &str);
-    /// Whether the run should end here with a checkpoint.
-    fn should_stop(&mut self) -> bool {
-        false
-    }
-}
-
 /// How a call of [`Run::carry_out`] ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -67,7 +56,7 @@ pub enum Outcome {
     WasFinished(Box<RunResult>),
     /// Another process is at it.
     Busy,
-    /// The follower asked to stop; a checkpoint is kept.
+    /// The context asked for the end; a checkpoint is kept.
     Stopped,
 }
 
@@ -76,8 +65,8 @@ impl Run<'_> {
     ///
     /// # Errors
     /// If it cannot be computed or its records cannot be kept; the reason is recorded in `failed.json`.
-    pub fn carry_out(&self, threads: usize, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
-        if let Some(result) = self.result(follower)? {
+    pub fn carry_out(&self, context: Context<'_>, observer: &mut dyn RunObserver) -> Result<Outcome, StudyError> {
+        if let Some(result) = self.result(observer)? {
             return Ok(Outcome::WasFinished(Box::new(result)));
         }
         atomic_file::make_folder(self.locks)?;
@@ -89,10 +78,10 @@ impl Run<'_> {
             Ok(()) => {}
         }
         // Whoever held the lock before may just have finished.
-        if let Some(result) = self.result(follower)? {
+        if let Some(result) = self.result(observer)? {
             return Ok(Outcome::WasFinished(Box::new(result)));
         }
-        let outcome = self.compute(threads, follower);
+        let outcome = self.compute(context, observer);
         match &outcome {
             Err(error) => {
                 let failure = Failure { reason: error.to_string() };
@@ -105,17 +94,17 @@ impl Run<'_> {
         outcome
     }
 
-    fn result(&self, follower: &mut dyn Follower) -> Result<Option<RunResult>, StudyError> {
+    fn result(&self, observer: &mut dyn RunObserver) -> Result<Option<RunResult>, StudyError> {
         match record::read_result(self.folder) {
             Err(StudyError::Damaged { path, what }) => {
-                follower.notice(&format!("{}: {what}: computing this run again", path.display()));
+                observer.notice(&format!("{}: {what}: computing this run again", path.display()));
                 Ok(None)
             }
             result => result,
         }
     }
 
-    fn compute(&self, threads: usize, follower: &mut dyn Follower) -> Result<Outcome, StudyError> {
+    fn compute(&self, context: Context<'_>, observer: &mut dyn RunObserver) -> Result<Outcome, StudyError> {
         atomic_file::make_folder(self.folder)?;
         atomic_file::write_json(&self.folder.join(record::SETTINGS), self.settings)?;
         let sources: Vec<_> = self.settings.plan.transfer.iter().flat_map(Transfer::encoders).collect();
@@ -125,18 +114,18 @@ impl Run<'_> {
         }
         let mut fetched = Vec::with_capacity(sources.len());
         for source in &sources {
-            match self.encoders.fetch(source, self.data, threads, follower)? {
+            match self.encoders.fetch(source, self.data, context, observer)? {
                 Fetched::Ready(encoded) => fetched.push(encoded),
                 Fetched::Busy => return Ok(Outcome::Busy),
                 Fetched::Stopped => return Ok(Outcome::Stopped),
             }
         }
         let encoded: Vec<&Encoded> = fetched.iter().map(|encoded| &**encoded).collect();
-        match self.attempt(threads, &encoded, true, follower) {
+        match self.attempt(context, &encoded, true, observer) {
             Err(StudyError::Learn(LearnError::Snapshot(why)) | StudyError::Damaged { what: why, .. }) => {
                 let text = format!("{}: {why}: starting this run from its beginning", self.settings.label());
-                follower.notice(&text);
-                self.attempt(threads, &encoded, false, follower)
+                observer.notice(&text);
+                self.attempt(context, &encoded, false, observer)
             }
             outcome => outcome,
         }
@@ -144,35 +133,32 @@ impl Run<'_> {
 
     fn attempt(
         &self,
-        threads: usize,
+        context: Context<'_>,
         encoded: &[&Encoded],
         resume: bool,
-        follower: &mut dyn Follower,
+        observer: &mut dyn RunObserver,
     ) -> Result<Outcome, StudyError> {
         let checkpoint = if resume { self.checkpoint()? } else { None };
         let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths.clone());
-        let mut keeper = Keeper::open(self.folder, lengths, follower)?;
+        let answers = if checkpoint.is_some() { record::read_answers(self.folder)? } else { Vec::new() };
+        let mut keeper = Keeper::open(self.folder, lengths, observer)?;
+        keeper.keeps_answers = self.settings.plan.selection != Selection::All;
         keeper.last_epoch = self.keep_checkpoint.then_some(self.settings.plan.training.epochs);
-        let snapshot = checkpoint.as_ref().map(|checkpoint| checkpoint.snapshot.as_slice());
+        let resume = checkpoint.as_ref().map(|checkpoint| Resume { snapshot: &checkpoint.snapshot, answers: &answers });
         let mut oracle = Simulated::new(&self.data.train.labels);
         let (plan, data) = (&self.settings.plan, self.data);
-        let finished = match &plan.transfer {
-            None => active_loop::run(plan, data, threads, snapshot, &mut oracle, &mut keeper),
-            Some(_) => transfer::run(plan, data, encoded, threads, snapshot, &mut oracle, &mut keeper),
-        };
-        match finished {
+        let (pool, benchmark) = (data.pool(), Some(data.benchmark()));
+        let resources = Resources { pool, benchmark, encoders: encoded.to_vec(), context };
+        match active_loop::run(plan, &resources, resume, &mut oracle, &mut keeper) {
             Ok(finished) => {
                 let Lengths { seconds, starts, phases, taken_from, .. } = keeper.sync()?;
                 let machine = Some(machine::describe());
+                let threads = context.threads;
                 let timing = Timing { seconds, threads, starts, phases, taken_from, machine };
                 let result = self.keep(finished, &timing)?;
                 Ok(Outcome::Finished(Box::new(result), seconds))
             }
             Err(LearnError::Interrupted) => Ok(Outcome::Stopped),
-            Err(LearnError::Observer(error)) => Err(match error.downcast::<StudyError>() {
-                Ok(error) => *error,
-                Err(error) => LearnError::Observer(error).into(),
-            }),
             Err(error) => Err(error.into()),
         }
     }
@@ -181,24 +167,25 @@ impl Run<'_> {
     fn checkpoint(&self) -> Result<Option<Checkpoint>, StudyError> {
         let own = Checkpoint::read(&self.folder.join(record::CHECKPOINT))?;
         match (own, self.source) {
-            (None, Some((source, part))) => reuse::take_over(part, self.settings, self.data, self.folder, source),
+            (None, Some((source, part))) => reuse::take_over(part, self.settings, self.folder, source),
             (own, _) => Ok(own),
         }
     }
 
     /// Writes what the run leaves, the result last: its presence means that everything else is there.
     fn keep(&self, finished: Finished, timing: &Timing) -> Result<RunResult, StudyError> {
-        let is_all = self.settings.plan.selection == Selection::All;
+        let judged = finished.judged.ok_or(LearnError::NoBenchmark { what: "a study" })?;
+        let labelled = finished.answers.labelled();
         let result = RunResult {
             format: FORMAT,
             id: self.settings.id(),
-            labels: finished.labelled.len() + self.settings.plan.validation_labels,
-            labelled: if is_all { Vec::new() } else { finished.labelled },
+            labels: labelled.len() + self.settings.plan.validation_labels,
+            labelled: if self.settings.plan.selection == Selection::All { Vec::new() } else { labelled.rows.clone() },
             stopped: finished.stopped,
             learned: finished.learned,
-            val_accuracy_best: finished.val_accuracy_best,
-            validation: Metrics::of(&finished.val_probs_nc, &self.data.val.labels),
-            test: Metrics::of(&finished.test_probs_nc, &self.data.test.labels),
+            val_accuracy_best: judged.val_accuracy_best,
+            validation: Metrics::of(&judged.val_probs_nc, &self.data.val.labels),
+            test: Metrics::of(&judged.test_probs_nc, &self.data.test.labels),
         };
         if self.keep_model {
             let bytes = finished.model.to_safetensors(&metadata(self.settings, self.data));
@@ -229,7 +216,9 @@ struct Keeper<'a> {
     checkpoint: PathBuf,
     epochs: Appended,
     queries: Appended,
-    follower: &'a mut dyn Follower,
+    observer: &'a mut dyn RunObserver,
+    answers: Appended,
+    keeps_answers: bool,
     started: Instant,
     seconds_before: f64,
     starts: u32,
@@ -241,11 +230,10 @@ struct Keeper<'a> {
     /// The final epoch after which a checkpoint is written in any case.
     last_epoch: Option<u32>,
     is_last_epoch: bool,
-    stop: bool,
 }
 
 impl<'a> Keeper<'a> {
-    fn open(folder: &Path, lengths: Lengths, follower: &'a mut dyn Follower) -> Result<Self, StudyError> {
+    fn open(folder: &Path, lengths: Lengths, observer: &'a mut dyn RunObserver) -> Result<Self, StudyError> {
         let open = |name: &str, records: &str, length: u64| {
             let mut file = Appended::open(&folder.join(name), length)?;
             if length == 0 {
@@ -257,7 +245,9 @@ impl<'a> Keeper<'a> {
             checkpoint: folder.join(record::CHECKPOINT),
             epochs: open(record::EPOCHS, "epochs", lengths.epochs)?,
             queries: open(record::QUERIES, "queries", lengths.queries)?,
-            follower,
+            observer,
+            answers: open(record::ANSWERS, "answers", lengths.answers)?,
+            keeps_answers: true,
             started: Instant::now(),
             seconds_before: lengths.seconds,
             starts: lengths.starts + 1,
@@ -267,7 +257,6 @@ impl<'a> Keeper<'a> {
             last: Instant::now(),
             last_epoch: None,
             is_last_epoch: false,
-            stop: false,
         })
     }
 
@@ -276,10 +265,10 @@ impl<'a> Keeper<'a> {
     }
 
     fn sync(&mut self) -> Result<Lengths, StudyError> {
-        let (epochs, queries) = (self.epochs.sync()?, self.queries.sync()?);
+        let (epochs, queries, answers) = (self.epochs.sync()?, self.queries.sync()?, self.answers.sync()?);
         self.settle();
         let (seconds, starts, taken_from) = (self.seconds(), self.starts, self.taken_from.clone());
-        Ok(Lengths { epochs, queries, seconds, starts, phases: self.phases, taken_from })
+        Ok(Lengths { epochs, queries, answers, seconds, starts, phases: self.phases, taken_from })
     }
 
     /// Adds the time since the last call to the phase the run is in.
@@ -292,40 +281,40 @@ impl<'a> Keeper<'a> {
     }
 }
 
-impl Observer for Keeper<'_> {
+impl RunObserver for Keeper<'_> {
     fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
-        self.epochs.line(event).map_err(observed)?;
+        self.epochs.line(event)?;
         self.is_last_epoch = event.phase == Phase::Final && Some(event.epoch) == self.last_epoch;
-        self.follower.epoch(event);
-        Ok(())
+        self.observer.epoch(event)
     }
 
     fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError> {
-        self.queries.line(event).map_err(observed)?;
-        self.follower.query(event);
-        Ok(())
+        self.queries.line(event)?;
+        self.observer.query(event)
     }
 
-    fn begins(&mut self, work: Work) {
+    fn answers(&mut self, answers: &[Answered]) -> Result<(), LearnError> {
+        if self.keeps_answers {
+            answers.iter().try_for_each(|answer| self.answers.line(answer))?;
+        }
+        self.observer.answers(answers)
+    }
+
+    fn phase(&mut self, work: Work) {
         self.settle();
         self.work = Some((work, Instant::now()));
     }
 
-    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
-        self.stop = self.follower.should_stop();
-        if self.stop || self.is_last_epoch || self.last.elapsed() >= CHECKPOINT_EVERY {
-            let lengths = self.sync().map_err(observed)?;
-            Checkpoint { lengths, snapshot: snapshot() }.write(&self.checkpoint).map_err(observed)?;
+    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>, ends: bool) -> Result<(), LearnError> {
+        if ends || self.is_last_epoch || self.last.elapsed() >= CHECKPOINT_EVERY {
+            let lengths = self.sync()?;
+            Checkpoint { lengths, snapshot: snapshot() }.write(&self.checkpoint)?;
             self.last = Instant::now();
         }
         Ok(())
     }
 
-    fn stop_requested(&self) -> bool {
-        self.stop
+    fn notice(&mut self, text: &str) {
+        self.observer.notice(text);
     }
-}
-
-fn observed(error: StudyError) -> LearnError {
-    LearnError::Observer(Box::new(error))
 }

@@ -8,13 +8,14 @@ use crate::store::atomic_file;
 use crate::store::npy_writer::RowsFile;
 use fewlabel_engine::Model;
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::LearnError;
 use fewlabel_learn::data::{Dataset, Split};
 use fewlabel_learn::model::predict::Predictor;
 use fewlabel_learn::model::view::View;
-use fewlabel_learn::run::active_loop::{self, Observer};
+use fewlabel_learn::run::active_loop::{self, Resources};
+use fewlabel_learn::run::events::{EpochEvent, QueryEvent, RunObserver};
 use fewlabel_learn::run::oracle::Simulated;
-use fewlabel_learn::run::plan::{EpochEvent, Plan, QueryEvent};
+use fewlabel_learn::run::plan::Plan;
+use fewlabel_learn::{Context, LearnError};
 use serde::Serialize;
 use std::path::Path;
 
@@ -39,31 +40,31 @@ pub struct Trained {
     pub train_loss: f32,
 }
 
-/// Carries `plan` out and writes the final model to `path`; `epoch` hears of every epoch and says whether to go on.
+/// Carries `plan` out and writes the final model to `path`; `epoch` hears of every epoch.
 ///
 /// # Errors
-/// If the plan does not fit the data, the file cannot be written, or `epoch` says no.
+/// If the plan does not fit the data, the file cannot be written, or the context ends it.
 pub fn train(
     plan: &Plan,
     data: &Dataset,
-    threads: usize,
+    context: Context<'_>,
     path: &Path,
-    epoch: &mut dyn FnMut(&EpochEvent) -> bool,
+    epoch: &mut dyn FnMut(&EpochEvent),
 ) -> Result<Trained, StudyError> {
     atomic_file::refuse_unwritable(path)?;
-    let mut listener = Listener { epoch, goes_on: true, train_loss: 0.0 };
+    let mut listener = Listener { epoch, train_loss: 0.0 };
     let mut oracle = Simulated::new(&data.train.labels);
-    let finished = match active_loop::run(plan, data, threads, None, &mut oracle, &mut listener) {
-        Err(LearnError::Interrupted) => return Err(StudyError::Interrupted),
-        finished => finished?,
-    };
+    let benchmark = Some(data.benchmark());
+    let resources = Resources { pool: data.pool(), benchmark, encoders: Vec::new(), context };
+    let finished = active_loop::run(plan, &resources, None, &mut oracle, &mut listener)?;
+    let judged = finished.judged.ok_or(LearnError::NoBenchmark { what: "judging" })?;
     let settings = RunSettings::of_plan(plan.clone(), "train", data);
     atomic_file::write_whole(path, &finished.model.to_safetensors(&run::metadata(&settings, data)))?;
-    let test = Metrics::of(&finished.test_probs_nc, &data.test.labels);
+    let test = Metrics::of(&judged.test_probs_nc, &data.test.labels);
     Ok(Trained {
-        labels: finished.labelled.len(),
-        val_accuracy_best: finished.val_accuracy_best,
-        val_accuracy_last: Metrics::of(&finished.val_probs_nc, &data.val.labels).accuracy,
+        labels: finished.answers.labels(),
+        val_accuracy_best: judged.val_accuracy_best,
+        val_accuracy_last: Metrics::of(&judged.val_probs_nc, &data.val.labels).accuracy,
         test_accuracy: test.accuracy,
         test_balanced_accuracy: test.balanced_accuracy,
         test_macro_f1: test.macro_f1,
@@ -73,28 +74,19 @@ pub fn train(
 }
 
 struct Listener<'a> {
-    epoch: &'a mut dyn FnMut(&EpochEvent) -> bool,
-    goes_on: bool,
+    epoch: &'a mut dyn FnMut(&EpochEvent),
     train_loss: f32,
 }
 
-impl Observer for Listener<'_> {
+impl RunObserver for Listener<'_> {
     fn epoch(&mut self, event: &EpochEvent) -> Result<(), LearnError> {
         self.train_loss = event.train_loss;
-        self.goes_on = (self.epoch)(event);
+        (self.epoch)(event);
         Ok(())
     }
 
     fn query(&mut self, _event: &QueryEvent) -> Result<(), LearnError> {
         Ok(())
-    }
-
-    fn checkpoint(&mut self, _snapshot: &dyn Fn() -> Vec<u8>) -> Result<(), LearnError> {
-        Ok(())
-    }
-
-    fn stop_requested(&self) -> bool {
-        !self.goes_on
     }
 }
 
@@ -178,7 +170,7 @@ mod tests {
         let path = folder.path().join("m.safetensors");
         let data = testing::dataset(60);
         let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60, 30).expect("a plan");
-        let trained = train(&plan, &data, 1, &path, &mut |_| true).expect("trained");
+        let trained = train(&plan, &data, Context::new(1), &path, &mut |_| ()).expect("trained");
         let (probs, features) = (folder.path().join("p.npy"), folder.path().join("h.npy"));
         let outputs = Outputs { probs: Some(&probs), features: Some(&features) };
         let prediction = predict(&path, &data, &data.test, 2, outputs).expect("predicted");
@@ -199,7 +191,7 @@ mod tests {
         let data = testing::dataset(60);
         let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60, 30).expect("a plan");
         let path = Path::new("/proc/no/m.safetensors");
-        let error = train(&plan, &data, 1, path, &mut |_| panic!("trained")).expect_err("no such place");
+        let error = train(&plan, &data, Context::new(1), path, &mut |_| panic!("trained")).expect_err("no such place");
         assert!(error.to_string().starts_with("cannot write into /proc/no"), "{error}");
     }
 }

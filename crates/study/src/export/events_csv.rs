@@ -5,7 +5,7 @@ use crate::export::results_csv::quoted;
 use crate::store::atomic_file;
 use crate::store::record;
 use crate::store::study_dir::{Contents, Folder, Kept};
-use fewlabel_learn::run::plan::{Phase, Pick};
+use fewlabel_learn::run::events::{Phase, Pick};
 use rayon::prelude::*;
 use std::fmt::{Display, Write};
 

@@ -9,7 +9,7 @@ use crate::error::{AtPath, StudyError};
 use crate::execute::grid::Job;
 use crate::store::atomic_file;
 use crate::store::study_dir::Folder;
-use fewlabel_learn::run::plan::{EpochEvent, Phase, QueryEvent};
+use fewlabel_learn::run::events::{EpochEvent, Phase, QueryEvent};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use crate::error::StudyError;
 use crate::evaluate::claims::AugmentedQueries;
 use crate::store::record::{self, RunResult};
 use crate::store::study_dir::{Folder, Kept};
-use fewlabel_learn::run::plan::{Phase, Pick, QueryEvent};
+use fewlabel_learn::run::events::{Phase, Pick, QueryEvent};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to so many runs every pick is kept; above, the picks of one seed a cell.

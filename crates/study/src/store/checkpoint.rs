@@ -24,6 +24,9 @@ pub(crate) struct Lengths {
     pub(crate) epochs: u64,
     /// Bytes of `queries.jsonl`.
     pub(crate) queries: u64,
+    /// Bytes of `answers.jsonl`; none where the run has no such record.
+    #[serde(default)]
+    pub(crate) answers: u64,
     /// Seconds computed so far.
     pub(crate) seconds: f64,
     /// Starts so far, this one included.

@@ -5,6 +5,7 @@
 //! | `settings.json` | everything the result depends on | at the start |
 //! | `epochs.jsonl` | a header, then a line an epoch | with each checkpoint |
 //! | `queries.jsonl` | a header, then a line a query | with each checkpoint |
+//! | `answers.jsonl` | a header, then a line an answer of the oracle; not where all images are labelled | with each checkpoint |
 //! | `result.json` | the figures; its presence means the run is finished | at the end, last |
 //! | `timing.json` | seconds by phase, threads and machine, the only file that differs between machines | at the end |
 //! | `model.safetensors` | the final model, if it is kept | at the end |
@@ -15,7 +16,8 @@ use crate::error::StudyError;
 use crate::evaluate::metrics::Metrics;
 use crate::store::atomic_file;
 use fewlabel_learn::augment::Learned;
-use fewlabel_learn::run::plan::{EpochEvent, QueryEvent, Work};
+use fewlabel_learn::run::answers::Answered;
+use fewlabel_learn::run::events::{EpochEvent, QueryEvent, Work};
 use fewlabel_learn::run::stopping::Reason;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,7 @@ use std::path::Path;
 pub(crate) const SETTINGS: &str = "settings.json";
 pub(crate) const EPOCHS: &str = "epochs.jsonl";
 pub(crate) const QUERIES: &str = "queries.jsonl";
+pub(crate) const ANSWERS: &str = "answers.jsonl";
 pub(crate) const RESULT: &str = "result.json";
 pub(crate) const TIMING: &str = "timing.json";
 pub(crate) const MODEL: &str = "model.safetensors";
@@ -33,7 +36,7 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.bin";
 /// The first line of a file of JSON lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
-    /// `epochs` or `queries`.
+    /// `epochs`, `queries` or `answers`.
     pub(crate) records: String,
     pub(crate) format: u32,
 }
@@ -157,6 +160,14 @@ pub fn read_epochs(run: &Path) -> Result<Vec<EpochEvent>, StudyError> {
 /// If a line before the last is damaged, or the format is a later one.
 pub fn read_queries(run: &Path) -> Result<Vec<QueryEvent>, StudyError> {
     read_lines(&run.join(QUERIES))
+}
+
+/// The answers recorded in a run's folder; a torn last line is left out.
+///
+/// # Errors
+/// If a line before the last is damaged, or the format is a later one.
+pub fn read_answers(run: &Path) -> Result<Vec<Answered>, StudyError> {
+    read_lines(&run.join(ANSWERS))
 }
 
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StudyError> {

@@ -4,9 +4,9 @@
 //! acquisition, after ImageNet-C (Hendrycks and Dietterich 2019, arXiv 1903.12261). The strengths are ours: from just
 //! visible to hardly readable at 28 pixels. An image's result is a pure function of the image, its row and the key.
 
-use super::Images;
-use crate::augment::{Augmenter, Blur, Brightness, Chain, Contrast, Gamma, GaussianNoise, PoissonNoise, Policy, Spec};
-use crate::augment::{Step, Transform};
+use super::{Augmenter, Blur, Brightness, Chain, Contrast, Gamma, GaussianNoise, PoissonNoise, Policy, Spec};
+use super::{Step, Transform};
+use crate::data::Images;
 use fewlabel_engine::rng::Key;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
