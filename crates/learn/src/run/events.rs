@@ -66,7 +66,7 @@ pub enum Work {
     FinalTraining,
     /// Scoring the validation split, after epochs, for stopping rules and in the end.
     Validation,
-    /// Scoring the test split; a run on an encoder judges both splits at once.
+    /// Scoring the test split.
     Test,
 }
 
