@@ -8,56 +8,27 @@ use std::collections::BTreeMap;
 use fewlabel_engine::Model;
 use fewlabel_engine::rng::Key;
 
-use crate::acquire::{self, Inputs, Needs, Rows};
+use crate::acquire::{self, Needs};
 use crate::augment::{Applied, Kind, Learned, Policy};
-use crate::context::Context;
-use crate::data::{Benchmark, Pool};
 use crate::error::LearnError;
 use crate::features::{self, FeatureSource};
 use crate::model::predict::accuracy;
 use crate::model::view::View;
-use crate::probe::Encoded;
 use crate::purpose;
 use crate::run::answers::{Answered, Answers};
 use crate::run::events::{EpochEvent, Phase, Pick, PoolKind, QueryEvent, RunObserver, Work};
-use crate::run::initial::{self, Initial};
+use crate::run::first_labels::FirstLabels;
 use crate::run::learners::{self, Asked, HeldOut, Learner};
 use crate::run::oracle::Oracle;
 use crate::run::plan::{ActiveSettings, Placement, Plan, Selection};
 use crate::run::policy_search;
 use crate::run::pool_scores::{Choice, PoolScores};
 use crate::run::queries::{self, Query};
+use crate::run::resources::{Resources, Resume};
 use crate::run::snapshot::{Place, Snapshot};
 use crate::run::stopping::{Reason, Round, Rule, Stopping};
 
 pub use crate::run::snapshot::after_loop;
-
-/// What a run is carried out with.
-pub struct Resources<'a> {
-    /// Images to learn from.
-    pub pool: Pool<'a>,
-    /// What is held out, in a simulated study.
-    pub benchmark: Option<Benchmark<'a>>,
-    /// The encoders that the plan names, in its order.
-    pub encoders: Vec<&'a Encoded>,
-    /// Threads, and when to end.
-    pub context: Context<'a>,
-}
-
-impl<'a> Resources<'a> {
-    pub(crate) fn benchmark(&self, what: &'static str) -> Result<&Benchmark<'a>, LearnError> {
-        self.benchmark.as_ref().ok_or(LearnError::NoBenchmark { what })
-    }
-}
-
-/// Where an interrupted run goes on.
-#[derive(Clone, Copy)]
-pub struct Resume<'a> {
-    /// What an earlier call gave its observer.
-    pub snapshot: &'a [u8],
-    /// The answers that the observer had heard by then.
-    pub answers: &'a [Answered],
-}
 
 /// What a run leaves.
 pub struct Finished {
@@ -222,7 +193,8 @@ impl<'a> Run<'a> {
         }
         while self.answers.labels() < wanted {
             let open = self.answers.open(self.resources.pool.len());
-            let rows = self.initial_rows(wanted - self.answers.labels(), &open)?;
+            let first = FirstLabels { plan: self.plan, resources: self.resources, features: self.features.as_deref() };
+            let rows = first.rows(wanted - self.answers.labels(), self.answers.labelled(), &open)?;
             if rows.is_empty() {
                 break;
             }
@@ -323,7 +295,8 @@ impl<'a> Run<'a> {
         if query.is_first && query.strategy == "random" {
             // The regimes' own random sample, so that one can be compared with the other.
             let pick = |index| Pick { index, label: None, score: 0.0, entropy: None, augmentation: None };
-            let picks = self.permuted(batch).into_iter().map(pick).collect();
+            let permuted = purpose::row_permutation(self.plan.seed, pool.len());
+            let picks = permuted.into_iter().take(batch).map(pick).collect();
             return Ok((QueryEvent { round, picks, temperatures: Vec::new(), pool: Vec::new() }, None));
         }
         let (strategy, needs) = self.strategy(query)?;
@@ -543,44 +516,6 @@ impl<'a> Run<'a> {
         learner.restore(&snapshot.states, epochs)?;
         self.learner = Some(learner);
         Ok(())
-    }
-
-    /// The first rows of the permutation that all regimes of the seed share.
-    fn permuted(&self, count: usize) -> Vec<u32> {
-        purpose::row_permutation(self.plan.seed, self.resources.pool.len())[..count].to_vec()
-    }
-
-    /// The rows that are asked about before any query: `count` of those that are `open`, or as many as there are.
-    fn initial_rows(&self, count: usize, open: &[u32]) -> Result<Vec<u32>, LearnError> {
-        let pool = &self.resources.pool;
-        let among = |rows: Vec<u32>| -> Vec<u32> {
-            rows.into_iter().filter(|row| open.binary_search(row).is_ok()).take(count).collect()
-        };
-        let choice = match &self.plan.selection {
-            Selection::All => return Ok(open.to_vec()),
-            Selection::Given { rows } => return Ok(among(rows.clone())),
-            Selection::Active(active) => &active.initial_choice,
-            Selection::Random { .. } | Selection::OnFeatures { .. } => &Initial::Random,
-        };
-        match choice {
-            Initial::Random => Ok(among(self.permuted(pool.len()))),
-            Initial::Stratified => {
-                let truth = self.resources.benchmark("initial_choice = \"stratified\"")?.truth;
-                Ok(among(initial::stratified(self.plan.seed, truth, pool.len())))
-            }
-            Initial::Strategy(name) => self.cold_start(name, count.min(open.len()), open),
-        }
-    }
-
-    /// What a strategy chooses by features that are there before any model.
-    fn cold_start(&self, name: &str, count: usize, open: &[u32]) -> Result<Vec<u32>, LearnError> {
-        let Resources { pool, context, .. } = self.resources;
-        let options = self.active().map(|active| active.options.clone()).unwrap_or_default();
-        let strategy = acquire::with_options(name, &acquire::Options { classes: Some(pool.classes), ..options })?;
-        let features = self.features.as_deref().unwrap_or_else(|| features::of_pool(pool));
-        let features = Some(Rows::new(features, features.len() / pool.len()));
-        let inputs = Inputs { features, labelled: &self.answers.labelled().rows, ..Inputs::default() };
-        Ok(strategy.pick(&inputs, open, count, self.key(purpose::INITIAL), context.threads)?.indices)
     }
 
     /// The kinds of augmentation among the `open` images, where the pool is augmented.

@@ -1,4 +1,4 @@
-//! The labels before the first query: who chooses them.
+//! Who chooses the labels before the first query.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -3,6 +3,7 @@
 pub mod active_loop;
 pub mod answers;
 pub mod events;
+mod first_labels;
 pub mod initial;
 pub mod learners;
 pub mod oracle;
@@ -10,6 +11,7 @@ pub mod plan;
 mod policy_search;
 pub(crate) mod pool_scores;
 mod queries;
+pub mod resources;
 pub(crate) mod snapshot;
 pub mod stopping;
 mod test_views;

@@ -10,8 +10,8 @@ use crate::model::network::NetworkSettings;
 use crate::model::predict::{Predictor, accuracy};
 use crate::model::view::View;
 use crate::purpose;
-use crate::run::active_loop::Resources;
 use crate::run::plan::Plan;
+use crate::run::resources::Resources;
 use crate::training::fit::{EpochKeys, Fit};
 
 /// What the trainings of a search have in common.

@@ -8,9 +8,9 @@ use crate::error::LearnError;
 use crate::model::predict::Predictor;
 use crate::model::view::View;
 use crate::purpose;
-use crate::run::active_loop::Resources;
 use crate::run::learners::HeldOut;
 use crate::run::plan::Plan;
+use crate::run::resources::Resources;
 
 /// Probabilities of held-out images under a network on an encoder, as a mean over the image and `views` - 1 changed views of it.
 pub(crate) fn of_network(

@@ -2,11 +2,12 @@
 
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::probe::Encoded;
-use fewlabel_learn::run::active_loop::{Finished, Judged, Resources, Resume, run};
+use fewlabel_learn::run::active_loop::{Finished, Judged, run};
 use fewlabel_learn::run::answers::Answered;
 use fewlabel_learn::run::events::{EpochEvent, QueryEvent, RunObserver};
 use fewlabel_learn::run::oracle::{Oracle, Simulated};
 use fewlabel_learn::run::plan::Plan;
+use fewlabel_learn::run::resources::{Resources, Resume};
 use fewlabel_learn::{Context, LearnError};
 
 /// A moment at which a run could go on: the snapshot, and how much had been told by then.

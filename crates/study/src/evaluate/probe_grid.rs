@@ -8,8 +8,9 @@ use fewlabel_learn::data::{Dataset, Images, Labelled, Split};
 use fewlabel_learn::pretrain::{Encoder, views};
 use fewlabel_learn::probe::self_training::SelfTraining;
 use fewlabel_learn::probe::{Encoded, FeaturePool, Probe};
-use fewlabel_learn::run::active_loop::{Resources, choose_on_features};
+use fewlabel_learn::run::active_loop::choose_on_features;
 use fewlabel_learn::run::oracle::Simulated;
+use fewlabel_learn::run::resources::Resources;
 use serde::Serialize;
 use std::time::Instant;
 

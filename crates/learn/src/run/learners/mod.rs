@@ -14,10 +14,10 @@ use crate::acquire::{Needs, Strategy};
 use crate::augment::Policy;
 use crate::data::{Labelled, Split};
 use crate::error::LearnError;
-use crate::run::active_loop::Resources;
 use crate::run::events::Phase;
 use crate::run::plan::{Plan, Selection};
 use crate::run::pool_scores::PoolScores;
+use crate::run::resources::Resources;
 
 /// Learns labels, scores the pool for a strategy, and is judged on what is held out.
 pub(crate) trait Learner {

@@ -7,10 +7,10 @@ use crate::data::Labelled;
 use crate::error::LearnError;
 use crate::pretrain::views;
 use crate::probe::{Encoded, Probe};
-use crate::run::active_loop::Resources;
 use crate::run::events::Phase;
 use crate::run::plan::Plan;
 use crate::run::pool_scores::{PoolScores, mean};
+use crate::run::resources::Resources;
 use crate::run::test_views;
 
 /// A classifier on each encoder. Its solution is found at once, so that it has no epochs to speak of: the one that it tells is

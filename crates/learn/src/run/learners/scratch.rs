@@ -11,10 +11,10 @@ use crate::error::LearnError;
 use crate::model::predict::Predictor;
 use crate::model::view::View;
 use crate::purpose;
-use crate::run::active_loop::Resources;
 use crate::run::events::Phase;
 use crate::run::plan::{ActiveSettings, Placement, Plan, Selection};
 use crate::run::pool_scores::{PoolScores, Scored};
+use crate::run::resources::Resources;
 use crate::training::fit::{EpochKeys, Fit, Recipe, TrainSettings};
 
 /// Models of one phase, in training on the same rows and the same augmented images.
