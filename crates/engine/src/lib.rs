@@ -22,6 +22,7 @@
 #[cfg(test)]
 mod checks;
 mod error;
+mod geometry;
 pub mod image;
 mod kernels;
 mod layers;
