@@ -13,7 +13,7 @@ export FEWLABEL_SIMD=portable
 case $tool in
 miri)
     tests=("$@")
-    [ $# -gt 0 ] || tests=(kernels:: image::)
+    [ $# -gt 0 ] || tests=(kernels:: image:: image_bits::)
     # Without isolation the tests see FEWLABEL_SIMD and the clock.
     MIRIFLAGS="${MIRIFLAGS:-} -Zmiri-disable-isolation" cargo +nightly miri test -p fewlabel-engine --lib -- "${tests[@]}"
     ;;

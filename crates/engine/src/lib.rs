@@ -22,6 +22,7 @@
 #[cfg(test)]
 mod checks;
 mod error;
+mod geometry;
 pub mod image;
 mod kernels;
 mod layers;
@@ -35,15 +36,16 @@ mod training;
 pub mod vector;
 
 pub use error::EngineError;
+pub use layers::class_head::ClassHead;
 pub use layers::loss::Targets;
+pub use layers::projection_head::{Objective, ProjectionHead};
 pub use network::architecture::Architecture;
 pub use network::model::Model;
 pub use scoring::scorer::Scorer;
 pub use team::Team;
 pub use training::average::Average;
-pub use training::contrastive::{Contrastive, Objective};
 pub use training::optimizer::AdamW;
-pub use training::trainer::Trainer;
+pub use training::trainer::{Contrastive, Trainer, Training};
 
 /// Changes whenever the same training gives other bits; part of the identity of recorded results.
 pub const NUMERIC_VERSION: u32 = 2;

@@ -10,10 +10,11 @@ use crate::kernels::buffer::Buffer;
 use crate::kernels::norm::{self, Norm};
 use crate::kernels::simd::LANES;
 use crate::kernels::winograd::{self, Filters, Grid, Out};
-use crate::kernels::{Isa, first, winograd_back};
+use crate::kernels::{Isa, first, update, winograd_back};
 use crate::layers::first_layer::{self, FirstLayer};
 use crate::network::layout::{ConvSlots, Layout};
 use crate::team::{deal, each};
+use std::ops::Range;
 
 /// Added to the variance.
 pub(crate) const EPSILON: f64 = 1e-5;
@@ -25,9 +26,21 @@ pub(crate) const fn group_size(n: usize) -> usize {
     if n <= 128 { 16 } else { n.div_ceil(8).div_ceil(8) * 8 }
 }
 
-/// Groups that any batch up to `max_batch` can have.
-pub(crate) fn most_groups(max_batch: usize) -> usize {
-    max_batch.min(128).div_ceil(16)
+/// No batch has more groups.
+const MOST_GROUPS: usize = 8;
+
+/// Groups, and images in a group, that any batch up to some size can have.
+pub(crate) struct Room {
+    pub(crate) groups: usize,
+    pub(crate) size: usize,
+}
+
+impl Room {
+    /// For batches of up to `max_batch` images.
+    pub(crate) fn of(max_batch: usize) -> Self {
+        let groups = max_batch.div_ceil(16).min(MOST_GROUPS);
+        Self { groups, size: group_size(max_batch).min(max_batch) }
+    }
 }
 
 /// What the images of a group need.
@@ -145,11 +158,49 @@ impl Scratch {
     }
 }
 
+/// What the encoder hands to the head.
+pub(crate) struct EncodedBatch<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) parameters: &'a [f32],
+    /// The groups that the batch fills.
+    pub(crate) groups: &'a mut [Group],
+    /// One for every thread.
+    pub(crate) scratch: &'a mut [Scratch],
+    /// Images of the batch.
+    pub(crate) images: usize,
+    /// Images in every group but the last.
+    pub(crate) group_size: usize,
+}
+
+impl EncodedBatch<'_> {
+    /// Calls `work` with the number of every group, the group, and the head's rows for it.
+    pub(crate) fn each<R: Send>(&mut self, rows: &mut [R], work: impl Fn(usize, &mut Group, &mut R) + Sync) {
+        let used = self.groups.len();
+        let mut pairs: [Option<(&mut Group, &mut R)>; MOST_GROUPS] = [const { None }; MOST_GROUPS];
+        for (slot, pair) in pairs.iter_mut().zip(self.groups.iter_mut().zip(rows)) {
+            *slot = Some(pair);
+        }
+        each(&mut pairs[..used], self.scratch, &|i, slot, _| {
+            if let Some((group, rows)) = slot {
+                work(i, group, rows);
+            }
+        });
+    }
+}
+
+/// Writes the sum of the groups' gradients in `range`, added in order.
+pub(crate) fn add_groups(groups: &[Group], range: Range<usize>, gradient: &mut [f32]) {
+    gradient.copy_from_slice(&groups[0].gradient[range.clone()]);
+    for group in &groups[1..] {
+        update::add(gradient, &group.gradient[range.clone()]);
+    }
+}
+
 /// The encoder's workspace.
 pub(crate) struct Encoder {
     isa: Isa,
-    pub(crate) groups: Vec<Group>,
-    pub(crate) scratch: Vec<Scratch>,
+    groups: Vec<Group>,
+    scratch: Vec<Scratch>,
     norms: Vec<Norm>,
     /// Transformed weights of each layer, and those that carry gradients back.
     weights: Vec<Buffer>,
@@ -161,7 +212,7 @@ pub(crate) struct Encoder {
 
 impl Encoder {
     pub(crate) fn new(isa: Isa, layout: &Layout, image_len: usize, max_batch: usize, threads: usize) -> Self {
-        let size = group_size(max_batch).min(max_batch);
+        let Room { groups, size } = Room::of(max_batch);
         let norm = |c: &ConvSlots| Norm {
             scale: vec![0.0; c.shape.cout],
             shift: vec![0.0; c.shape.cout],
@@ -177,7 +228,7 @@ impl Encoder {
         };
         Self {
             isa,
-            groups: (0..most_groups(max_batch)).map(|_| Group::new(layout, size)).collect(),
+            groups: (0..groups).map(|_| Group::new(layout, size)).collect(),
             scratch: (0..threads.max(1)).map(|_| Scratch::new(layout)).collect(),
             norms: layout.convs.iter().map(norm).collect(),
             weights: weights(|g| g),
@@ -187,19 +238,30 @@ impl Encoder {
         }
     }
 
-    /// Shares a batch of `n` images out to the groups and returns how many groups it fills.
-    pub(crate) fn share(&mut self, n: usize) -> usize {
+    /// Shares a batch of `n` images out to the groups.
+    pub(crate) fn share(&mut self, n: usize) {
         self.size = group_size(n);
         let used = n.div_ceil(self.size);
         for (i, group) in self.groups[..used].iter_mut().enumerate() {
             group.count = n.saturating_sub(i * self.size).min(self.size);
         }
-        used
     }
 
-    /// Images in every group but the last.
-    pub(crate) fn size(&self) -> usize {
-        self.size
+    /// The groups that a batch of `n` images fills.
+    pub(crate) fn used(&self, n: usize) -> &[Group] {
+        &self.groups[..n.div_ceil(self.size)]
+    }
+
+    /// The threads that work is split over.
+    pub(crate) fn threads(&self) -> usize {
+        self.scratch.len()
+    }
+
+    /// The outputs of a batch of `n` images, for the head.
+    pub(crate) fn encoded<'a>(&'a mut self, layout: &'a Layout, parameters: &'a [f32], n: usize) -> EncodedBatch<'a> {
+        let (group_size, used) = (self.size, n.div_ceil(self.size));
+        let (groups, scratch) = (&mut self.groups[..used], &mut self.scratch[..]);
+        EncodedBatch { layout, parameters, groups, scratch, images: n, group_size }
     }
 
     /// Fills every group's `encoded`, and moves the running statistics.

@@ -1,7 +1,7 @@
 //! The running average of a model in training.
 
 use crate::kernels::buffer::Buffer;
-use crate::training::trainer::{read_state, write_state};
+use crate::training::state;
 use crate::{EngineError, Model};
 
 /// An exponential moving average of a model's parameters and running statistics (Polyak and Juditsky 1992; as used in
@@ -47,7 +47,10 @@ impl Average {
 
     /// Everything that [`Average::add`] goes on from.
     pub fn state(&self) -> Vec<u8> {
-        write_state(self.updates, [&self.model.parameters, &self.model.running, &Buffer::default(), &Buffer::default()])
+        state::write(
+            self.updates,
+            [&self.model.parameters, &self.model.running, &Buffer::default(), &Buffer::default()],
+        )
     }
 
     /// Goes on exactly where [`Average::state`] was taken. An error leaves everything as it was.
@@ -56,7 +59,7 @@ impl Average {
     /// If the bytes are not the state of an average of this architecture.
     pub fn restore(&mut self, state: &[u8]) -> Result<(), EngineError> {
         let (updates, parts) =
-            read_state(state, [&self.model.parameters, &self.model.running, &Buffer::default(), &Buffer::default()])?;
+            state::read(state, [&self.model.parameters, &self.model.running, &Buffer::default(), &Buffer::default()])?;
         [self.model.parameters, self.model.running, ..] = parts;
         self.updates = updates;
         Ok(())

@@ -1,10 +1,12 @@
-//! The end of a step: gradients are put together and the optimiser moves the parameters, part by part while a part is in
-//! the cache. Parts are shared out to threads; no value depends on another part.
+//! The end of a step: gradients are completed and the optimiser moves the parameters.
+//!
+//! This goes part by part, while a part is in the cache. Threads share the parts out. No value
+//! depends on another part.
 
 use crate::kernels::update::{self, Rates};
 use crate::kernels::{Isa, matmul};
-use crate::layers::encoder::Group;
-use crate::layers::head::Head;
+use crate::layers::encoder::{Group, add_groups};
+use crate::layers::head::{DensePart, Head};
 use crate::network::layout::Layout;
 use crate::team::join;
 use std::ops::Range;
@@ -12,14 +14,12 @@ use std::ops::Range;
 /// Where the gradient of a part comes from.
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    /// It is there already.
+    /// The encoder has written it.
     Ready,
     /// The groups' gradients, added in order.
     Groups,
-    /// Some rows of a fully connected layer's weights, from the first on: its inputs times the gradients of its outputs.
-    Weights { layer: usize, first: usize },
-    /// A fully connected layer's bias.
-    Bias { layer: usize },
+    /// The head knows.
+    Head(DensePart),
 }
 
 /// Neighbouring parameters whose gradient has one source.
@@ -29,20 +29,15 @@ pub(crate) struct Part {
     source: Source,
 }
 
-impl Part {
-    fn is_head(&self) -> bool {
-        matches!(self.source, Source::Weights { .. } | Source::Bias { .. })
-    }
-}
-
-/// Values of a part of a fully connected layer, at least: gradient, parameters and moments fit the first cache.
+/// A part of a fully connected layer has at least so many values, if the layer has: gradient,
+/// parameters and moments fit the first cache.
 const VALUES: usize = 1536;
 
 /// All parameters in order.
 pub(crate) fn parts(layout: &Layout) -> Vec<Part> {
     let mut parts = Vec::new();
     for (l, conv) in layout.convs.iter().enumerate() {
-        // The encoder writes the first layer's gradient, and those of the normalisation, as wholes.
+        // The encoder writes whole the gradients of the first layer and of the normalisation.
         let source = if l == 0 { Source::Ready } else { Source::Groups };
         parts.push(Part { range: conv.weight.start..conv.bias.end, source });
         parts.push(Part { range: conv.gamma.start..conv.beta.end, source: Source::Ready });
@@ -52,9 +47,9 @@ pub(crate) fn parts(layout: &Layout) -> Vec<Part> {
         for first in (0..dense.inputs).step_by(rows) {
             let start = dense.weight.start + first * dense.outputs;
             let end = dense.weight.end.min(start + rows * dense.outputs);
-            parts.push(Part { range: start..end, source: Source::Weights { layer, first } });
+            parts.push(Part { range: start..end, source: Source::Head(DensePart::Weights { layer, first }) });
         }
-        parts.push(Part { range: dense.bias.clone(), source: Source::Bias { layer } });
+        parts.push(Part { range: dense.bias.clone(), source: Source::Head(DensePart::Bias { layer }) });
     }
     parts
 }
@@ -84,20 +79,19 @@ impl<'a> Memory<'a> {
 }
 
 /// What every part reads.
-#[derive(Clone, Copy)]
-pub(crate) struct Descent<'a> {
+pub(crate) struct Descent<'a, H> {
     pub(crate) isa: Isa,
     pub(crate) layout: &'a Layout,
-    /// The groups of the batch, and their heads.
+    /// The groups that the batch fills.
     pub(crate) groups: &'a [Group],
-    pub(crate) heads: &'a [Head],
-    /// Of the encoder and of the head; without them gradients are put together and nothing moves.
+    pub(crate) head: &'a H,
+    /// Of the encoder and of the head. Without them gradients are completed and nothing moves.
     pub(crate) rates: Option<[Rates; 2]>,
 }
 
-impl Descent<'_> {
+impl<H: Head> Descent<'_, H> {
     /// Finishes the step for all `parts`, on `threads`.
-    pub(crate) fn run(self, parts: &[Part], memory: Memory<'_>, threads: usize) {
+    pub(crate) fn run(&self, parts: &[Part], memory: Memory<'_>, threads: usize) {
         if threads > 1 && parts.len() > 1 {
             let (start, end) = (parts[0].range.start, parts[parts.len() - 1].range.end);
             let half = start + (end - start) * (threads / 2) / threads;
@@ -112,7 +106,7 @@ impl Descent<'_> {
             let (now, later) = rest.split(part.range.end);
             self.gather(part, now.gradient);
             if let Some([encoder, head]) = self.rates {
-                let rates = if part.is_head() { head } else { encoder };
+                let rates = if matches!(part.source, Source::Head(_)) { head } else { encoder };
                 let (m, v) = (now.first_moments, now.second_moments);
                 update::adamw(self.isa, rates, now.parameters, m, v, now.gradient);
             }
@@ -121,32 +115,11 @@ impl Descent<'_> {
     }
 
     fn gather(&self, part: &Part, gradient: &mut [f32]) {
+        let range = part.range.clone();
         match part.source {
             Source::Ready => {}
-            Source::Groups => {
-                gradient.copy_from_slice(&self.groups[0].gradient[part.range.clone()]);
-                for group in &self.groups[1..] {
-                    update::add(gradient, &group.gradient[part.range.clone()]);
-                }
-            }
-            Source::Weights { layer, first } => {
-                let d = &self.layout.dense[layer];
-                gradient.fill(0.0);
-                for (group, head) in self.groups.iter().zip(self.heads) {
-                    let x = if layer == 0 { &group.encoded } else { &head.outputs[layer - 1] };
-                    let (x, g, rows) = (&x[first..], &head.gradients[layer], gradient.len() / d.outputs);
-                    matmul::add_rows_transposed(self.isa, group.count, d.inputs, rows, d.outputs, x, g, gradient);
-                }
-            }
-            Source::Bias { layer } => {
-                let width = self.layout.dense[layer].outputs;
-                gradient.fill(0.0);
-                for (group, head) in self.groups.iter().zip(self.heads) {
-                    for row in head.gradients[layer].chunks_exact(width).take(group.count) {
-                        update::add(gradient, row);
-                    }
-                }
-            }
+            Source::Groups => add_groups(self.groups, range, gradient),
+            Source::Head(dense) => self.head.gather(self.layout, self.groups, dense, range, gradient),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! `out = half[0] x[0]; for t in 1..: out = half[t] (x[-t] + x[t]) + out`, fused, in this order, on both axes.
 
 use super::lanes::Lanes;
-use crate::image::Shape;
+use crate::geometry::Shape;
 use crate::kernels::simd::LANES;
 use crate::kernels::{Isa, dispatch};
 

@@ -11,7 +11,7 @@
 //! ```
 
 use super::lanes::Lanes;
-use crate::image::{Border, Field, Matrix, Sampling, Shape};
+use crate::geometry::{Border, Field, Matrix, Sampling, Shape};
 use crate::kernels::simd::LANES;
 use crate::kernels::{Isa, dispatch};
 

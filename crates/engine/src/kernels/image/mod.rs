@@ -5,5 +5,3 @@
 pub(crate) mod filter;
 pub(crate) mod gather;
 pub(in crate::kernels) mod lanes;
-#[cfg(test)]
-mod parity;

@@ -9,13 +9,30 @@
 //! The bias of the first layer stands behind the normalisation, where it acts (before, it would cancel); a factor
 //! would only repeat what W2 can do. Chen et al. 2020, arXiv 2002.05709.
 
-use crate::Objective;
 use crate::kernels::{Isa, matmul, padded, vector::elementwise};
-use crate::layers::encoder::{EPSILON, Group, Scratch};
-use crate::layers::head;
+use crate::layers::encoder::{EPSILON, EncodedBatch, Group, Room, add_groups};
+use crate::layers::head::{DensePart, Head};
 use crate::layers::vicreg::VicReg;
+use crate::network::architecture::Architecture;
 use crate::network::layout::{DenseSlots, Layout};
-use crate::team::each;
+use crate::{EngineError, Model};
+use std::ops::Range;
+
+/// What two views of an image are held to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Objective {
+    /// To be alike, and unlike all others' (NT-Xent, SimCLR: Chen et al. 2020, arXiv 2002.05709).
+    NtXent {
+        /// Similarities are divided by it: 0.03 to 10.
+        temperature: f32,
+    },
+    /// To be alike, while embeddings keep their variance and lose their covariance (VICReg: Bardes
+    /// et al. 2022, arXiv 2105.04906).
+    VicReg,
+}
+
+/// Temperatures at which every exponential of a similarity stays a normal number.
+const TEMPERATURES: std::ops::RangeInclusive<f32> = 0.03..=10.0;
 
 /// Added to the squared length of an embedding.
 const SHORTEST: f64 = 1e-12;
@@ -55,8 +72,9 @@ impl Rows {
     }
 }
 
-/// The projection head's workspace. Its two layers are the model's fully connected ones.
-pub(crate) struct Projector {
+/// The projection that training without labels puts on an encoder, with the loss of an
+/// [`Objective`]. Its two layers are the model's fully connected ones.
+pub struct ProjectionHead {
     isa: Isa,
     objective: Objective,
     vicreg: VicReg,
@@ -75,40 +93,42 @@ pub(crate) struct Projector {
     gradients: Vec<f32>,
 }
 
-/// A group with its rows.
-type Part<'a> = Option<(&'a mut Group, &'a mut Rows)>;
-
-fn parts<'a>(groups: &'a mut [Group], rows: &'a mut [Rows]) -> [Part<'a>; 8] {
-    let mut parts: [Part<'a>; 8] = [const { None }; 8];
-    for (slot, both) in parts.iter_mut().zip(groups.iter_mut().zip(rows)) {
-        *slot = Some(both);
-    }
-    parts
-}
-
 /// Sum over the used groups of total `k`, in order.
 fn sum(rows: &[Rows], k: usize) -> f64 {
     rows.iter().map(|r| r.totals[k]).fold(0.0, |a, b| a + b)
 }
 
-impl Projector {
-    pub(crate) fn new(
-        isa: Isa,
-        layout: &Layout,
-        objective: Objective,
-        dim: usize,
-        max_rows: usize,
-        (size, groups): (usize, usize),
-    ) -> Self {
-        let vicreg = VicReg::new(dim);
-        let [first, second] = [&layout.dense[0], &layout.dense[1]];
-        let (hidden, dim, columns) = (first.outputs, second.outputs, padded(max_rows));
+/// The two layers of a projection.
+fn layers(layout: &Layout) -> [&DenseSlots; 2] {
+    [&layout.dense[0], &layout.dense[1]]
+}
+
+impl ProjectionHead {
+    /// A head for batches of up to `max_images` images.
+    ///
+    /// # Errors
+    /// If the model's head is no projection or the temperature out of range.
+    pub(crate) fn new(isa: Isa, model: &Model, objective: Objective, max_images: usize) -> Result<Self, EngineError> {
+        let Architecture { hidden, dropout, classes, .. } = model.architecture();
+        if hidden.len() != 1 || *dropout > 0.0 {
+            let found = format!("a head of {} hidden layers and dropout {dropout}", hidden.len());
+            return Err(EngineError::Architecture(format!("{found}, expected a projection: one and none")));
+        }
+        if let Objective::NtXent { temperature } = objective
+            && !TEMPERATURES.contains(&temperature)
+        {
+            return Err(EngineError::Architecture(format!("temperature is {temperature}, expected 0.03 to 10")));
+        }
+        let max_rows = Self::VIEWS * max_images;
+        let (Room { groups, size }, columns) = (Room::of(max_rows), padded(max_rows));
+        let [first, second] = layers(&model.layout);
+        let (hidden, dim) = (first.outputs, second.outputs);
         let widest = first.inputs.max(hidden).max(dim).max(columns);
-        Self {
+        Ok(Self {
             isa,
             objective,
-            vicreg,
-            gradients: vec![0.0; padded(max_rows) * second.outputs],
+            vicreg: VicReg::new(*classes),
+            gradients: vec![0.0; columns * dim],
             rows: (0..groups).map(|_| Rows::new(hidden, dim, size, columns)).collect(),
             mean: vec![0.0; hidden],
             inverse: vec![0.0; hidden],
@@ -118,48 +138,16 @@ impl Projector {
             units: vec![0.0; columns * dim],
             units_transposed: vec![0.0; columns * dim],
             inverse_sums: vec![0.0; columns],
-        }
-    }
-
-    /// The mean loss of `n` rows whose first half are one view of the images and whose second half the other; fills the
-    /// groups' `encoded_gradient` and adds to their `gradient`.
-    pub(crate) fn step(
-        &mut self,
-        layout: &Layout,
-        parameters: &[f32],
-        groups: &mut [Group],
-        scratch: &mut [Scratch],
-        n: usize,
-        size: usize,
-    ) -> f64 {
-        let used = groups.len();
-        let [first, second] = [&layout.dense[0], &layout.dense[1]];
-        for (d, out) in layout.dense.iter().zip(&mut self.transposed) {
-            head::transpose(d, &parameters[d.weight.clone()], out);
-        }
-        self.embed(first, second, parameters, groups, scratch, n);
-        match self.objective {
-            Objective::NtXent { temperature } => self.compare(second, temperature, groups, scratch, n, size),
-            Objective::VicReg => self.spread(second, used, n, size),
-        }
-        self.back(first, second, groups, scratch, n);
-        self.rows[..used].iter().fold(0.0, |a, r| a + r.loss) / n as f64
+        })
     }
 
     /// Fills every row's embedding, of length one where the loss looks at directions.
-    fn embed(
-        &mut self,
-        first: &DenseSlots,
-        second: &DenseSlots,
-        parameters: &[f32],
-        groups: &mut [Group],
-        scratch: &mut [Scratch],
-        n: usize,
-    ) {
-        let (isa, used, zeros) = (self.isa, groups.len(), &self.zeros);
+    fn embed(&mut self, batch: &mut EncodedBatch<'_>) {
+        let (parameters, n, used) = (batch.parameters, batch.images, batch.groups.len());
+        let [first, second] = layers(batch.layout);
+        let (isa, zeros) = (self.isa, &self.zeros);
         let (h, dim) = (first.outputs, second.outputs);
-        each(&mut parts(groups, &mut self.rows)[..used], scratch, &|_, part, _| {
-            let Some((group, rows)) = part else { return };
+        batch.each(&mut self.rows, |_, group, rows| {
             let w = &parameters[first.weight.clone()];
             matmul::product(isa, group.count, first.inputs, h, &group.encoded, w, zeros, &mut rows.hidden, false);
             rows.totals.fill(0.0);
@@ -178,8 +166,7 @@ impl Projector {
         }
         let (mean, inverse) = (&self.mean, &self.inverse);
         let normalised = self.objective != Objective::VicReg;
-        each(&mut parts(groups, &mut self.rows)[..used], scratch, &|_, part, _| {
-            let Some((group, rows)) = part else { return };
+        batch.each(&mut self.rows, |_, group, rows| {
             let bias = &parameters[first.bias.clone()];
             let each_row = rows.hidden.chunks_exact_mut(h).zip(rows.active.chunks_exact_mut(h)).take(group.count);
             for (row, active) in each_row {
@@ -202,16 +189,9 @@ impl Projector {
     }
 
     /// Compares every row with every other: losses, and the gradient of every embedding before it was made a unit.
-    fn compare(
-        &mut self,
-        second: &DenseSlots,
-        t: f32,
-        groups: &mut [Group],
-        scratch: &mut [Scratch],
-        n: usize,
-        size: usize,
-    ) {
-        let (isa, used, dim, columns) = (self.isa, groups.len(), second.outputs, padded(n));
+    fn compare(&mut self, batch: &mut EncodedBatch<'_>, t: f32) {
+        let (n, size) = (batch.images, batch.group_size);
+        let (isa, dim, columns) = (self.isa, layers(batch.layout)[1].outputs, padded(n));
         let zeros = &self.zeros;
         self.units[n * dim..columns * dim].fill(0.0);
         for (i, unit) in self.rows.iter().flat_map(|r| r.unit.chunks_exact(dim).take(size)).take(n).enumerate() {
@@ -222,8 +202,7 @@ impl Projector {
         }
         let other = |i: usize| if i < n / 2 { i + n / 2 } else { i - n / 2 };
         let transposed = &self.units_transposed;
-        each(&mut parts(groups, &mut self.rows)[..used], scratch, &|g, part, _| {
-            let Some((group, rows)) = part else { return };
+        batch.each(&mut self.rows, |g, group, rows| {
             let pairs = &mut rows.pairs[..group.count * columns];
             matmul::product(isa, group.count, dim, columns, &rows.unit, transposed, zeros, pairs, false);
             pairs.iter_mut().for_each(|s| *s = (*s - 1.0) / t);
@@ -246,8 +225,7 @@ impl Projector {
         }
         let (units, inverse_sums) = (&self.units, &self.inverse_sums);
         let scale = 1.0 / (n as f32 * t);
-        each(&mut parts(groups, &mut self.rows)[..used], scratch, &|g, part, _| {
-            let Some((group, rows)) = part else { return };
+        batch.each(&mut self.rows, |g, group, rows| {
             let pairs = &mut rows.pairs[..group.count * columns];
             // Similarities are symmetric to the bit: i's loss and j's both pull at the pair (i, j).
             for (i, row) in pairs.chunks_exact_mut(columns).enumerate() {
@@ -268,8 +246,9 @@ impl Projector {
     }
 
     /// VICReg's loss on all embeddings at once, and the gradient of every one.
-    fn spread(&mut self, second: &DenseSlots, used: usize, n: usize, size: usize) {
-        let dim = second.outputs;
+    fn spread(&mut self, batch: &EncodedBatch<'_>) {
+        let (n, size, used) = (batch.images, batch.group_size, batch.groups.len());
+        let dim = layers(batch.layout)[1].outputs;
         for (i, y) in self.rows.iter().flat_map(|r| r.unit.chunks_exact(dim).take(size)).take(n).enumerate() {
             self.units[i * dim..][..dim].copy_from_slice(y);
         }
@@ -283,18 +262,12 @@ impl Projector {
     }
 
     /// Carries the embeddings' gradients back to the encoder's output.
-    fn back(
-        &mut self,
-        first: &DenseSlots,
-        second: &DenseSlots,
-        groups: &mut [Group],
-        scratch: &mut [Scratch],
-        n: usize,
-    ) {
-        let (isa, used, zeros, transposed) = (self.isa, groups.len(), &self.zeros, &self.transposed);
+    fn back(&mut self, batch: &mut EncodedBatch<'_>) {
+        let (n, used) = (batch.images, batch.groups.len());
+        let [first, second] = layers(batch.layout);
+        let (isa, zeros, transposed) = (self.isa, &self.zeros, &self.transposed);
         let (h, dim) = (first.outputs, second.outputs);
-        each(&mut parts(groups, &mut self.rows)[..used], scratch, &|_, part, _| {
-            let Some((group, rows)) = part else { return };
+        batch.each(&mut self.rows, |_, group, rows| {
             let (count, g) = (group.count, &rows.unit_gradient);
             matmul::add_transposed(isa, count, h, dim, &rows.active, g, &mut group.gradient[second.weight.clone()]);
             add_rows(&g[..count * dim], &mut group.gradient[second.bias.clone()]);
@@ -317,8 +290,7 @@ impl Projector {
             self.slopes[1][c] = (sum(&self.rows[..used], h + c) / n as f64) as f32;
         }
         let (inverse, [plain, along]) = (&self.inverse, &self.slopes);
-        each(&mut parts(groups, &mut self.rows)[..used], scratch, &|_, part, _| {
-            let Some((group, rows)) = part else { return };
+        batch.each(&mut self.rows, |_, group, rows| {
             let (count, gradient) = (group.count, &mut rows.hidden_gradient);
             for (row, values) in gradient.chunks_exact_mut(h).zip(rows.hidden.chunks_exact(h)).take(count) {
                 for c in 0..h {
@@ -330,6 +302,42 @@ impl Projector {
             let into = &mut group.encoded_gradient;
             matmul::product(isa, count, h, first.inputs, gradient, &transposed[0], zeros, into, false);
         });
+    }
+}
+
+impl Head for ProjectionHead {
+    type Input<'a> = ();
+
+    const VIEWS: usize = 2;
+
+    fn step(&mut self, mut batch: EncodedBatch<'_>, (): ()) -> f64 {
+        for (d, out) in batch.layout.dense.iter().zip(&mut self.transposed) {
+            transpose(d, &batch.parameters[d.weight.clone()], out);
+            for group in &mut *batch.groups {
+                group.gradient[d.weight.start..d.bias.end].fill(0.0);
+            }
+        }
+        self.embed(&mut batch);
+        match self.objective {
+            Objective::NtXent { temperature } => self.compare(&mut batch, temperature),
+            Objective::VicReg => self.spread(&batch),
+        }
+        self.back(&mut batch);
+        self.rows[..batch.groups.len()].iter().fold(0.0, |sum, rows| sum + rows.loss) / batch.images as f64
+    }
+
+    /// Adds up what [`Self::step`] left in the groups.
+    fn gather(&self, _: &Layout, groups: &[Group], _: DensePart, range: Range<usize>, gradient: &mut [f32]) {
+        add_groups(groups, range, gradient);
+    }
+}
+
+/// Writes the weights of a layer as [out, in].
+fn transpose(d: &DenseSlots, weights: &[f32], out: &mut [f32]) {
+    for (i, row) in weights.chunks_exact(d.outputs).enumerate() {
+        for (o, &w) in row.iter().enumerate() {
+            out[o * d.inputs + i] = w;
+        }
     }
 }
 
