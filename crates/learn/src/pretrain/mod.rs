@@ -10,7 +10,7 @@ pub mod views;
 pub use encoder::Encoder;
 
 use fewlabel_engine::rng::Key;
-use fewlabel_engine::{AdamW, Architecture, Contrastive, Model, Objective};
+use fewlabel_engine::{Architecture, Contrastive, Model, Objective, ProjectionHead};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Policy;
@@ -18,6 +18,7 @@ use crate::data::{Images, Pool};
 use crate::error::LearnError;
 use crate::model::view::View;
 use crate::purpose;
+use crate::training::optimised::{Optimisation, Optimised, Passes};
 
 /// What an encoder is held to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,32 +131,14 @@ impl PretrainSettings {
     }
 }
 
-/// Share of the steps in which the learning rate rises.
-const WARM_UP: f64 = 0.05;
-
-/// The learning rate's share of its highest at `step` of `steps`.
-pub(crate) fn schedule(step: u64, steps: u64) -> f64 {
-    let rise = (WARM_UP * steps as f64).max(1.0);
-    let at = step as f64 + 1.0;
-    if at <= rise {
-        return at / rise;
-    }
-    let fallen = (at - rise) / (steps as f64 - rise + 1.0);
-    0.5 * (1.0 + libm::cos(std::f64::consts::PI * fallen))
-}
-
 /// An encoder in training: a pure function of data, settings and seed, whatever the number of threads and however often
 /// it was stopped and gone on with.
 pub struct Pretraining<'a> {
     settings: PretrainSettings,
     seed: u64,
-    trainer: Contrastive,
+    model: Optimised<ProjectionHead>,
     view: View<'a>,
-    batch: usize,
-    per_epoch: u64,
-    /// Rows in this epoch's order.
-    order: Vec<u32>,
-    ordered: Option<u64>,
+    passes: Passes,
     buffer: Vec<f32>,
     /// Mean loss of each epoch that is over, and the sum in this one.
     losses: Vec<f64>,
@@ -181,21 +164,23 @@ impl<'a> Pretraining<'a> {
         settings.check(images.len())?;
         let key = Key::new(seed, purpose::PRETRAIN_WEIGHTS);
         let model = Model::new(settings.architecture(images), key)?;
-        let optimizer = AdamW { weight_decay: settings.weight_decay, ..AdamW::default() };
+        let PretrainSettings { learning_rate, weight_decay, .. } = *settings;
+        let optimisation = Optimisation { learning_rate, weight_decay, average: 0.0 };
         let objective = match settings.method {
             Method::SimClr => Objective::NtXent { temperature: settings.temperature },
             Method::VicReg => Objective::VicReg,
         };
         let batch = settings.batch_size.min(images.len());
         let policy = settings.views.clone().unwrap_or_else(|| views::for_pool(pool));
+        let passes = Passes::new(Key::new(seed, purpose::PRETRAIN_ORDER), images.len(), batch);
+        let training = Contrastive::new(model, optimisation.optimizer(), objective, batch, threads)?;
+        let mut model = Optimised::new(training, optimisation);
+        model.schedule_over(passes.batches() * u64::from(settings.epochs));
         Ok(Self {
-            trainer: Contrastive::new(model, optimizer, objective, batch, threads)?,
+            model,
             view: View::new(images, &pool.mean(), Some(&policy)).threads(threads),
             seed,
-            batch,
-            per_epoch: (images.len() / batch) as u64,
-            order: (0..images.len() as u32).collect(),
-            ordered: None,
+            passes,
             buffer: vec![0.0; 2 * batch * images.image_len()],
             losses: Vec::new(),
             sum: 0.0,
@@ -205,12 +190,12 @@ impl<'a> Pretraining<'a> {
 
     /// Steps altogether.
     pub fn steps(&self) -> u64 {
-        self.per_epoch * u64::from(self.settings.epochs)
+        self.passes.batches() * u64::from(self.settings.epochs)
     }
 
     /// Steps made.
     pub fn steps_made(&self) -> u64 {
-        self.trainer.steps()
+        self.model.steps()
     }
 
     /// Mean loss, in nats, of each epoch that is over.
@@ -220,31 +205,25 @@ impl<'a> Pretraining<'a> {
 
     /// Makes one step; `false` when there is none left. Images beyond the last whole batch of an epoch wait for the next.
     pub fn step(&mut self) -> bool {
-        self.trainer.team().run(|| self.step_on_team())
+        self.model.team().run(|| self.step_on_team())
     }
 
     fn step_on_team(&mut self) -> bool {
-        let step = self.trainer.steps();
+        let step = self.model.steps();
         if step >= self.steps() {
             return false;
         }
-        let epoch = step / self.per_epoch;
-        if self.ordered != Some(epoch) {
-            let key = Key::new(self.seed, purpose::PRETRAIN_ORDER).at(epoch, 0);
-            self.order = key.stream().permutation(self.order.len());
-            self.ordered = Some(epoch);
-        }
-        let rows = &self.order[(step % self.per_epoch) as usize * self.batch..][..self.batch];
+        let (epoch, rows) = self.passes.at(step);
         let half = self.buffer.len() / 2;
         for (number, out) in self.buffer.chunks_exact_mut(half).enumerate() {
             let key = Key::new(self.seed, purpose::PRETRAIN_VIEWS + number as u64);
             self.view.fill(rows, key, epoch, out);
         }
-        let rate = f64::from(self.settings.learning_rate) * schedule(step, self.steps());
-        self.trainer.set_learning_rate(rate as f32);
-        self.sum += f64::from(self.trainer.step(&self.buffer));
-        if (step + 1).is_multiple_of(self.per_epoch) {
-            self.losses.push(self.sum / self.per_epoch as f64);
+        let views = &self.buffer;
+        self.sum += f64::from(self.model.step(|training| training.step(views)));
+        let batches = self.passes.batches();
+        if (step + 1).is_multiple_of(batches) {
+            self.losses.push(self.sum / batches as f64);
             self.sum = 0.0;
         }
         true
@@ -252,7 +231,7 @@ impl<'a> Pretraining<'a> {
 
     /// The encoder as trained so far, projection included.
     pub fn model(&self) -> &Model {
-        self.trainer.model()
+        self.model.model()
     }
 
     /// Everything that training goes on from: the length of a JSON header (u64, little endian), the header, the state.
@@ -262,7 +241,7 @@ impl<'a> Pretraining<'a> {
         let header = serde_json::to_vec(&header).expect("a header is plain numbers");
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend(header);
-        bytes.extend(self.trainer.state());
+        bytes.extend(self.model.states().concat());
         bytes
     }
 
@@ -279,7 +258,7 @@ impl<'a> Pretraining<'a> {
         if (&header.settings, header.seed) != (&self.settings, self.seed) {
             return Err(LearnError::Snapshot("it was made with other settings or another seed".to_owned()));
         }
-        self.trainer.restore(state)?;
+        self.model.restore(&[state])?;
         (self.losses, self.sum) = (header.losses, header.sum);
         Ok(())
     }
@@ -336,13 +315,5 @@ mod tests {
         let mut other = Pretraining::new(&data.pool(), &settings(), 8, 1).unwrap();
         assert!(other.restore(&snapshot).unwrap_err().to_string().contains("other settings"));
         assert!(other.restore(&snapshot[..9]).unwrap_err().to_string().contains("damaged"));
-    }
-
-    #[test]
-    fn the_learning_rate_rises_and_falls() {
-        let rates: Vec<f64> = (0..100).map(|step| schedule(step, 100)).collect();
-        assert_eq!(rates[4], 1.0);
-        assert!(rates[0] == 0.2 && rates[99] > 0.0 && rates[99] < 1e-3);
-        assert!(rates[4..].windows(2).all(|pair| pair[1] < pair[0]));
     }
 }

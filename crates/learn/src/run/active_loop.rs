@@ -508,12 +508,12 @@ impl<'a> Run<'a> {
         self.loop_epochs = snapshot.loop_epochs;
         self.val_accuracy_best = snapshot.val_accuracy_best;
         (self.stopping, self.stopped, self.learned) = (snapshot.stopping, snapshot.stopped, snapshot.learned);
-        let (mut learner, epochs) = match self.place {
-            Place::Final { epoch, .. } => (self.final_learner()?, epoch),
+        let mut learner = match self.place {
+            Place::Final { .. } => self.final_learner()?,
             Place::Loop { .. } if snapshot.states.is_empty() => return Ok(()),
-            Place::Loop { round, epoch } => (self.loop_learner(round)?, epoch),
+            Place::Loop { round, .. } => self.loop_learner(round)?,
         };
-        learner.restore(&snapshot.states, epochs)?;
+        learner.restore(&snapshot.states)?;
         self.learner = Some(learner);
         Ok(())
     }

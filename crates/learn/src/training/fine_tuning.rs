@@ -5,16 +5,16 @@
 //! the first twentieth of the steps and fall as a cosine.
 
 use fewlabel_engine::rng::Key;
-use fewlabel_engine::{AdamW, Average, Model, Targets, Trainer};
+use fewlabel_engine::{ClassHead, Model, Targets, Trainer};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Policy;
 use crate::data::{Images, Labelled};
 use crate::error::LearnError;
 use crate::model::view::View;
-use crate::pretrain::schedule;
 use crate::purpose;
 use crate::training::fix_match::{FixMatch, Unlabelled};
+use crate::training::optimised::{Optimisation, Optimised, Passes};
 
 /// How the whole network is trained on a few labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,16 +89,13 @@ impl FineTuning {
 pub struct Tuner<'a> {
     settings: FineTuning,
     seed: u64,
-    trainer: Trainer,
-    average: Option<Average>,
-    steps: u64,
+    model: Optimised<ClassHead>,
     view: View<'a>,
     unlabelled: Option<Unlabelled<'a>>,
     labelled: Labelled,
     classes: usize,
     batch: usize,
-    order: Vec<u32>,
-    ordered: Option<u64>,
+    passes: Passes,
     images: Vec<f32>,
     targets: Vec<f32>,
 }
@@ -122,26 +119,25 @@ impl<'a> Tuner<'a> {
         }
         let classes = model.architecture().classes;
         let batch = settings.batch_size.min(labelled.rows.len());
-        let optimizer = AdamW { weight_decay: settings.weight_decay, ..AdamW::default() };
-        let average = (settings.average > 0.0).then(|| Average::new(model.clone(), settings.average));
+        let FineTuning { learning_rate, weight_decay, average, .. } = *settings;
+        let optimisation = Optimisation { learning_rate, weight_decay, average };
         let unlabelled = settings.fix_match.as_ref().map(|fix_match| {
             Unlabelled::new(fix_match, (images, mean), policy, &labelled.rows, batch, classes, (seed, threads))
         });
         let most = batch + unlabelled.as_ref().map_or(0, Unlabelled::most);
-        let mut trainer = Trainer::new(model, optimizer, most, threads)?;
+        let mut trainer = Trainer::new(model, optimisation.optimizer(), most, threads)?;
         trainer.set_head_factor(settings.head_learning_rate / settings.learning_rate);
+        let mut model = Optimised::new(trainer, optimisation);
+        model.schedule_over(u64::from(settings.steps));
         Ok(Self {
             seed,
-            trainer,
-            average,
-            steps: 0,
+            model,
             view: View::new(images, mean, Some(policy)).threads(threads),
             unlabelled,
             labelled: labelled.clone(),
             classes,
             batch,
-            order: Vec::new(),
-            ordered: None,
+            passes: Passes::new(Key::new(seed, purpose::TUNING_ORDER), labelled.rows.len(), batch),
             images: vec![0.0; batch * images.image_len()],
             targets: vec![0.0; batch * classes],
             settings: settings.clone(),
@@ -150,7 +146,7 @@ impl<'a> Tuner<'a> {
 
     /// Steps made.
     pub fn steps_made(&self) -> u64 {
-        self.steps
+        self.model.steps()
     }
 
     /// Makes one step and returns its mean loss; `None` when there is none left.
@@ -158,22 +154,15 @@ impl<'a> Tuner<'a> {
     /// # Errors
     /// If the threads that score unlabelled images cannot be started.
     pub fn step(&mut self) -> Result<Option<f32>, LearnError> {
-        self.trainer.team().run(|| self.step_on_team())
+        self.model.team().run(|| self.step_on_team())
     }
 
     fn step_on_team(&mut self) -> Result<Option<f32>, LearnError> {
-        let steps = u64::from(self.settings.steps);
-        if self.steps >= steps {
+        let step = self.model.steps();
+        if step >= u64::from(self.settings.steps) {
             return Ok(None);
         }
-        let per_pass = (self.labelled.rows.len() / self.batch) as u64;
-        let pass = self.steps / per_pass;
-        if self.ordered != Some(pass) {
-            let key = Key::new(self.seed, purpose::TUNING_ORDER).at(pass, 0);
-            self.order = key.stream().permutation(self.labelled.rows.len());
-            self.ordered = Some(pass);
-        }
-        let places = &self.order[(self.steps % per_pass) as usize * self.batch..][..self.batch];
+        let (pass, places) = self.passes.at(step);
         let rows: Vec<u32> = places.iter().map(|&place| self.labelled.rows[place as usize]).collect();
         self.images.resize(self.batch * self.view.image_len(), 0.0);
         self.targets.resize(self.batch * self.classes, 0.0);
@@ -184,44 +173,29 @@ impl<'a> Tuner<'a> {
             target[usize::from(self.labelled.labels[place as usize])] += 1.0 - smooth;
         }
         if let Some(unlabelled) = &mut self.unlabelled {
-            let model = self.average.as_ref().map_or(self.trainer.model(), Average::model);
-            unlabelled.extend(model, self.steps, self.batch, &mut self.images, &mut self.targets)?;
+            unlabelled.extend(self.model.model(), step, self.batch, &mut self.images, &mut self.targets)?;
         }
-        let rate = f64::from(self.settings.learning_rate) * schedule(self.steps, steps);
-        self.trainer.set_learning_rate(rate as f32);
-        let loss = self.trainer.step(&self.images, Targets::Soft(&self.targets), Key::new(self.seed, purpose::DROPOUT));
-        if let Some(average) = &mut self.average {
-            average.add(self.trainer.model());
-        }
-        self.steps += 1;
-        Ok(Some(loss))
+        let (images, targets) = (&self.images, Targets::Soft(&self.targets));
+        let dropout = Key::new(self.seed, purpose::DROPOUT);
+        Ok(Some(self.model.step(|trainer| trainer.step(images, targets, dropout))))
     }
 
     /// The network as it is to be judged: the average of its weights, where one is kept.
     pub fn model(&self) -> &Model {
-        self.average.as_ref().map_or(self.trainer.model(), Average::model)
+        self.model.model()
     }
 
     /// What training goes on from.
     pub fn states(&self) -> Vec<Vec<u8>> {
-        [Some(self.trainer.state()), self.average.as_ref().map(Average::state)].into_iter().flatten().collect()
+        self.model.states()
     }
 
-    /// Goes back to [`Tuner::states`] as they were after `steps` steps.
+    /// Goes back to [`Tuner::states`].
     ///
     /// # Errors
     /// If they belong to another network or to other settings.
-    pub fn restore(&mut self, states: &[Vec<u8>], steps: u64) -> Result<(), LearnError> {
-        match (states, &mut self.average) {
-            ([state], None) => self.trainer.restore(state)?,
-            ([state, average], Some(held)) => {
-                self.trainer.restore(state)?;
-                held.restore(average)?;
-            }
-            _ => return Err(LearnError::Snapshot(format!("it holds {} states of a fine-tuning", states.len()))),
-        }
-        self.steps = steps;
-        Ok(())
+    pub fn restore(&mut self, states: &[Vec<u8>]) -> Result<(), LearnError> {
+        self.model.restore(states)
     }
 }
 
@@ -266,10 +240,11 @@ mod tests {
         let mut first = tuner(2);
         (0..11).for_each(|_| assert!(first.step().unwrap().is_some()));
         let mut second = tuner(1);
-        second.restore(&first.states(), first.steps_made()).unwrap();
+        second.restore(&first.states()).unwrap();
+        assert_eq!(second.steps_made(), 11);
         while second.step().unwrap().is_some() {}
         assert!(second.states() == whole.states());
-        assert!(second.restore(&first.states()[..1], 0).is_err());
+        assert!(second.restore(&first.states()[..1]).is_err());
         losses
     }
 

@@ -2,13 +2,13 @@
 
 use fewlabel_engine::image::Shape;
 use fewlabel_engine::rng::Key;
-use fewlabel_engine::{AdamW, Average, Model, Targets, Trainer};
+use fewlabel_engine::{ClassHead, Model, Targets, Trainer};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{Mixer, Mixing};
 use crate::error::LearnError;
 use crate::model::view::View;
-use crate::pretrain::schedule;
+use crate::training::optimised::{Optimisation, Optimised};
 
 /// How a model is trained; the defaults are PAPER.md's readings where the paper is silent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,9 +109,9 @@ impl TrainSettings {
         (rows / self.batch_size + usize::from(rows % self.batch_size > 1)) as u64
     }
 
-    /// The optimiser these settings name.
-    pub fn optimizer(&self) -> AdamW {
-        AdamW { learning_rate: self.learning_rate, weight_decay: self.weight_decay, ..AdamW::default() }
+    fn optimisation(&self) -> Optimisation {
+        let Self { learning_rate, weight_decay, .. } = *self;
+        Optimisation { learning_rate, weight_decay, average: self.recipe.average }
     }
 }
 
@@ -132,9 +132,8 @@ pub struct EpochKeys {
 
 /// A model in training on some rows of a split.
 pub struct Fit {
-    trainer: Trainer,
+    model: Optimised<ClassHead>,
     settings: TrainSettings,
-    average: Option<Average>,
     batch: Vec<f32>,
     batch_labels: Vec<u16>,
     batch_size: usize,
@@ -154,10 +153,11 @@ impl Fit {
         let image = Shape { height: shape.height, width: shape.width, channels: shape.channels };
         let mixer = settings.mixing.map(|mixing| Mixer::new(mixing, image, classes, batch_size)).transpose()?;
         let is_soft = mixer.is_some() || settings.recipe.label_smoothing > 0.0;
+        let optimisation = settings.optimisation();
+        let trainer = Trainer::new(model, optimisation.optimizer(), batch_size, threads)?;
         Ok(Self {
-            average: (settings.recipe.average > 0.0).then(|| Average::new(model.clone(), settings.recipe.average)),
             settings: settings.clone(),
-            trainer: Trainer::new(model, settings.optimizer(), batch_size, threads)?,
+            model: Optimised::new(trainer, optimisation),
             batch: vec![0.0; batch_size * image.len()],
             batch_labels: Vec::with_capacity(batch_size),
             batch_size,
@@ -169,7 +169,7 @@ impl Fit {
 
     /// Trains once over `rows` with their `labels`; returns the mean loss over the images seen.
     pub fn epoch(&mut self, view: &mut View<'_>, rows: &[u32], labels: &[u16], keys: EpochKeys) -> f32 {
-        self.trainer.team().run(|| self.steps(view, rows, labels, keys))
+        self.model.team().run(|| self.steps(view, rows, labels, keys))
     }
 
     fn steps(&mut self, view: &mut View<'_>, rows: &[u32], labels: &[u16], keys: EpochKeys) -> f32 {
@@ -178,7 +178,10 @@ impl Fit {
         let mut batch_rows = Vec::with_capacity(self.batch_size);
         let (mut loss, mut seen) = (0.0f64, 0usize);
         let recipe = self.settings.recipe;
-        let steps = u64::from(self.settings.epochs_over(rows.len())) * self.settings.steps_in_epoch(rows.len());
+        if recipe.cosine {
+            let epochs = u64::from(self.settings.epochs_over(rows.len()));
+            self.model.schedule_over(epochs * self.settings.steps_in_epoch(rows.len()));
+        }
         for (step, positions) in order.chunks(self.batch_size).enumerate() {
             if positions.len() < 2 {
                 continue;
@@ -200,15 +203,8 @@ impl Fit {
                 smooth(soft, recipe.label_smoothing / self.classes as f32, recipe.label_smoothing);
                 Targets::Soft(soft)
             };
-            if recipe.cosine {
-                let share = schedule(self.trainer.steps(), steps);
-                self.trainer.set_learning_rate((f64::from(self.settings.learning_rate) * share) as f32);
-            }
             let dropout = keys.dropout.at(step as u64, 0).child();
-            let mean = self.trainer.step(batch, targets, dropout);
-            if let Some(average) = &mut self.average {
-                average.add(self.trainer.model());
-            }
+            let mean = self.model.step(|trainer| trainer.step(batch, targets, dropout));
             loss += f64::from(mean) * positions.len() as f64;
             seen += positions.len();
         }
@@ -217,23 +213,21 @@ impl Fit {
 
     /// The model as it is to be judged: as trained so far, or the average of its weights where one is kept.
     pub fn model(&self) -> &Model {
-        self.average.as_ref().map_or(self.trainer.model(), Average::model)
+        self.model.model()
     }
 
     /// The model, training ended.
     pub fn into_model(self) -> Model {
-        match self.average {
-            Some(average) => average.model().clone(),
-            None => self.trainer.into_model(),
-        }
+        self.model.into_model()
     }
 
     /// Everything that training goes on from: parameters, running statistics, optimiser moments, step count; before them the
     /// average with its length, where one is kept.
     pub fn state(&self) -> Vec<u8> {
-        let Some(average) = &self.average else { return self.trainer.state() };
-        let average = average.state();
-        [&(average.len() as u64).to_le_bytes()[..], &average, &self.trainer.state()].concat()
+        match &self.model.states()[..] {
+            [state, average] => [&(average.len() as u64).to_le_bytes()[..], average, state].concat(),
+            states => states.concat(),
+        }
     }
 
     /// Goes back to a [`Fit::state`].
@@ -241,15 +235,16 @@ impl Fit {
     /// # Errors
     /// If the bytes are not a state of this architecture.
     pub fn restore(&mut self, state: &[u8]) -> Result<(), LearnError> {
-        let Some(average) = &mut self.average else { return Ok(self.trainer.restore(state)?) };
+        if self.settings.recipe.average == 0.0 {
+            return self.model.restore(&[state]);
+        }
         let parts = state
             .split_first_chunk::<8>()
             .and_then(|(length, rest)| rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?));
         let Some((held, state)) = parts else {
             return Err(LearnError::Snapshot("it holds no average of weights".to_owned()));
         };
-        average.restore(held)?;
-        Ok(self.trainer.restore(state)?)
+        self.model.restore(&[state, held])
     }
 }
 

@@ -39,8 +39,8 @@ pub(crate) trait Learner {
     /// What learning goes on from, one for each model.
     fn states(&self) -> Vec<Vec<u8>>;
 
-    /// Goes back to [`Learner::states`] as they were after so many epochs.
-    fn restore(&mut self, states: &[Vec<u8>], epochs: u32) -> Result<(), LearnError>;
+    /// Goes back to [`Learner::states`].
+    fn restore(&mut self, states: &[Vec<u8>]) -> Result<(), LearnError>;
 
     /// The network that was learned.
     fn into_model(self: Box<Self>) -> Result<Model, LearnError>;

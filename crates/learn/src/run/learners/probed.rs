@@ -86,7 +86,7 @@ impl Learner for Probed<'_> {
         Vec::new()
     }
 
-    fn restore(&mut self, _states: &[Vec<u8>], _epochs: u32) -> Result<(), LearnError> {
+    fn restore(&mut self, _states: &[Vec<u8>]) -> Result<(), LearnError> {
         Ok(())
     }
 

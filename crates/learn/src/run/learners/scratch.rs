@@ -179,7 +179,7 @@ impl Learner for Scratch<'_> {
         self.members.iter().map(|member| member.fit.state()).collect()
     }
 
-    fn restore(&mut self, states: &[Vec<u8>], _epochs: u32) -> Result<(), LearnError> {
+    fn restore(&mut self, states: &[Vec<u8>]) -> Result<(), LearnError> {
         if states.len() != self.members.len() {
             let (held, wanted) = (states.len(), self.members.len());
             return Err(LearnError::Snapshot(format!("it holds {held} models where the plan has {wanted}")));

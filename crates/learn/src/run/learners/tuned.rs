@@ -91,8 +91,8 @@ impl Learner for Tuned<'_> {
         self.tuner.states()
     }
 
-    fn restore(&mut self, states: &[Vec<u8>], epochs: u32) -> Result<(), LearnError> {
-        self.tuner.restore(states, (u64::from(epochs) * STEPS_TOLD).min(self.steps))
+    fn restore(&mut self, states: &[Vec<u8>]) -> Result<(), LearnError> {
+        self.tuner.restore(states)
     }
 
     fn into_model(self: Box<Self>) -> Result<Model, LearnError> {
