@@ -11,6 +11,7 @@
 pub mod acquire;
 pub mod augment;
 mod context;
+mod count;
 pub mod data;
 mod error;
 pub mod features;
@@ -22,6 +23,7 @@ pub mod run;
 pub mod training;
 
 pub use context::Context;
+pub use count::counted;
 pub use error::LearnError;
 pub use purpose::row_permutation;
 pub use run::active_loop::run;
