@@ -1,5 +1,6 @@
 //! What a person or a pipe sees: results on standard output, everything else on standard error.
 
+use comfy_table::{CellAlignment, Table, presets};
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::Dataset;
 use std::fmt::Write as _;
@@ -25,6 +26,25 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     print(&text)
+}
+
+/// A table in the program's one style, which is Markdown too; columns of numbers go to the right.
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
+    table_of(head.map(str::to_owned).into(), rows.into_iter().map(Vec::from))
+}
+
+/// See [`table`], for a head that is known at run time.
+pub(crate) fn table_of(head: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
+    let is_number = |text: &str| text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let has_numbers = |column: usize| rows.iter().all(|row| is_number(&row[column]));
+    let numbers: Vec<bool> = (0..head.len()).map(has_numbers).collect();
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header(head).add_rows(rows);
+    for (column, _) in table.column_iter_mut().zip(numbers).filter(|(_, is_numbers)| *is_numbers) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 /// Prints one line to standard error; a closed one is nobody's loss.
@@ -67,6 +87,12 @@ fn sentence(error: &anyhow::Error) -> String {
 mod tests {
     use super::*;
     use anyhow::Context as _;
+
+    #[test]
+    fn a_table_is_markdown_with_its_numbers_to_the_right() {
+        let table = table(["a", "n"], [["x".to_owned(), "1".to_owned()], ["y".to_owned(), "22".to_owned()]]);
+        assert_eq!(table.to_string(), "| a |  n |\n|---|----|\n| x |  1 |\n| y | 22 |");
+    }
 
     #[test]
     fn an_error_names_each_cause_once() {

@@ -3,7 +3,6 @@
 use crate::cli::Common;
 use crate::screen;
 use clap::{Args, ValueEnum};
-use comfy_table::{Table, presets};
 use fewlabel_study::execute::bench;
 
 /// Arguments of `bench`.
@@ -39,11 +38,9 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     if common.json {
         return screen::print_json(&serde_json::json!({ "results": results, "threads": threads }));
     }
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN);
-    table.set_header(["name", "images/s", "us/image", "GFLOP/s", "% of peak"]);
     let optional = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
     let mut phases = String::new();
+    let mut rows = Vec::new();
     for result in results {
         if let Some(p) = result.phases {
             phases = format!(
@@ -61,7 +58,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         }
         let numbers = [format!("{:.0}", result.images_per_s), format!("{:.2}", result.us_per_image)];
         let [rate, time] = numbers;
-        table.add_row([result.name, rate, time, optional(result.gflops), optional(result.peak_percent)]);
+        rows.push([result.name, rate, time, optional(result.gflops), optional(result.peak_percent)]);
     }
+    let table = screen::table(["name", "images/s", "us/image", "GFLOP/s", "% of peak"], rows);
     screen::print(&format!("{table}\n{phases}"))
 }

@@ -2,7 +2,6 @@
 
 use crate::cli::Common;
 use crate::screen;
-use comfy_table::Table;
 use fewlabel_learn::data::{self, Dataset, catalogue};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -50,17 +49,14 @@ fn text(dataset: &Dataset) -> String {
         let _ = writeln!(text, "{}, licence {}", catalogue::SOURCE, entry.licence);
     }
     let _ = writeln!(text, "checksum {}\n", dataset.checksum);
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["label", "class", "train", "val", "test"]);
     let counts = dataset.splits().map(|(_, split)| split.class_counts(dataset.classes()));
-    for (label, name) in dataset.class_names.iter().enumerate() {
-        let mut row = vec![label.to_string(), name.clone()];
-        row.extend(counts.iter().map(|split| split[label].to_string()));
-        table.add_row(row);
-    }
-    let mut row = vec![String::new(), "all".to_owned()];
-    row.extend(dataset.splits().map(|(_, split)| split.len().to_string()));
-    table.add_row(row);
-    text + &table.trim_fmt() + "\n"
+    let of_class = |(label, name): (usize, &String)| {
+        let [train, val, test] = counts.each_ref().map(|split| split[label].to_string());
+        [label.to_string(), name.clone(), train, val, test]
+    };
+    let [train, val, test] = dataset.splits().map(|(_, split)| split.len().to_string());
+    let all = [String::new(), "all".to_owned(), train, val, test];
+    let rows = dataset.class_names.iter().enumerate().map(of_class).chain([all]);
+    let table = screen::table(["label", "class", "train", "val", "test"], rows);
+    text + &format!("{table}\n")
 }

@@ -2,7 +2,6 @@
 
 use crate::cli::Common;
 use crate::screen;
-use comfy_table::Table;
 use fewlabel_learn::data::{cache, catalogue};
 use serde::Serialize;
 
@@ -51,19 +50,17 @@ pub(super) fn run(common: &Common) -> anyhow::Result<()> {
     if common.json {
         return screen::print_json(&serde_json::json!({ "folder": folder, "data_sets": lines }));
     }
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["name", "images", "classes", "channels", "train", "val", "test", "licence", "state"]);
-    for line in lines {
-        let numbers = [line.classes, line.channels, line.train, line.val, line.test].map(|n| n.to_string());
-        let mut row = vec![line.name.to_owned(), line.about.to_owned()];
-        row.extend(numbers);
-        row.extend([line.licence.to_owned(), line.state.to_owned()]);
-        table.add_row(row);
-    }
+    let row = |line: Line| {
+        let [classes, channels, train, val, test] =
+            [line.classes, line.channels, line.train, line.val, line.test].map(|n| n.to_string());
+        let [name, about, licence, state] = [line.name, line.about, line.licence, line.state].map(str::to_owned);
+        [name, about, classes, channels, train, val, test, licence, state]
+    };
+    let head = ["name", "images", "classes", "channels", "train", "val", "test", "licence", "state"];
+    let table = screen::table(head, lines.into_iter().map(row));
     let folder = folder.map_or_else(|| "unknown".to_owned(), |folder| folder.display().to_string());
     let note = "`unusable`: several labels an image. Published sets: 28x28 of";
-    screen::print(&format!("{}\n\nfolder of fetched data: {folder}\n{note} {}\n", table.trim_fmt(), catalogue::SOURCE))
+    screen::print(&format!("{}\n\nfolder of fetched data: {folder}\n{note} {}\n", table, catalogue::SOURCE))
 }
 
 fn phantom() -> Line {
