@@ -1,6 +1,6 @@
 //! What can go wrong with an experiment on disk.
 
-use fewlabel_learn::LearnError;
+use fewlabel_learn::{LearnError, counted};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ pub enum StudyError {
     #[error(transparent)]
     Learn(LearnError),
     /// Runs failed while the others went on.
-    #[error("{failed} of {total} runs failed; the first: {first}")]
+    #[error("{failed} of {} failed; the first: {first}", counted(*total, "run"))]
     Runs {
         /// How many failed.
         failed: usize,

@@ -5,9 +5,8 @@ use crate::interrupt::Interrupt;
 use crate::policy;
 use crate::screen::{self, Exit};
 use clap::Args;
-use fewlabel_learn::Context;
-use fewlabel_learn::data;
 use fewlabel_learn::pretrain::{Method, PretrainSettings};
+use fewlabel_learn::{Context, counted, data};
 use fewlabel_study::execute::encoder_file::{self, Pretrained};
 
 /// Arguments of `pretrain`.
@@ -86,8 +85,8 @@ fn report(made: &Pretrained, path: &str, data: &str, common: &Common) -> anyhow:
     }
     let last = made.losses.last().copied().unwrap_or(f64::NAN);
     screen::print(&format!(
-        "{path}: encoder of {data}, {} features an image, loss {last:.4} after {} epochs\n",
+        "{path}: encoder of {data}, {} features an image, loss {last:.4} after {}\n",
         made.encoder.feature_len(),
-        made.losses.len()
+        counted(made.losses.len(), "epoch")
     ))
 }

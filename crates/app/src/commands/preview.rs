@@ -6,7 +6,7 @@ use crate::screen;
 use anyhow::bail;
 use clap::Args;
 use fewlabel_learn::augment::preview;
-use fewlabel_learn::data;
+use fewlabel_learn::{counted, data};
 
 /// Arguments of `preview`.
 #[derive(Args, Debug)]
@@ -49,5 +49,10 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         }));
     }
     let (file, name) = (out.display(), policy.name());
-    screen::print(&format!("{file}: {shown} images of {} with {variants} variants each, policy {name}\n", dataset.name))
+    screen::print(&format!(
+        "{file}: {} of {} with {} each, policy {name}\n",
+        counted(shown, "image"),
+        dataset.name,
+        counted(variants, "variant")
+    ))
 }

@@ -4,6 +4,7 @@ use crate::cli::Common;
 use crate::{screen, slurm};
 use anyhow::Context as _;
 use clap::Args;
+use fewlabel_learn::counted;
 use fewlabel_study::ask::study_file::Study;
 use fewlabel_study::store::study_dir::{Folder, State};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,8 +52,12 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         return screen::print_json(&document);
     }
     let mut text = format!(
-        "{planned} runs planned: done {}, running {}, stopped {}, failed {}, not started {missing}\n",
-        counts["done"], counts["running"], counts["stopped"], counts["failed"]
+        "{} planned: done {}, running {}, stopped {}, failed {}, not started {missing}\n",
+        counted(planned, "run"),
+        counts["done"],
+        counts["running"],
+        counts["stopped"],
+        counts["failed"]
     );
     for (id, reason) in failed {
         text.push_str(&format!("failed {id}: {reason}\n"));
@@ -60,10 +65,10 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     for is_running in [true, false] {
         let chosen: Vec<_> = tasks.iter().filter(|task| task.is_running() == is_running).collect();
         if let Some(first) = chosen.first() {
-            let runs: usize = chosen.iter().map(|task| left(task)).sum();
+            let runs = counted(chosen.iter().map(|task| left(task)).sum(), "run");
             let state = if is_running { "running" } else { "waiting" };
-            let (count, job, why) = (chosen.len(), &first.job, &first.reason);
-            text.push_str(&format!("slurm: {count} tasks {state} with {runs} runs to do (first: job {job}, {why})\n"));
+            let (count, job, why) = (counted(chosen.len(), "task"), &first.job, &first.reason);
+            text.push_str(&format!("slurm: {count} {state} with {runs} to do (first: job {job}, {why})\n"));
         }
     }
     screen::print(&text)

@@ -5,6 +5,7 @@ use crate::cli::Common;
 use crate::{screen, slurm};
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use fewlabel_learn::counted;
 use fewlabel_study::execute::speed;
 use fewlabel_study::store::study_dir::{self, Folder, State};
 use fewlabel_study::write_whole;
@@ -46,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let taken = taken(&out)?;
     jobs.retain(|job| !taken.contains(&job.id));
     if jobs.is_empty() {
-        screen::note(&format!("all {total} runs are done or in the queue"));
+        screen::note(&format!("nothing to submit: {} done or in the queue", counted(total, "run")));
         return Ok(());
     }
     let runs = jobs.len();
@@ -54,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let request = request(arguments, &study.name, &out, common)?;
     if arguments.dry_run {
         let script = slurm::script(&request, tasks.len(), &request.folder.join("slurm/array-0.tasks"));
-        screen::note(&format!("{runs} of {total} runs in {} tasks", tasks.len()));
+        screen::note(&format!("{runs} of {} in {}", counted(total, "run"), counted(tasks.len(), "task")));
         return screen::print(&script);
     }
     Folder::claim(&out, &study.resolved())?.keep_plan(&plan)?;
@@ -67,8 +68,9 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let job = slurm::submit(&script)?;
     write_whole(&stem.with_extension("job"), format!("{job}\n").as_bytes())?;
     screen::note(&format!(
-        "{runs} of {total} runs in {} tasks; fewlabel status {} follows them",
-        tasks.len(),
+        "{runs} of {} in {}; fewlabel status {} follows them",
+        counted(total, "run"),
+        counted(tasks.len(), "task"),
         out.display()
     ));
     if common.json {

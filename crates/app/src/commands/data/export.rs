@@ -4,6 +4,7 @@ use super::download::Partial;
 use crate::cli::Common;
 use crate::screen;
 use anyhow::Context;
+use fewlabel_learn::counted;
 use fewlabel_learn::data::{self, npz};
 use std::io::BufWriter;
 use std::path::Path;
@@ -21,5 +22,5 @@ pub(super) fn run(spec: &str, file: &Path, common: &Common) -> anyhow::Result<()
         }));
     }
     let images: usize = dataset.splits().iter().map(|(_, split)| split.len()).sum();
-    screen::print(&format!("{}: {images} images of {}\n", file.display(), dataset.name))
+    screen::print(&format!("{}: {} of {}\n", file.display(), counted(images, "image"), dataset.name))
 }
