@@ -9,6 +9,7 @@ at the last budget.
 """
 import argparse, csv
 from collections import defaultdict
+from columns import setting
 from intervals import mean, text
 
 parser = argparse.ArgumentParser()
@@ -20,7 +21,7 @@ arguments = parser.parse_args()
 
 
 def name(row):
-    dropout, query = float(row.get("plan.network.dropout") or 0), row.get("plan.selection.active.query_size")
+    dropout, query = float(setting(row, "dropout") or 0), setting(row, "query_size")
     return regime_and_strategy(row) + (f", queries of {query}" if query else "") + (f", dropout {dropout:g}" if dropout else "")
 
 

@@ -8,6 +8,7 @@ are paired by seed, ± half a 95 % t interval; regimes are averaged seed by seed
 """
 import argparse, csv, json
 from collections import defaultdict
+from columns import setting
 from intervals import half, mean, text
 
 parser = argparse.ArgumentParser()
@@ -19,7 +20,7 @@ choosing = set(range(first, end))
 
 
 def name(row):
-    transforms = row.get("plan.policy.transforms") or "[]"
+    transforms = setting(row, "augmentation.transforms") or "[]"
     kinds = [transform["kind"] for transform in json.loads(transforms)]
     return " + ".join(kinds) if kinds else row["augmentation"]
 

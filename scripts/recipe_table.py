@@ -7,12 +7,13 @@ Means over seeds in %, ± half a 95 % t interval; differences from the paper's f
 """
 import csv, sys
 from collections import defaultdict
+from columns import setting
 from intervals import text
 
 
 def parts(row):
-    recipe = {key.rpartition(".")[2]: value for key, value in row.items() if key.startswith("plan.training.recipe.")}
-    views = int(row.get("plan.test_time_views") or 0)
+    recipe = {part: setting(row, f"recipe.{part}") for part in ("steps", "cosine", "label_smoothing", "average")}
+    views = int(setting(row, "test_time_views") or 0)
     names = [
         f"{int(float(recipe['steps']))} steps" if float(recipe.get("steps") or 0) else "",
         "cosine" if recipe.get("cosine") == "true" else "",

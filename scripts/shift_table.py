@@ -8,12 +8,13 @@ accuracy, in points and as a share of it, ± half a 95 % t interval over seeds.
 """
 import csv, sys
 from collections import defaultdict
+from columns import setting
 from intervals import mean, text
 
 runs = defaultdict(lambda: defaultdict(dict))
 shifts = []
 for row in csv.DictReader(open(sys.argv[1], encoding="utf-8")):
-    _, _, shift = row["data.name"].partition(" test ")
+    _, _, shift = setting(row, "data").partition(" test ")
     if shift not in shifts:
         shifts.append(shift)
     runs[row["regime"]][int(row["seed"])][shift] = 100 * float(row["test_accuracy"])

@@ -5,8 +5,9 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::screen::{self, Exit};
 use anyhow::Context as _;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use fewlabel_learn::augment::Policy;
+use fewlabel_learn::counted;
 use fewlabel_study::StudyError;
 use fewlabel_study::ask::regimes;
 use fewlabel_study::ask::study_file::Study;
@@ -14,8 +15,10 @@ use fewlabel_study::evaluate::stats::Summary;
 use fewlabel_study::execute::grid::{self, Job, Options};
 use fewlabel_study::export::events_csv;
 use fewlabel_study::export::results_csv;
+use fewlabel_study::export::results_csv::Cell;
 use fewlabel_study::report;
-use fewlabel_study::store::study_dir::{Contents, Folder};
+use fewlabel_study::store::study_dir::{self, Contents, Folder};
+use fewlabel_study::varying::Varying;
 use std::path::Path;
 
 /// How a grid is carried out; nothing here changes a result.
@@ -29,24 +32,40 @@ pub(crate) struct Way {
     pub(crate) report: bool,
 }
 
-/// Carries `jobs` of a study out in the folder `out`, and draws its tables and figures. `plan` lists all runs of the study.
+/// A study, and what is known of all its runs, whichever part of them is computed.
+pub(crate) struct Whole<'a> {
+    pub(crate) study: &'a Study,
+    /// The list of the runs.
+    pub(crate) plan: String,
+    /// What tells them apart.
+    pub(crate) varying: Varying,
+}
+
+impl<'a> Whole<'a> {
+    /// A study of these runs.
+    pub(crate) fn new(study: &'a Study, jobs: &[Job]) -> Self {
+        Self { study, plan: study_dir::plan(jobs), varying: Varying::of_jobs(jobs) }
+    }
+}
+
+/// Carries `jobs` of a study out in the folder `out`, and draws its tables and figures.
 pub(crate) fn carry_out(
-    (study, plan): (&Study, &str),
+    Whole { study, plan, varying }: Whole<'_>,
     jobs: Vec<Job>,
     out: &Path,
     way: Way,
     common: &Common,
 ) -> anyhow::Result<()> {
     let folder = Folder::claim(out, &study.resolved())?;
-    folder.keep_plan(plan)?;
+    folder.keep_plan(&plan)?;
     let (keep_going, keep_models) = (way.keep_going, study.keep_models);
     let options = Options { threads: common.threads(), keep_models, keep_going, tensorboard: way.tensorboard };
     let mut data: Vec<_> = jobs.iter().map(|job| (job.settings.data.checksum.clone(), job.data.clone())).collect();
     data.sort_by(|a, b| a.0.cmp(&b.0));
     data.dedup_by(|a, b| a.0 == b.0);
     if !common.quiet {
-        let (runs, threads) = (jobs.len(), options.threads);
-        screen::note(&format!("{runs} runs on {threads} threads, records in {}", out.display()));
+        let (runs, threads) = (counted(jobs.len(), "run"), counted(options.threads, "thread"));
+        screen::note(&format!("{runs} on {threads}, records in {}", out.display()));
         if data.iter().any(|(_, data)| data.synthetic) {
             screen::note("the data are synthetic: images made by a program, not by a scanner");
         }
@@ -59,7 +78,7 @@ pub(crate) fn carry_out(
             warned.push(policy);
         }
     }
-    let progress = Progress::new(&jobs, Interrupt::listen()?, common.quiet);
+    let progress = Progress::new(&jobs, varying, Interrupt::listen()?, common.quiet);
     let outcome = grid::carry_out(jobs, &folder, options, &progress);
     progress.end();
     let tables = results_csv::write(&folder);
@@ -73,6 +92,8 @@ pub(crate) fn carry_out(
     for (_, data) in data.iter().filter(|_| !is_fresh) {
         report::keep_images(&folder, data, &contents)?;
     }
+    // Now that data sets of one name are kept with their sizes, these tell their runs apart.
+    let contents = if contents.varying.varies("checksum") { results_csv::write(&folder)? } else { contents };
     match outcome {
         Err(error) if error.is_interrupted() => {
             screen::note("stopped; the same command goes on from here");
@@ -100,49 +121,44 @@ pub(crate) fn show(contents: &Contents, out: &Path, common: &Common) -> anyhow::
     for damaged in &contents.damaged {
         screen::note(&format!("left out: {damaged}"));
     }
-    let cells = results_csv::cells(&contents.runs);
+    let cells = results_csv::cells(contents);
     if common.json {
         let is_synthetic = contents.runs.iter().any(|run| run.settings.data.synthetic);
         let out = out.display().to_string();
         return screen::print_json(&serde_json::json!({ "out": out, "synthetic_data": is_synthetic, "cells": cells }));
     }
-    let several_data = cells.windows(2).any(|pair| pair[0].data != pair[1].data);
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN);
-    let mut header =
-        vec!["regime", "strategy", "augmentation", "labels", "seeds", "validation %", "test %", "best - last"];
-    if several_data {
-        header.insert(0, "data");
-    }
-    table.set_header(header);
-    for cell in &cells {
-        let drop: Vec<f64> = cell.val_accuracy_best.iter().zip(&cell.val_accuracy_last).map(|(a, b)| a - b).collect();
-        let mut row = vec![
-            cell.regime.clone(),
-            cell.strategy.clone(),
-            cell.augmentation.clone(),
-            cell.labels.to_string(),
-            cell.seeds.len().to_string(),
-            per_cent(&cell.val_accuracy_best),
-            per_cent(&cell.test_accuracy),
-            per_cent(&drop),
-        ];
-        if several_data {
-            row.insert(0, cell.data.clone());
-        }
-        table.add_row(row);
-    }
-    for column in table.column_iter_mut().skip(3 + usize::from(several_data)) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
     let about = |name: &str| regimes::by_name(name).map_or("", |regime| regime.about);
-    let mut text = format!("{table}\n\nMean +- standard deviation over the seeds. ");
+    let mut text = format!("{}\n\nMean +- standard deviation over the seeds. ", table(&cells));
     let mut names: Vec<&str> = cells.iter().map(|cell| cell.regime.as_str()).collect();
     names.dedup();
     let list: Vec<String> = names.iter().map(|name| format!("{name}: {}", about(name))).collect();
     text.push_str(&list.join("; "));
     text.push_str(".\n");
     screen::print(&text)
+}
+
+/// The cells, with a column for every setting that varies.
+fn table(cells: &[Cell]) -> Table {
+    let several_data = cells.windows(2).any(|pair| pair[0].data != pair[1].data);
+    let own = |usual: [String; 3], data: &str, settings: Vec<String>| {
+        let data = several_data.then(|| data.to_owned());
+        data.into_iter().chain(usual).chain(settings).collect::<Vec<String>>()
+    };
+    let names =
+        cells.first().map_or_else(Vec::new, |cell| cell.settings.iter().map(|(name, _)| name.clone()).collect());
+    let mut head = own(["regime", "strategy", "augmentation"].map(str::to_owned), "data", names);
+    head.extend(["labels", "seeds", "validation %", "test %", "best - last"].map(str::to_owned));
+    let row = |cell: &Cell| {
+        let drop: Vec<f64> = cell.val_accuracy_best.iter().zip(&cell.val_accuracy_last).map(|(a, b)| a - b).collect();
+        let usual = [&cell.regime, &cell.strategy, &cell.augmentation].map(String::clone);
+        let values = cell.settings.iter().map(|(_, value)| value.clone()).collect();
+        let mut row = own(usual, &cell.data, values);
+        let figures = [&cell.val_accuracy_best, &cell.test_accuracy, &drop].map(|values| per_cent(values));
+        row.extend([cell.labels.to_string(), cell.seeds.len().to_string()]);
+        row.extend(figures);
+        row
+    };
+    screen::table_of(head, cells.iter().map(row))
 }
 
 fn per_cent(values: &[f64]) -> String {

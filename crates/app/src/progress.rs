@@ -2,8 +2,10 @@
 
 use crate::interrupt::Interrupt;
 use crate::screen;
+use fewlabel_learn::counted;
 use fewlabel_study::execute::grid::{Event, Job, Watch};
 use fewlabel_study::store::record::RunResult;
+use fewlabel_study::varying::Varying;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -19,6 +21,8 @@ const STEPS: u64 = 10_000;
 /// Shows what a grid of runs does.
 pub(crate) struct Progress {
     interrupt: Interrupt,
+    /// What tells the runs apart.
+    varying: Varying,
     bar: Option<ProgressBar>,
     quiet: bool,
     state: Mutex<State>,
@@ -44,8 +48,8 @@ struct Under {
 }
 
 impl Progress {
-    /// Begins to show the progress of `jobs`.
-    pub(crate) fn new(jobs: &[Job], interrupt: Interrupt, quiet: bool) -> Self {
+    /// Begins to show the progress of `jobs`, by the settings that vary.
+    pub(crate) fn new(jobs: &[Job], varying: Varying, interrupt: Interrupt, quiet: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = (is_terminal && !quiet).then(|| {
             let bar = ProgressBar::new(STEPS);
@@ -66,7 +70,7 @@ impl Progress {
             under_way: BTreeMap::new(),
             best: None,
         };
-        Self { interrupt, bar, quiet, state: Mutex::new(state) }
+        Self { interrupt, varying, bar, quiet, state: Mutex::new(state) }
     }
 
     /// Takes the bar away.
@@ -107,7 +111,7 @@ impl State {
         let before: f64 = self.before + self.under_way.values().map(|run| run.first).sum::<f64>();
         let done = self.done + under_way;
         let share = if self.total > 0.0 { (done / self.total).clamp(0.0, 1.0) } else { 1.0 };
-        let mut text = format!("{} of {} runs", self.finished, self.runs);
+        let mut text = format!("{} of {}", self.finished, counted(self.runs, "run"));
         let computed = done - before;
         if computed > 0.0 {
             let left = self.started.elapsed().as_secs_f64() * (self.total - done).max(0.0) / computed;
@@ -119,7 +123,7 @@ impl State {
         (share, text)
     }
 
-    fn finish(&mut self, job: &Job, result: &RunResult, computed: bool) {
+    fn finish(&mut self, job: &Job, label: &str, result: &RunResult, computed: bool) {
         let under = self.under_way.remove(&job.id);
         self.finished += 1;
         self.done += job.cost.total();
@@ -128,8 +132,9 @@ impl State {
             None if computed => 0.0,
             None => job.cost.total(),
         };
-        if self.best.as_ref().is_none_or(|(best, _)| result.val_accuracy_best > *best) {
-            self.best = Some((result.val_accuracy_best, job.settings.label()));
+        let is_better = self.best.as_ref().is_none_or(|(best, _)| result.val_accuracy_best > *best);
+        if is_better {
+            self.best = Some((result.val_accuracy_best, label.to_owned()));
         }
     }
 }
@@ -137,10 +142,11 @@ impl State {
 impl Watch for Progress {
     fn event(&self, event: Event<'_>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let label = |job: &Job| self.varying.label(&job.settings);
         match event {
             Event::Started(job) => {
                 if !self.quiet && self.bar.is_none() && !state.under_way.contains_key(&job.id) {
-                    screen::note(&format!("started {}", job.settings.label()));
+                    screen::note(&format!("started {}", label(job)));
                 }
             }
             Event::Progress(job, done) => {
@@ -148,10 +154,10 @@ impl Watch for Progress {
                 self.show(&mut state, false);
             }
             Event::Finished(job, result, seconds) => {
-                state.finish(job, result, seconds.is_some());
+                let label = label(job);
+                state.finish(job, &label, result, seconds.is_some());
                 if let (Some(seconds), false, None) = (seconds, self.quiet, &self.bar) {
                     let (validation, test) = (100.0 * result.val_accuracy_best, 100.0 * result.test.accuracy);
-                    let label = job.settings.label();
                     let line =
                         format!("finished {label}: validation {validation:.1} %, test {test:.1} %, {seconds:.1} s");
                     screen::note(&line);
@@ -159,10 +165,10 @@ impl Watch for Progress {
                 let is_last = state.finished == state.runs;
                 self.show(&mut state, is_last);
             }
-            Event::Failed(job, reason) => self.say(&format!("failed {}: {reason}", job.settings.label())),
+            Event::Failed(job, reason) => self.say(&format!("failed {}: {reason}", label(job))),
             Event::Elsewhere(job) => {
                 if !self.quiet {
-                    self.say(&format!("another run or process is at what this one needs: {}", job.settings.label()));
+                    self.say(&format!("another run or process is at what this one needs: {}", label(job)));
                 }
             }
             Event::Notice(text) => self.say(text),

@@ -63,7 +63,7 @@ fn a_signal_leaves_a_checkpoint_and_a_code_of_its_own() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let out = folder.path().join(signal);
         let (mut child, log) = start(&study, &out);
-        until("the run to start", || fs::read_to_string(&log).expect("read").contains("started al seed 0"));
+        until("the run to start", || fs::read_to_string(&log).expect("read").contains("started al seed=0"));
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().expect("sent").success());
         assert_eq!(child.wait().expect("ended").code(), Some(code));
         let text = fs::read_to_string(&log).expect("read");

@@ -14,6 +14,7 @@ pub mod report;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod varying;
 
 pub use error::StudyError;
 pub use execute::cost::{Cost, of_encoder};

@@ -1,12 +1,11 @@
 //! `fewlabel reproduce`: the paper's experiment, six regimes over some seeds.
 
 use crate::cli::Common;
-use crate::grid::{self, Way};
+use crate::grid::{self, Way, Whole};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use fewlabel_study::ask::regimes;
 use fewlabel_study::ask::study_file::Study;
-use fewlabel_study::store::study_dir;
 use std::fmt::Write;
 
 /// Arguments of `reproduce`.
@@ -45,8 +44,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let study = arguments.study(common.seed)?;
     let jobs = study.jobs()?;
     let way = Way { keep_going: true, tensorboard: arguments.tensorboard, report: true };
-    let plan = study_dir::plan(&jobs);
-    grid::carry_out((&study, &plan), jobs, &common.out("fewlabel-out"), way, common)
+    let whole = Whole::new(&study, &jobs);
+    grid::carry_out(whole, jobs, &common.out("fewlabel-out"), way, common)
 }
 
 impl Arguments {

@@ -1,17 +1,21 @@
 //! `fewlabel run STUDY.toml`: a grid of runs from a study file.
 
 use crate::cli::Common;
-use crate::grid::{self, Way};
+use crate::grid::{self, Way, Whole};
 use crate::screen;
 use anyhow::{Context as _, bail};
 use clap::Args;
+use fewlabel_learn::counted;
 use fewlabel_learn::run::transfer::Transfer;
+use fewlabel_study::ask::settings::RunSettings;
 use fewlabel_study::ask::study_file::Study;
 use fewlabel_study::execute::encoder_cache;
 use fewlabel_study::execute::grid::Job;
 use fewlabel_study::execute::speed;
-use fewlabel_study::store::study_dir::{self, Folder, State};
+use fewlabel_study::store::study_dir::{Folder, State};
+use fewlabel_study::varying::Varying;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Which grid: a study file and what is changed of it.
@@ -81,7 +85,7 @@ const QUICK: [&str; 10] = [
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let study = arguments.grid.study()?;
     let mut jobs = study.jobs()?;
-    let plan = study_dir::plan(&jobs);
+    let whole = Whole::new(&study, &jobs);
     if !arguments.runs.is_empty() {
         if let Some(id) = arguments.runs.iter().find(|id| !jobs.iter().any(|job| job.id == **id)) {
             bail!("the study has no run {id}: it was made from other settings, data or another version");
@@ -93,11 +97,11 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     }
     let out = arguments.grid.out(common);
     if arguments.dry_run {
-        return dry_run(&jobs, &out, common);
+        return dry_run(jobs, &whole.varying, &out, common);
     }
     let way =
         Way { keep_going: arguments.keep_going, tensorboard: arguments.tensorboard, report: arguments.runs.is_empty() };
-    grid::carry_out((&study, &plan), jobs, &out, way, common)
+    grid::carry_out(whole, jobs, &out, way, common)
 }
 
 /// Part `part` of `parts`; runs that share something stay together.
@@ -113,7 +117,7 @@ fn read(path: &std::path::Path, changes: &[String]) -> anyhow::Result<Study> {
     Ok(Study::parse(&text, &path.display().to_string(), changes)?)
 }
 
-fn dry_run(jobs: &[Job], out: &std::path::Path, common: &Common) -> anyhow::Result<()> {
+fn dry_run(mut jobs: Vec<Job>, varying: &Varying, out: &std::path::Path, common: &Common) -> anyhow::Result<()> {
     let states = match Folder::open(out) {
         Ok(folder) => folder.states()?,
         Err(_) => Vec::new(),
@@ -121,32 +125,56 @@ fn dry_run(jobs: &[Job], out: &std::path::Path, common: &Common) -> anyhow::Resu
     let finished: BTreeSet<&str> =
         states.iter().filter(|(_, state)| *state == State::Done).map(|(id, _)| id.as_str()).collect();
     let is_done = |job: &&Job| finished.contains(job.id.as_str());
+    let labels = |job: &Job| job.settings.labels(job.data.train.len());
+    jobs.sort_by_cached_key(|job| varying.order(&job.settings, labels(job)));
     let done = jobs.iter().filter(is_done).count();
     let left: f64 = jobs.iter().filter(|job| !is_done(job)).map(|job| job.cost.total()).sum();
     let left = left + encoders_left(jobs.iter().filter(|job| !is_done(job)), out);
-    let hours = left / (speed::cost_per_second()? * common.threads() as f64) / 3600.0;
+    let seconds = left / (speed::cost_per_second()? * common.threads() as f64);
     if common.json {
-        let runs: Vec<_> =
-            jobs.iter().map(|job| serde_json::json!({ "id": job.id, "run": job.settings.label() })).collect();
-        return screen::print_json(&serde_json::json!({ "runs": runs, "done": done, "hours": hours }));
+        let run = |job: &Job| {
+            let settings: BTreeMap<_, _> = varying.settings(&job.settings).into_iter().collect();
+            let (label, labels) = (job.settings.label(), labels(job));
+            serde_json::json!({ "id": job.id, "run": label, "labels": labels, "settings": settings })
+        };
+        let runs: Vec<_> = jobs.iter().map(run).collect();
+        return screen::print_json(&serde_json::json!({ "runs": runs, "done": done, "hours": seconds / 3600.0 }));
     }
     let mut text = String::new();
-    for job in jobs {
-        let mark = if is_done(&job) { "done" } else { "to do" };
-        let labels = job.settings.labels(job.data.train.len());
-        text.push_str(&format!(
-            "{} {mark:<6} {} {} labels={labels}\n",
-            job.id,
-            job.settings.data.name,
-            job.settings.label()
-        ));
+    for job in &jobs {
+        let (mark, label) = (if is_done(&job) { "done" } else { "to do" }, varying.label(&job.settings));
+        // What all runs have in common is said too where it is the budget.
+        let budget = if varying.varies("labels") { String::new() } else { format!(" labels={}", labels(job)) };
+        let _ = writeln!(text, "{} {mark:<6} {label}{budget}", job.id);
     }
-    text.push_str(&format!(
-        "{} runs, {done} done, about {hours:.2} hours left on {} threads\n",
-        jobs.len(),
-        common.threads()
-    ));
+    let runs: Vec<_> = jobs.iter().map(|job| &job.settings).collect();
+    text.push_str(&format!("{}{}\n", grid_in_words(varying, &runs), time_in_words(done, jobs.len(), seconds, common)));
     screen::print(&text)
+}
+
+/// "3 strategies x 2 budgets x 2 seeds = 12 runs", or, where combinations are missing or come to the same run, "9 runs of 3 strategies, ...".
+fn grid_in_words(varying: &Varying, runs: &[&RunSettings]) -> String {
+    let (axes, product) = varying.axes(runs);
+    let count = counted(runs.len(), "run");
+    match (axes.is_empty(), product == runs.len()) {
+        (true, _) => count,
+        (false, true) => format!("{} = {count}", axes.join(" x ")),
+        (false, false) => format!("{count} of {}", axes.join(", ")),
+    }
+}
+
+fn time_in_words(done: usize, all: usize, seconds: f64, common: &Common) -> String {
+    let threads = counted(common.threads(), "thread");
+    let time = match seconds {
+        ..90.0 => format!("{} s", seconds.ceil().max(1.0)),
+        ..5400.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    };
+    match done {
+        0 => format!(", about {time} on {threads}"),
+        done if done == all => ", all done".to_owned(),
+        done => format!(", {done} done, about {time} for the others on {threads}"),
+    }
 }
 
 /// The work of training the encoders that the jobs need and that do not lie in the folder yet.

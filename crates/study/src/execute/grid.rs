@@ -9,6 +9,7 @@ use crate::execute::run::{Outcome, Run};
 use crate::export::tensorboard::Board;
 use crate::store::record::RunResult;
 use crate::store::study_dir::Folder;
+use crate::varying::Varying;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::run::events::{EpochEvent, QueryEvent, RunObserver};
 use fewlabel_learn::{Context, LearnError};
@@ -105,6 +106,7 @@ pub fn carry_out(mut jobs: Vec<Job>, folder: &Folder, options: Options, watch: &
         options,
         watch,
         total: jobs.len(),
+        varying: Varying::of_jobs(&jobs),
         models_from: takers.keys().cloned().collect(),
         unfinished: Mutex::new(jobs.iter().map(|job| job.id.clone()).collect()),
         encoders: Encoders::new(folder.encoders(), folder.locks()),
@@ -129,6 +131,8 @@ struct Grid<'a> {
     options: Options,
     watch: &'a dyn Watch,
     total: usize,
+    /// What tells the jobs apart.
+    varying: Varying,
     encoders: Encoders,
     /// Jobs to do, and whether another process was at them when they were last looked at.
     waiting: Mutex<VecDeque<(Job, bool)>>,
@@ -220,7 +224,7 @@ impl Grid<'_> {
 
     fn fail(&self, job: &Job, reason: &str) {
         self.watch.event(Event::Failed(job, reason));
-        let text = format!("{}: {reason}", job.settings.label());
+        let text = format!("{}: {reason}", self.varying.label(&job.settings));
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(text);
         self.has_failed.store(true, Ordering::Relaxed);
     }
@@ -420,10 +424,10 @@ mod tests {
         carry_out(jobs, &folder, options, &watch).expect("finished");
         assert_eq!(std::fs::read_dir(path.path().join("encoders")).expect("listed").count(), 2);
         let contents = folder.contents().expect("read");
-        let cells = crate::export::results_csv::cells(&contents.runs);
+        let cells = crate::export::results_csv::cells(&contents);
         assert_eq!(cells.iter().map(|cell| cell.seeds.as_slice()).collect::<Vec<_>>(), [[0, 1], [0, 1]]);
-        let table = crate::export::results_csv::results(&contents.runs);
-        assert!(table.starts_with("regime,") && table.contains("plan.transfer.ensemble.size"), "{table}");
+        let table = crate::export::results_csv::results(&contents);
+        assert!(table.starts_with("regime,") && table.contains(",ensemble\n"), "{table}");
     }
 
     #[test]

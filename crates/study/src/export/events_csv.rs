@@ -1,7 +1,7 @@
 //! `epochs.csv` and `queries.csv`: one line an epoch and one a query, from the records of every finished run.
 
 use crate::error::StudyError;
-use crate::export::results_csv::quoted;
+use crate::export::results_csv::{Extra, quoted};
 use crate::store::atomic_file;
 use crate::store::record;
 use crate::store::study_dir::{Contents, Folder, Kept};
@@ -20,10 +20,11 @@ const RUN: &str = "id,data,regime,strategy,augmentation,seed";
 /// If the folder cannot be written.
 pub fn write(folder: &Folder, contents: &Contents) -> Result<(), StudyError> {
     let finished: Vec<&Kept> = contents.runs.iter().filter(|run| run.result.is_some()).collect();
-    let mut epochs = format!("{RUN},phase,round,epoch,labels,train_loss,val_accuracy\n");
-    let mut queries = format!("{RUN},round,images,indices,labels,mean_score,mean_entropy\n");
+    let extra = Extra::of(contents, true);
+    let mut epochs = format!("{RUN},phase,round,epoch,labels,train_loss,val_accuracy{}\n", extra.head);
+    let mut queries = format!("{RUN},round,images,indices,labels,mean_score,mean_entropy{}\n", extra.head);
     for part in finished.chunks(AT_ONCE) {
-        let lines: Vec<(String, String)> = part.par_iter().map(|run| lines(folder, run)).collect();
+        let lines: Vec<(String, String)> = part.par_iter().map(|run| lines(folder, run, &extra)).collect();
         for (of_epochs, of_queries) in lines {
             epochs.push_str(&of_epochs);
             queries.push_str(&of_queries);
@@ -34,7 +35,8 @@ pub fn write(folder: &Folder, contents: &Contents) -> Result<(), StudyError> {
 }
 
 /// The lines of one run in both tables.
-fn lines(folder: &Folder, run: &Kept) -> (String, String) {
+fn lines(folder: &Folder, run: &Kept, extra: &Extra) -> (String, String) {
+    let varies = extra.line(&run.settings);
     let (settings, path) = (&run.settings, folder.run(&run.id));
     let (name, policy) = (quoted(&settings.data.name), settings.plan.policy.name());
     let head = format!("{},{name},{},{},{policy},{}", run.id, settings.regime, settings.strategy(), settings.plan.seed);
@@ -42,8 +44,10 @@ fn lines(folder: &Folder, run: &Kept) -> (String, String) {
     for event in record::read_epochs(&path).unwrap_or_default() {
         let phase = if event.phase == Phase::Loop { "loop" } else { "final" };
         let accuracy = event.val_accuracy.map_or_else(String::new, |accuracy| accuracy.to_string());
-        let (round, epoch, labels, loss) = (event.round, event.epoch, event.labels, event.train_loss);
-        let _ = writeln!(epochs, "{head},{phase},{round},{epoch},{labels},{loss},{accuracy}");
+        // What is no number has no digits either.
+        let loss = if event.train_loss.is_finite() { event.train_loss.to_string() } else { String::new() };
+        let (round, epoch, labels) = (event.round, event.epoch, event.labels);
+        let _ = writeln!(epochs, "{head},{phase},{round},{epoch},{labels},{loss},{accuracy}{varies}");
     }
     for event in record::read_queries(&path).unwrap_or_default() {
         let indices = joined(event.picks.iter().map(|pick| pick.index));
@@ -51,7 +55,7 @@ fn lines(folder: &Folder, run: &Kept) -> (String, String) {
         let score = mean(&event.picks, |pick| Some(pick.score));
         let entropy = mean(&event.picks, |pick| pick.entropy);
         let (round, images) = (event.round, event.picks.len());
-        let _ = writeln!(queries, "{head},{round},{images},{indices},{labels},{score},{entropy}");
+        let _ = writeln!(queries, "{head},{round},{images},{indices},{labels},{score},{entropy}{varies}");
     }
     (epochs, queries)
 }
@@ -94,9 +98,9 @@ mod tests {
              {\"round\":0,\"picks\":[{\"index\":7,\"label\":2,\"score\":1.0},{\"index\":3,\"label\":0,\"score\":0.5}]}\n",
         );
         let run = Kept { id: settings.id(), settings, result: None, timing: None, failure: None };
-        let (epochs, queries) = lines(&folder, &run);
+        let (epochs, queries) = lines(&folder, &run, &Extra::of(&Contents::default(), true));
         let head = format!("{},squares,al,entropy,none,0", run.id);
-        assert_eq!(epochs, format!("{head},loop,0,1,4,0.5,\n{head},final,1,1,6,NaN,0.25\n"));
+        assert_eq!(epochs, format!("{head},loop,0,1,4,0.5,\n{head},final,1,1,6,,0.25\n"));
         assert_eq!(queries, format!("{head},0,2,7 3,2 0,0.75,\n"));
     }
 }

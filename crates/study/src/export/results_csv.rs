@@ -1,16 +1,21 @@
 //! `results.csv` and `timings.csv`, and the means over seeds that a person sees first.
 
+use crate::ask::settings::RunSettings;
 use crate::error::StudyError;
 use crate::store::atomic_file;
 use crate::store::record::{Phases, RunResult};
 use crate::store::study_dir::{Contents, Folder, Kept};
-use serde::Serialize;
-use serde_json::Value;
+use crate::varying::Varying;
+use fewlabel_learn::augment::Policy;
+use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 const COLUMNS: &str = "regime,strategy,augmentation,seed,labels,val_accuracy_best,val_accuracy_last,test_accuracy,\
                        test_balanced_accuracy,test_macro_f1,test_auc";
+
+/// Of policies made of a list, the list.
+const TRANSFORMS: &str = "augmentation.transforms";
 
 /// Writes both tables from the runs in the folder, and returns what lies there.
 ///
@@ -20,27 +25,21 @@ pub fn write(folder: &Folder) -> Result<Contents, StudyError> {
     // Under the lock, so that the last process to end writes what it and all others have computed.
     let _lock = folder.lock()?;
     let contents = folder.contents()?;
-    atomic_file::write_if_other(&folder.path().join("results.csv"), results(&contents.runs).as_bytes())?;
-    atomic_file::write_if_other(&folder.path().join("timings.csv"), timings(&contents.runs).as_bytes())?;
+    atomic_file::write_if_other(&folder.path().join("results.csv"), results(&contents).as_bytes())?;
+    atomic_file::write_if_other(&folder.path().join("timings.csv"), timings(&contents).as_bytes())?;
     Ok(contents)
 }
 
-/// One line a finished run. Settings beyond the usual columns get columns of their own where they tell runs apart.
-pub fn results(runs: &[Kept]) -> String {
-    let finished: Vec<(&Kept, &RunResult)> = finished(runs).collect();
-    let extra = extra_columns(&finished);
-    let mut text = COLUMNS.to_owned();
-    for column in extra.keys() {
-        let _ = write!(text, ",{}", quoted(column));
-    }
-    text.push('\n');
-    for (row, (run, result)) in finished.iter().enumerate() {
+/// One line a finished run. What varies beyond the usual columns has columns of its own, by the study file's names.
+pub fn results(contents: &Contents) -> String {
+    let finished: Vec<(&Kept, &RunResult)> = finished(&contents.runs).collect();
+    let extra = Extra::of(contents, false);
+    let mut text = format!("{COLUMNS}{}\n", extra.head);
+    for (run, result) in &finished {
         let (validation, test) = (&result.validation, &result.test);
         let _ = write!(text, "{},{},{}", usual_key(run, result), result.val_accuracy_best, validation.accuracy);
         let _ = write!(text, ",{},{},{},{}", test.accuracy, test.balanced_accuracy, test.macro_f1, test.auc);
-        for values in extra.values() {
-            let _ = write!(text, ",{}", quoted(&values[row]));
-        }
+        text.push_str(&extra.line(&run.settings));
         text.push('\n');
     }
     text
@@ -51,72 +50,55 @@ fn finished(runs: &[Kept]) -> impl Iterator<Item = (&Kept, &RunResult)> {
 }
 
 fn usual_key(run: &Kept, result: &RunResult) -> String {
-    let settings = &run.settings;
+    format!("{},{}", usual_settings(&run.settings), result.labels)
+}
+
+fn usual_settings(settings: &RunSettings) -> String {
     let (strategy, policy) = (settings.strategy(), settings.plan.policy.name());
-    format!("{},{strategy},{policy},{},{}", settings.regime, settings.plan.seed, result.labels)
+    format!("{},{strategy},{policy},{}", settings.regime, settings.plan.seed)
 }
 
-/// The settings that differ between runs with equal usual columns: their names, and a value for every run.
-fn extra_columns(finished: &[(&Kept, &RunResult)]) -> BTreeMap<String, Vec<String>> {
-    let mut first: BTreeMap<String, usize> = BTreeMap::new();
-    let mut twins = Vec::new();
-    for (row, (run, result)) in finished.iter().enumerate() {
-        let earlier = *first.entry(usual_key(run, result)).or_insert(row);
-        if earlier != row {
-            twins.push((earlier, row));
-        }
-    }
-    if twins.is_empty() {
-        return BTreeMap::new();
-    }
-    let flat: Vec<BTreeMap<String, String>> = finished.iter().map(|(run, _)| flattened(run)).collect();
-    let mut names = BTreeSet::new();
-    for (a, b) in twins {
-        let keys = flat[a].keys().chain(flat[b].keys());
-        names.extend(keys.filter(|key| flat[a].get(*key) != flat[b].get(*key)).cloned());
-    }
-    let column = |name: String| {
-        let values = flat.iter().map(|run| run.get(&name).cloned().unwrap_or_default()).collect();
-        (name, values)
-    };
-    names.into_iter().map(column).collect()
+/// The columns of CSV for what varies beyond the usual ones.
+pub(crate) struct Extra<'a> {
+    /// Their names, each after a comma.
+    pub(crate) head: String,
+    names: Vec<&'a str>,
+    varying: &'a Varying,
 }
 
-fn flattened(run: &Kept) -> BTreeMap<String, String> {
-    fn walk(name: &str, value: &Value, out: &mut BTreeMap<String, String>) {
-        match value {
-            Value::Object(map) => {
-                for (key, value) in map {
-                    let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
-                    walk(&name, value, out);
-                }
-            }
-            Value::String(text) => {
-                out.insert(name.to_owned(), text.clone());
-            }
-            other => {
-                out.insert(name.to_owned(), other.to_string());
-            }
-        }
+impl<'a> Extra<'a> {
+    /// What a table of the runs in `contents` needs. Where policies of one name differ in their transforms, these are a column too.
+    pub(crate) fn of(contents: &'a Contents, has_data: bool) -> Self {
+        let policies = contents.runs.iter().map(|run| &run.settings.plan.policy);
+        let titles: BTreeSet<String> = policies.clone().map(Policy::title).collect();
+        let has_more_titles = titles.len() > policies.map(Policy::name).collect::<BTreeSet<_>>().len();
+        let varying = &contents.varying;
+        let own = [("data", !has_data && varying.varies("data")), (TRANSFORMS, has_more_titles)];
+        let own = own.into_iter().filter(|(_, has)| *has).map(|(name, _)| name);
+        let names: Vec<&str> = own.chain(varying.columns().into_iter().filter(|name| *name != TRANSFORMS)).collect();
+        Self { head: names.iter().map(|name| format!(",{}", quoted(name))).collect(), names, varying }
     }
-    let mut out = BTreeMap::new();
-    walk("", &serde_json::to_value(&run.settings).expect("settings are plain data"), &mut out);
-    out.remove("data.checksum");
-    out
+
+    /// The values of one run, each after a comma.
+    pub(crate) fn line(&self, settings: &RunSettings) -> String {
+        self.varying.values(settings, &self.names).iter().map(|value| format!(",{}", quoted(value))).collect()
+    }
 }
 
 /// `text` as a field of CSV.
 pub(crate) fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
-fn timings(runs: &[Kept]) -> String {
+fn timings(contents: &Contents) -> String {
+    let extra = Extra::of(contents, false);
     let mut text = "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts,taken_from".to_owned();
     for (name, _) in Phases::default().named() {
         let _ = write!(text, ",{name}");
     }
+    text.push_str(&extra.head);
     text.push('\n');
-    for (run, result) in finished(runs) {
+    for (run, result) in finished(&contents.runs) {
         if let Some(timing) = &run.timing {
             let (key, seconds) = (usual_key(run, result), timing.seconds);
             let from = timing.taken_from.as_deref().unwrap_or_default();
@@ -124,6 +106,7 @@ fn timings(runs: &[Kept]) -> String {
             for (_, seconds) in timing.phases.named() {
                 let _ = write!(text, ",{seconds:.3}");
             }
+            text.push_str(&extra.line(&run.settings));
             text.push('\n');
         }
     }
@@ -143,6 +126,9 @@ pub struct Cell {
     pub strategy: String,
     /// How images were augmented.
     pub augmentation: String,
+    /// What else varies in the study, by the study file's names.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    pub settings: Vec<(String, String)>,
     /// Labels spent.
     pub labels: usize,
     /// The seeds, ascending.
@@ -155,14 +141,18 @@ pub struct Cell {
     pub test_accuracy: Vec<f64>,
 }
 
+fn as_map<S: Serializer>(settings: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(settings.iter().map(|(name, value)| (name, value)))
+}
+
 /// Groups the finished runs into cells, in the order of the tables.
-pub fn cells(runs: &[Kept]) -> Vec<Cell> {
+pub fn cells(contents: &Contents) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::new();
     let mut places = BTreeMap::new();
-    for (run, result) in finished(runs) {
+    for (run, result) in finished(&contents.runs) {
         let at = *places.entry(run.settings.without_seed().id()).or_insert(cells.len());
         if at == cells.len() {
-            cells.push(empty_cell(run, result));
+            cells.push(empty_cell(run, result, &contents.varying));
         }
         let (cell, seed) = (&mut cells[at], run.settings.plan.seed);
         let place = cell.seeds.partition_point(|&other| other < seed);
@@ -174,8 +164,10 @@ pub fn cells(runs: &[Kept]) -> Vec<Cell> {
     cells
 }
 
-fn empty_cell(run: &Kept, result: &RunResult) -> Cell {
+fn empty_cell(run: &Kept, result: &RunResult, varying: &Varying) -> Cell {
+    let columns = varying.columns().into_iter().map(str::to_owned);
     Cell {
+        settings: columns.zip(varying.values(&run.settings, &varying.columns())).collect(),
         data: run.settings.data.name.clone(),
         synthetic: run.settings.data.synthetic,
         regime: run.settings.regime.clone(),

@@ -7,6 +7,7 @@ use crate::ask::regimes;
 use crate::ask::settings::RunSettings;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::stats::Paired;
+use crate::varying::{Sizes, Varying};
 use fewlabel_learn::run::plan::Selection;
 use fewlabel_learn::training::fit::Recipe;
 
@@ -218,6 +219,26 @@ fn extras(cell: &Cell<'_>) -> BTreeSet<String> {
     extras.into_iter().filter(|(has, _)| *has).map(|(_, text)| text).collect()
 }
 
+/// Adds, to names that several cells have, the settings in which these differ.
+fn tell_apart(cells: &[Cell<'_>], mut names: Vec<String>) -> Vec<String> {
+    let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (place, name) in names.iter().enumerate() {
+        places.entry(name.clone()).or_default().push(place);
+    }
+    for places in places.into_values().filter(|places| places.len() > 1) {
+        let settings: Vec<&RunSettings> = places.iter().map(|&place| &cells[place].first().settings).collect();
+        let varying = Varying::of(&settings, Sizes::new());
+        let columns: Vec<&str> = varying.columns().into_iter().filter(|name| *name != "encoder_seed").collect();
+        for (place, settings) in places.into_iter().zip(settings) {
+            for (name, value) in columns.iter().zip(varying.values(settings, &columns)) {
+                let value = if *name == "checksum" { value.chars().take(8).collect() } else { value };
+                names[place] += &format!(" {name}={value}");
+            }
+        }
+    }
+    names
+}
+
 fn query_size(cell: &Cell<'_>) -> Option<usize> {
     match &cell.first().settings.plan.selection {
         Selection::Active(active) => Some(active.query_size),
@@ -257,6 +278,7 @@ fn name(cells: &mut [Cell<'_>]) {
             if data.len() > 1 { format!("{}: {name}", settings.data.name) } else { name }
         })
         .collect();
+    let names = tell_apart(cells, names);
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (cell, name) in cells.iter_mut().zip(&names) {
         let count = seen.entry(name).or_default();

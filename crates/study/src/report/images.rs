@@ -189,7 +189,7 @@ pub fn keep_images(folder: &Folder, data: &Dataset, contents: &Contents) -> Resu
         pictures.images.push(Picture { row, label: data.train.labels[row as usize], augmentation: None });
     }
     add_augmented(&mut pictures, data);
-    let path = folder.path().join("data").join(&data.checksum[..data.checksum.len().min(16)]);
+    let path = folder.data(&data.checksum);
     atomic_file::make_folder(&path)?;
     let shape = [pictures.images.len(), images.height, images.width, images.channels];
     atomic_file::write_whole(&path.join("images.npy"), &npy("|u1", &shape, &pictures.pixels))?;

@@ -8,6 +8,7 @@ use crate::error::StudyError;
 use crate::evaluate::claims::AugmentedQueries;
 use crate::store::record::{self, RunResult};
 use crate::store::study_dir::{Folder, Kept};
+use crate::varying::Varying;
 use fewlabel_learn::run::events::{Phase, Pick, QueryEvent};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,12 +126,13 @@ pub(crate) fn load(folder: &Folder) -> Result<Loaded, StudyError> {
     let timings = contents.runs.iter().filter(|run| run.result.is_some()).filter_map(|run| run.timing.as_ref());
     let machines = timings.filter_map(|timing| timing.machine.clone()).collect();
     let chosen = chosen_seeds(&contents.runs);
+    let varying = &contents.varying;
     let read: Vec<Result<Run, Trouble>> = contents
         .runs
         .into_par_iter()
         .map(|kept| {
             let keeps = has_all_picks || chosen.contains(&kept.id);
-            read_run(folder, kept, keeps)
+            read_run(folder, kept, keeps, varying)
         })
         .collect();
     let mut runs = Vec::with_capacity(read.len());
@@ -174,8 +176,8 @@ fn read_subjects(folder: &Folder, runs: &[Run], troubles: &mut Vec<Trouble>) -> 
     Ok(subjects)
 }
 
-fn read_run(folder: &Folder, kept: Kept, keeps_picks: bool) -> Result<Run, Trouble> {
-    let name = format!("{} ({})", kept.settings.label(), kept.id);
+fn read_run(folder: &Folder, kept: Kept, keeps_picks: bool, varying: &Varying) -> Result<Run, Trouble> {
+    let name = format!("{} ({})", varying.label(&kept.settings), kept.id);
     let Some(result) = kept.result else {
         return Err(match kept.failure {
             Some(reason) => Trouble { kind: "failed", what: format!("{name}: {reason}") },

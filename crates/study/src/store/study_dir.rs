@@ -1,14 +1,15 @@
 //! The folder of a study: whose it is, which runs lie in it, and the tables drawn from them.
 
-use crate::ask::regimes;
 use crate::ask::settings::RunSettings;
 use crate::error::{AtPath, StudyError};
 use crate::execute::grid::Job;
 use crate::export::results_csv::quoted;
 use crate::store::atomic_file;
 use crate::store::record::{self, Failure, RunResult, Timing};
+use crate::varying::{Sizes, Varying};
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -24,17 +25,9 @@ const PLAN: &str = "runs.csv";
 
 /// The list of a study's runs; the same whichever part of them is computed.
 pub fn plan(jobs: &[Job]) -> String {
-    let mut lines: Vec<String> = jobs
-        .iter()
-        .map(|job| {
-            let labels = job.settings.labels(job.data.train.len());
-            format!(
-                "{},{}\n",
-                job.id,
-                quoted(&format!("{} {} labels={labels}", job.settings.data.name, job.settings.label()))
-            )
-        })
-        .collect();
+    let varying = Varying::of_jobs(jobs);
+    let line = |job: &Job| format!("{},{}\n", job.id, quoted(&varying.label(&job.settings)));
+    let mut lines: Vec<String> = jobs.iter().map(line).collect();
     lines.sort();
     lines.insert(0, "id,run\n".to_owned());
     lines.concat()
@@ -62,6 +55,14 @@ pub struct Contents {
     pub runs: Vec<Kept>,
     /// One sentence for each damaged file.
     pub damaged: Vec<String>,
+    /// What tells the runs apart.
+    pub varying: Varying,
+}
+
+/// Of what is kept of a data set, the images of each class in each split.
+#[derive(Deserialize)]
+struct Counts {
+    class_counts: [Vec<usize>; 3],
 }
 
 /// How a run stands.
@@ -156,6 +157,11 @@ impl Folder {
         self.path.join("encoders")
     }
 
+    /// What is kept of the data set with this checksum.
+    pub(crate) fn data(&self, checksum: &str) -> PathBuf {
+        self.path.join("data").join(checksum.get(..16).unwrap_or(checksum))
+    }
+
     /// The files of locks.
     pub fn locks(&self) -> PathBuf {
         self.path.join(".locks")
@@ -228,9 +234,30 @@ impl Folder {
                 Err(error) => contents.damaged.push(error.to_string()),
             }
         }
-        contents.runs.sort_by_cached_key(order);
+        let settings: Vec<&RunSettings> = contents.runs.iter().map(|run| &run.settings).collect();
+        contents.varying = Varying::of(&settings, self.sizes(&settings));
+        let labels = |run: &Kept| run.result.as_ref().map_or(0, |result| result.labels);
+        let varying = &contents.varying;
+        contents.runs.sort_by_cached_key(|run| (varying.order(&run.settings, labels(run)), run.id.clone()));
         contents.damaged.sort();
         Ok(contents)
+    }
+}
+
+impl Folder {
+    /// Where data sets share a name, the sizes of each, from what is kept of them.
+    fn sizes(&self, runs: &[&RunSettings]) -> Sizes {
+        let data: BTreeSet<(&str, &str)> = runs.iter().map(|run| (&*run.data.name, &*run.data.checksum)).collect();
+        let mut of_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, checksum) in data {
+            of_name.entry(name).or_default().push(checksum);
+        }
+        let shared = of_name.into_values().filter(|checksums| checksums.len() > 1).flatten();
+        let sizes = |checksum: &str| {
+            let kept = atomic_file::read_json::<Counts>(&self.data(checksum).join("data.json")).ok()??;
+            Some((checksum.to_owned(), kept.class_counts.map(|counts| counts.iter().sum())))
+        };
+        shared.filter_map(sizes).collect()
     }
 }
 
@@ -253,20 +280,6 @@ fn read_run(path: &Path) -> Result<Option<Kept>, StudyError> {
         id: name,
         settings,
     }))
-}
-
-/// Data, regime, strategy, augmentation, budget, seed; the id for what differs otherwise.
-fn order(run: &Kept) -> (String, u8, String, String, usize, u64, String) {
-    let settings = &run.settings;
-    (
-        settings.data.name.clone(),
-        regimes::by_name(&settings.regime).map_or(u8::MAX, |regime| regime.number),
-        settings.strategy().to_owned(),
-        settings.plan.policy.name().to_owned(),
-        run.result.as_ref().map_or(0, |result| result.labels),
-        settings.plan.seed,
-        run.id.clone(),
-    )
 }
 
 /// Whether the study `wanted` is the study `present` and further seeds.

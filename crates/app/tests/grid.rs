@@ -1,0 +1,83 @@
+//! What a person sees of a grid: its plan, its lines and its table tell the runs apart by their settings.
+
+mod stripes;
+
+use assert_cmd::Command;
+use std::fs;
+
+fn fewlabel(line: &str) -> Command {
+    let mut command = Command::cargo_bin("fewlabel").expect("the program is built");
+    command.args(line.split_whitespace());
+    command
+}
+
+/// Standard output and standard error.
+fn said(line: &str) -> (String, String) {
+    let output = fewlabel(line).assert().success().get_output().clone();
+    (String::from_utf8(output.stdout).expect("text"), String::from_utf8(output.stderr).expect("text"))
+}
+
+const TINY: &str = "regime = \"al\"\nstrategy = [\"entropy\", \"margin\", \"random\"]\nlabels = [12, 8]\nseeds = 2\ninitial = 4\n\
+                    epochs = 2\nfirst_epochs = 1\nwidth = 2\nloop_width = 2\n";
+
+#[test]
+fn a_dry_run_says_the_grid_in_words_and_lists_the_runs_by_their_settings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = stripes::study_in(folder.path(), TINY);
+    let out = folder.path().join("out").display().to_string();
+    let plan = |more: &str| said(&format!("run {study} --dry-run --threads 2 --out {out} {more}")).0;
+    let text = plan("");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 13);
+    assert!(lines[0].ends_with(" to do  al strategy=entropy labels=8 seed=0"), "{text}");
+    assert!(lines[11].ends_with(" to do  al strategy=random labels=12 seed=1"), "{text}");
+    assert!(lines[12].starts_with("3 strategies x 2 budgets x 2 seeds = 12 runs, about "), "{text}");
+    assert!(lines[12].ends_with(" s on 2 threads"), "{text}");
+    let one = plan("--set strategy=margin --set labels=8 --set seeds=1");
+    assert!(one.ends_with("al seed=0 labels=8\n1 run, about 1 s on 2 threads\n"), "{one}");
+    // Random labels are the same whatever the strategy: combinations that come to the same run count once.
+    let fewer = plan("--set regime=[\"random\",\"al\"]");
+    assert!(fewer.contains("\n16 runs of 2 regimes, 3 strategies, 2 budgets, 2 seeds, about "), "{fewer}");
+    let json: serde_json::Value = serde_json::from_str(&plan("--json")).expect("json");
+    assert_eq!(json["runs"][0]["settings"]["labels"], "8");
+}
+
+#[test]
+fn every_setting_that_varies_is_a_column_and_part_of_every_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = TINY
+        .replace("[\"entropy\", \"margin\", \"random\"]", "\"entropy\"")
+        .replace("epochs = 2\n", "epochs = [10, 9, 2]\n");
+    let study = stripes::study_in(folder.path(), &text);
+    let out = folder.path().join("out");
+    let (table, lines) = said(&format!("run {study} --threads 1 --out {}", out.display()));
+    assert!(lines.contains("finished al epochs=9 labels=12 seed=1: validation "), "{lines}");
+    let rows: Vec<Vec<&str>> =
+        table.lines().filter(|line| line.starts_with("| al")).map(|l| l.split('|').collect()).collect();
+    let cells: Vec<(&str, &str)> = rows.iter().map(|row| (row[4].trim(), row[5].trim())).collect();
+    assert!(table.contains("| augmentation | epochs | labels |"), "{table}");
+    assert_eq!(cells, [("2", "8"), ("2", "12"), ("9", "8"), ("9", "12"), ("10", "8"), ("10", "12")], "{table}");
+    for name in ["results.csv", "epochs.csv", "queries.csv", "timings.csv"] {
+        let csv = fs::read_to_string(out.join(name)).expect("written");
+        assert!(csv.lines().next().expect("a head").ends_with(",epochs"), "{name}: {csv}");
+        assert!(csv.lines().nth(1).expect("a line").ends_with(",2"), "{name}: {csv}");
+    }
+    let markdown = said(&format!("report {} --format md", out.display())).0;
+    assert!(markdown.contains("| al f=2 8 epochs=2 | 8 | 2 |"), "{markdown}");
+    assert!(!markdown.contains("#2"), "{markdown}");
+}
+
+/// Data sets of one name and several sizes are told apart by the settings that made them.
+#[test]
+fn the_number_of_training_images_is_such_a_setting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = stripes::study_in(folder.path(), TINY);
+    let out = folder.path().join("out");
+    let changes = "--set regime=random --set labels=8 --set seeds=1 --set train_images=[40,30]";
+    let (table, lines) = said(&format!("run {study} {changes} --threads 1 --out {}", out.display()));
+    assert!(lines.contains("started random train_images=30 seed=0"), "{lines}");
+    assert!(table.contains("| train_images |"), "{table}");
+    let csv = fs::read_to_string(out.join("results.csv")).expect("written");
+    let last: Vec<&str> = csv.lines().map(|line| line.rsplit(',').next().expect("a field")).collect();
+    assert_eq!(last, ["train_images", "30", "40"]);
+}
