@@ -1,9 +1,12 @@
-//! What a person sees of a grid: its plan, its lines and its table tell the runs apart by their settings.
+//! What a person sees of a grid: its plan, its lines and its table tell the runs apart by their settings; numbers that are not
+//! defined are absent.
 
 mod stripes;
 
 use assert_cmd::Command;
+use fewlabel_learn::data::{self, npz};
 use std::fs;
+use std::path::Path;
 
 fn fewlabel(line: &str) -> Command {
     let mut command = Command::cargo_bin("fewlabel").expect("the program is built");
@@ -80,4 +83,37 @@ fn the_number_of_training_images_is_such_a_setting() {
     let csv = fs::read_to_string(out.join("results.csv")).expect("written");
     let last: Vec<&str> = csv.lines().map(|line| line.rsplit(',').next().expect("a field")).collect();
     assert_eq!(last, ["train_images", "30", "40"]);
+}
+
+/// The stripes, with nothing but the first class in the test split.
+fn one_class_in_test(folder: &Path) -> String {
+    let study = stripes::study_in(folder, TINY);
+    let archive = folder.join("stripes.npz");
+    let mut data = data::open(&archive.display().to_string()).expect("data");
+    data.test.labels.fill(0);
+    npz::write(&data, fs::File::create(&archive).expect("made")).expect("written");
+    study
+}
+
+#[test]
+fn an_auc_that_is_not_defined_is_absent_everywhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = one_class_in_test(folder.path());
+    let (data, model) = (folder.path().join("stripes.npz"), folder.path().join("m.safetensors"));
+    let (data, model) = (data.display(), model.display());
+    let train = format!("train --data {data} --labels 12 --epochs 1 --width 2 --quiet --model {model}");
+    assert!(said(&train).0.contains("AUC not defined (one class alone)"));
+    let json: serde_json::Value = serde_json::from_str(&said(&format!("{train} --json")).0).expect("json");
+    assert_eq!((&json["test_auc"], &json["test_auc_classes"]), (&serde_json::Value::Null, &0.into()));
+    let predicted = said(&format!("predict --data {data} --model {model} --json")).0;
+    let json: serde_json::Value = serde_json::from_str(&predicted).expect("json");
+    assert_eq!((&json["metrics"]["auc"], &json["metrics"]["auc_classes"]), (&serde_json::Value::Null, &0.into()));
+    let out = folder.path().join("out");
+    said(&format!("run {study} --set strategy=margin --set labels=8 --quiet --out {}", out.display()));
+    let csv = fs::read_to_string(out.join("results.csv")).expect("written");
+    assert!(csv.lines().next().expect("a head").ends_with(",test_auc,test_auc_classes"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",,0")), "{csv}");
+    let page = fs::read_to_string(out.join("report.html")).expect("drawn");
+    assert!(page.contains("AUC is not defined where the test split has a single class."));
+    assert!(!page.contains("t-compare-test_auc"), "nothing to compare");
 }

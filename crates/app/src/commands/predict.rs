@@ -3,7 +3,8 @@
 use crate::cli::Common;
 use crate::screen;
 use clap::{Args, ValueEnum};
-use fewlabel_learn::data;
+use fewlabel_learn::{counted, data};
+use fewlabel_study::evaluate::metrics::Metrics;
 use fewlabel_study::execute::single_model::{self, Outputs};
 use std::path::PathBuf;
 
@@ -53,8 +54,11 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     }
     let synthetic = if data.synthetic { " (synthetic data)" } else { "" };
     let about = match &prediction.metrics {
-        Some(metrics) => format!("accuracy {:.2} %, AUC {:.4}", 100.0 * metrics.accuracy, metrics.auc),
-        None => format!("the model knows {} classes, the data have {}", prediction.classes, data.classes()),
+        Some(metrics) => {
+            let auc = Metrics::auc_in_words(metrics.auc, metrics.auc_classes);
+            format!("accuracy {:.2} %, {auc}", 100.0 * metrics.accuracy)
+        }
+        None => format!("the model knows {}, the data have {}", counted(prediction.classes, "class"), data.classes()),
     };
-    screen::print(&format!("{n} images of {}{synthetic}: {about}\n", data.name))
+    screen::print(&format!("{} of {}{synthetic}: {about}\n", counted(n, "image"), data.name))
 }

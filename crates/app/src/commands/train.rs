@@ -7,11 +7,13 @@ use crate::screen::{self, Exit};
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 use fewlabel_learn::Context;
+use fewlabel_learn::counted;
 use fewlabel_learn::data::{self, Dataset};
 use fewlabel_learn::model::network::NetworkSettings;
 use fewlabel_learn::run::plan::{Placement, Plan, Selection};
 use fewlabel_learn::training::fit::{Recipe, TrainSettings};
 use fewlabel_study::ask::settings::Budget;
+use fewlabel_study::evaluate::metrics::Metrics;
 use fewlabel_study::execute::single_model;
 use std::path::PathBuf;
 
@@ -92,14 +94,14 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let (best, last) = (100.0 * trained.val_accuracy_best, 100.0 * trained.val_accuracy_last);
     let synthetic = if data.synthetic { " (synthetic data)" } else { "" };
     screen::print(&format!(
-        "{model}: {} labels of {}{synthetic}\nvalidation accuracy {best:.2} % at best, {last:.2} % at the end\n\
-         test accuracy {:.2} %, balanced {:.2} %, macro-F1 {:.4}, AUC {:.4}\n",
-        trained.labels,
+        "{model}: {} of {}{synthetic}\nvalidation accuracy {best:.2} % at best, {last:.2} % at the end\n\
+         test accuracy {:.2} %, balanced {:.2} %, macro-F1 {:.4}, {}\n",
+        counted(trained.labels, "label"),
         data.name,
         100.0 * trained.test_accuracy,
         100.0 * trained.test_balanced_accuracy,
         trained.test_macro_f1,
-        trained.test_auc
+        Metrics::auc_in_words(trained.test_auc, trained.test_auc_classes)
     ))
 }
 

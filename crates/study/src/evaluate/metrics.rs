@@ -1,7 +1,8 @@
 //! How well probabilities fit the truth of a split: what `result.json` keeps, so that any figure can be drawn from it.
 
+use fewlabel_learn::counted;
 use fewlabel_learn::model::predict::argmax;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Bins of the reliability curve (Guo et al. 2017 use 15).
 const BINS: usize = 15;
@@ -9,8 +10,9 @@ const BINS: usize = 15;
 /// Probabilities below this count as this in the log-likelihood: f32 softmax may give exactly zero.
 const LEAST_PROBABILITY: f64 = 1e-12;
 
-/// A model's figures on one split.
+/// A model's figures on one split. What is a mean of nothing is absent, never 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Metrics {
     /// Images judged.
     pub images: usize,
@@ -20,8 +22,12 @@ pub struct Metrics {
     pub balanced_accuracy: f64,
     /// Mean F1 over the classes that occur or were predicted.
     pub macro_f1: f64,
-    /// Mean area under the one-vs-rest ROC curves (MedMNIST's definition), over the classes for which it is defined.
-    pub auc: f64,
+    /// Mean area under the one-vs-rest ROC curves (MedMNIST's definition), over the classes for which it is defined: those
+    /// with an image in the class and one outside. Absent where there is no such class.
+    pub auc: Option<f64>,
+    /// How many classes that are, where it is not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auc_classes: Option<usize>,
     /// Mean negative log-likelihood in nats.
     pub nll: f64,
     /// Expected calibration error over the reliability bins.
@@ -30,6 +36,23 @@ pub struct Metrics {
     pub confusion: Vec<Vec<u32>>,
     /// Images by the probability of their predicted class, in bins of equal width.
     pub reliability: Vec<Bin>,
+}
+
+// `remote` makes the derived code a function of its own name, so that what is read can be put right here.
+impl Serialize for Metrics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Metrics {
+    /// Early records say 0 where no area is defined, and never how many are.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut metrics = Self::deserialize(deserializer)?;
+        metrics.auc_classes = fewer(areas(&metrics.confusion), metrics.confusion.len());
+        metrics.auc = metrics.auc.filter(|_| metrics.auc_classes != Some(0));
+        Ok(metrics)
+    }
 }
 
 /// One bin of the reliability curve.
@@ -44,6 +67,17 @@ pub struct Bin {
 }
 
 impl Metrics {
+    /// The AUC as people read it, with the number of classes where it is not all of them.
+    pub fn auc_in_words(auc: Option<f64>, classes: Option<usize>) -> String {
+        match (auc, classes) {
+            (Some(auc), None) => format!("AUC {auc:.4}"),
+            (Some(auc), Some(classes)) => {
+                format!("AUC {auc:.4} (mean over the {} that have one)", counted(classes, "class"))
+            }
+            (None, _) => "AUC not defined (one class alone)".to_owned(),
+        }
+    }
+
     /// Judges `probs_nc`, one row of class probabilities an image.
     ///
     /// # Panics
@@ -119,12 +153,14 @@ impl<'a> Judge<'a> {
             bin.accuracy /= f64::from(bin.images);
         }
         let (n, confusion, reliability) = (self.seen as f64, self.confusion, self.reliability);
+        let of_something = "some class has an image";
         Metrics {
             images: self.seen,
             accuracy: (0..confusion.len()).map(|c| f64::from(confusion[c][c])).sum::<f64>() / n,
-            balanced_accuracy: mean(recalls(&confusion).into_iter().flatten()),
-            macro_f1: mean(f1s(&confusion).into_iter().flatten()),
+            balanced_accuracy: mean(recalls(&confusion).into_iter().flatten()).expect(of_something),
+            macro_f1: mean(f1s(&confusion).into_iter().flatten()).expect(of_something),
             auc: mean(self.scores.into_iter().filter_map(auc)),
+            auc_classes: fewer(areas(&confusion), confusion.len()),
             nll: self.nll / n,
             ece: reliability.iter().map(|b| f64::from(b.images) / n * (b.accuracy - b.confidence).abs()).sum(),
             confusion,
@@ -152,9 +188,21 @@ fn f1s(confusion: &[Vec<u32>]) -> Vec<Option<f64>> {
     (0..confusion.len()).map(f1).collect()
 }
 
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
+/// Classes with an image in them and one outside: those that have an area under their curve.
+fn areas(confusion: &[Vec<u32>]) -> usize {
+    let sizes: Vec<u64> = confusion.iter().map(|row| row.iter().map(|&count| u64::from(count)).sum()).collect();
+    let all: u64 = sizes.iter().sum();
+    sizes.iter().filter(|&&size| size > 0 && size < all).count()
+}
+
+fn fewer(count: usize, than: usize) -> Option<usize> {
+    (count < than).then_some(count)
+}
+
+/// The mean; `None` of nothing.
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, n) = values.fold((0.0, 0u32), |(sum, n), value| (sum + value, n + 1));
-    if n == 0 { 0.0 } else { sum / f64::from(n) }
+    (n > 0).then(|| sum / f64::from(n))
 }
 
 /// Area under the ROC curve of one class against the rest: the share of pairs in the right order, ties counting half.
@@ -194,7 +242,8 @@ mod tests {
         close(metrics.accuracy, 4.0 / 6.0);
         close(metrics.balanced_accuracy, (1.0 + 0.5 + 2.0 / 3.0) / 3.0);
         close(metrics.macro_f1, (0.5 + 2.0 / 3.0 + 0.8) / 3.0);
-        close(metrics.auc, 1.0);
+        close(metrics.auc.expect("defined"), 1.0);
+        assert_eq!(metrics.auc_classes, None);
         close(metrics.nll, -((0.7f64 * 0.6 * 0.4 * 0.4 * 0.6 * 0.4).ln()) / 6.0);
         assert_eq!(metrics.confusion, [[1, 0, 0], [1, 1, 0], [1, 0, 2]]);
     }
@@ -224,9 +273,44 @@ mod tests {
         close(metrics.accuracy, 0.625);
         close(metrics.balanced_accuracy, 0.609375);
         close(metrics.macro_f1, 0.6);
-        close(metrics.auc, 0.8505859375);
+        close(metrics.auc.expect("defined"), 0.8505859375);
         close(metrics.nll, 1.0329670444321226);
         close(metrics.ece, 0.22128160074353218);
+    }
+
+    /// With one class in the truth no area is defined; the mean recall is over that class, as in scikit-learn's
+    /// balanced_accuracy_score, and macro-F1 over it and the classes predicted, as in f1_score(average="macro").
+    #[test]
+    fn one_class_in_the_truth_leaves_the_area_undefined() {
+        let metrics = Metrics::of(&[0.7, 0.2, 0.1, 0.1, 0.8, 0.1], &[0, 0]);
+        assert_eq!((metrics.auc, metrics.auc_classes), (None, Some(0)));
+        close(metrics.balanced_accuracy, 0.5);
+        close(metrics.macro_f1, (2.0 / 3.0 + 0.0) / 2.0);
+        let text = serde_json::to_string(&metrics).expect("written");
+        assert!(text.contains("\"auc\":null,\"auc_classes\":0,"), "{text}");
+        assert_eq!(serde_json::from_str::<Metrics>(&text).expect("read"), metrics);
+    }
+
+    #[test]
+    fn the_area_is_a_mean_over_the_classes_that_have_one() {
+        let metrics = Metrics::of(&[0.7, 0.2, 0.1, 0.1, 0.8, 0.1, 0.6, 0.3, 0.1], &[0, 1, 1]);
+        // Class 0: 0.7 above 0.1 and 0.6; class 1: 0.8 and 0.3 above 0.2; class 2 has none.
+        assert_eq!((metrics.auc, metrics.auc_classes), (Some(1.0), Some(2)));
+    }
+
+    #[test]
+    fn records_from_before_absent_numbers_still_read() {
+        let old = |metrics: &Metrics| {
+            let mut value = serde_json::to_value(metrics).expect("plain data");
+            let fields = value.as_object_mut().expect("an object");
+            fields.remove("auc_classes");
+            fields.entry("auc").and_modify(|auc| *auc = auc.as_f64().unwrap_or(0.0).into());
+            serde_json::from_value::<Metrics>(value).expect("read")
+        };
+        for labels in [[0, 0, 0], [0, 1, 1], [0, 1, 2]] {
+            let metrics = Metrics::of(&[0.7, 0.2, 0.1, 0.1, 0.8, 0.1, 0.2, 0.2, 0.6], &labels);
+            assert_eq!(old(&metrics), metrics);
+        }
     }
 
     #[test]

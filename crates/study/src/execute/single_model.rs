@@ -16,7 +16,7 @@ use fewlabel_learn::run::events::{EpochEvent, QueryEvent, RunObserver};
 use fewlabel_learn::run::oracle::Simulated;
 use fewlabel_learn::run::plan::Plan;
 use fewlabel_learn::run::resources::Resources;
-use fewlabel_learn::{Context, LearnError};
+use fewlabel_learn::{Context, LearnError, counted};
 use serde::Serialize;
 use std::path::Path;
 
@@ -35,8 +35,11 @@ pub struct Trained {
     pub test_balanced_accuracy: f64,
     /// Test macro-F1.
     pub test_macro_f1: f64,
-    /// Test AUC.
-    pub test_auc: f64,
+    /// Test AUC; absent where it is not defined for any class.
+    pub test_auc: Option<f64>,
+    /// Classes that it is a mean over, where that is not all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_auc_classes: Option<usize>,
     /// Loss of the last epoch's training, in nats.
     pub train_loss: f32,
 }
@@ -70,6 +73,7 @@ pub fn train(
         test_balanced_accuracy: test.balanced_accuracy,
         test_macro_f1: test.macro_f1,
         test_auc: test.auc,
+        test_auc_classes: test.auc_classes,
         train_loss: listener.train_loss,
     })
 }
@@ -129,8 +133,14 @@ pub fn predict(
     let expected = (shape.height, shape.width, shape.channels);
     if expected != (images.height, images.width, images.channels) {
         let what = format!(
-            "the model expects images of {} x {} with {} channel(s), {} has {} x {} with {}",
-            expected.0, expected.1, expected.2, data.name, images.height, images.width, images.channels
+            "the model expects images of {} x {} with {}, {} has {} x {} with {}",
+            expected.0,
+            expected.1,
+            counted(expected.2, "channel"),
+            data.name,
+            images.height,
+            images.width,
+            images.channels
         );
         return Err(StudyError::damaged(path, what));
     }

@@ -33,13 +33,18 @@ pub fn write(folder: &Folder) -> Result<Contents, StudyError> {
 /// One line a finished run. What varies beyond the usual columns has columns of its own, by the study file's names.
 pub fn results(contents: &Contents) -> String {
     let finished: Vec<(&Kept, &RunResult)> = finished(&contents.runs).collect();
-    let extra = Extra::of(contents, false);
-    let mut text = format!("{COLUMNS}{}\n", extra.head);
+    let (extra, has_partial_auc) =
+        (Extra::of(contents, false), finished.iter().any(|(_, r)| r.test.auc_classes.is_some()));
+    let mut text = format!("{COLUMNS}{}{}\n", extra.head, if has_partial_auc { ",test_auc_classes" } else { "" });
     for (run, result) in &finished {
         let (validation, test) = (&result.validation, &result.test);
+        let auc = test.auc.map_or_else(String::new, |auc| auc.to_string());
         let _ = write!(text, "{},{},{}", usual_key(run, result), result.val_accuracy_best, validation.accuracy);
-        let _ = write!(text, ",{},{},{},{}", test.accuracy, test.balanced_accuracy, test.macro_f1, test.auc);
+        let _ = write!(text, ",{},{},{},{auc}", test.accuracy, test.balanced_accuracy, test.macro_f1);
         text.push_str(&extra.line(&run.settings));
+        if has_partial_auc {
+            let _ = write!(text, ",{}", test.auc_classes.unwrap_or(test.confusion.len()));
+        }
         text.push('\n');
     }
     text

@@ -39,7 +39,11 @@ pub(crate) struct CellNumbers {
     pub(crate) regime: String,
     pub(crate) labels: usize,
     pub(crate) seeds: Vec<u64>,
-    pub(crate) metrics: BTreeMap<&'static str, Summary>,
+    /// `None` where a figure is not defined, as AUC where the test split has one class.
+    pub(crate) metrics: BTreeMap<&'static str, Option<Summary>>,
+    /// Classes that AUC is a mean over, where it is not all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) auc_classes: Option<usize>,
     /// Best validation minus test accuracy in points.
     pub(crate) drop: Summary,
     /// Mean recall of each class over the seeds in per cent.
@@ -113,6 +117,12 @@ impl Analysis {
     }
 }
 
+impl CellNumbers {
+    pub(crate) fn metric(&self, metric: Metric) -> Option<Summary> {
+        self.metrics[metric.key()]
+    }
+}
+
 impl DataClaims {
     /// How many claims have that verdict.
     pub(crate) fn count(&self, verdict: Verdict) -> usize {
@@ -144,9 +154,9 @@ pub(crate) fn analyse(loaded: &Loaded, cells: &[Cell<'_>]) -> Analysis {
 }
 
 fn numbers(cell: &Cell<'_>, baseline: Option<usize>, subjects: &[Data]) -> CellNumbers {
-    let metrics = METRICS.map(|metric| (metric.key(), Summary::of(&cell.values(metric)).expect("a cell has runs")));
-    let drops: Vec<f64> =
-        cell.runs.values().map(|run| Metric::ValAccuracyBest.of(run) - Metric::TestAccuracy.of(run)).collect();
+    let metrics = METRICS.map(|metric| (metric.key(), Summary::of(&cell.values(metric))));
+    let drop = |run: &&Run| Some(Metric::ValAccuracyBest.of(run)? - Metric::TestAccuracy.of(run)?);
+    let drops: Vec<f64> = cell.runs.values().filter_map(drop).collect();
     let confusion = confusion(cell);
     let sides = subjects
         .iter()
@@ -161,6 +171,7 @@ fn numbers(cell: &Cell<'_>, baseline: Option<usize>, subjects: &[Data]) -> CellN
         labels: cell.labels(),
         seeds: cell.runs.keys().copied().collect(),
         metrics: metrics.into(),
+        auc_classes: cell.first().result.test.auc_classes,
         drop: Summary::of(&drops).expect("a cell has runs"),
         recall: recall(cell, |summary| Some(summary.mean)),
         recall_deviation: recall(cell, |summary| summary.sd),
@@ -290,7 +301,7 @@ fn curves(cells: &[Cell<'_>]) -> Vec<(usize, Curve)> {
             .collect();
         let means: Vec<(f64, f64)> = points.iter().map(|(labels, mean, _)| (*labels, *mean)).collect();
         let of_seed = |seed: &u64| {
-            let run = |cell: &&Cell<'_>| Some((cell.labels() as f64, Metric::TestAccuracy.of(cell.runs.get(seed)?)));
+            let run = |cell: &&Cell<'_>| Some((cell.labels() as f64, Metric::TestAccuracy.of(cell.runs.get(seed)?)?));
             area_under_budget_curve(&cells.iter().map(run).collect::<Option<Vec<_>>>()?)
         };
         let areas: Vec<f64> = cells[0].runs.keys().filter_map(of_seed).collect();

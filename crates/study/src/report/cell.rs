@@ -100,19 +100,19 @@ impl Metric {
         matches!(self, Self::TestEce | Self::TestNll)
     }
 
-    /// The run's figure: in per cent, NLL in nats.
-    pub(crate) fn of(self, run: &Run) -> f64 {
+    /// The run's figure: in per cent, NLL in nats; `None` where it is not defined.
+    pub(crate) fn of(self, run: &Run) -> Option<f64> {
         let test: &Metrics = &run.result.test;
-        match self {
+        Some(match self {
             Self::ValAccuracyBest => 100.0 * run.result.val_accuracy_best,
             Self::ValAccuracyLast => 100.0 * run.result.validation.accuracy,
             Self::TestAccuracy => 100.0 * test.accuracy,
             Self::TestBalancedAccuracy => 100.0 * test.balanced_accuracy,
             Self::TestMacroF1 => 100.0 * test.macro_f1,
-            Self::TestAuc => 100.0 * test.auc,
+            Self::TestAuc => 100.0 * test.auc?,
             Self::TestEce => 100.0 * test.ece,
             Self::TestNll => test.nll,
-        }
+        })
     }
 }
 
@@ -138,14 +138,15 @@ impl<'a> Cell<'a> {
         &self.first().settings.data.checksum
     }
 
-    /// A figure of every run, by seed.
+    /// A figure of every run that has it, by seed.
     pub(crate) fn values(&self, metric: Metric) -> Vec<f64> {
-        self.runs.values().map(|run| metric.of(run)).collect()
+        self.runs.values().filter_map(|run| metric.of(run)).collect()
     }
 
     /// This cell minus another over the seeds that both have; a win is the better value, for a loss the smaller.
     pub(crate) fn minus(&self, other: &Cell<'_>, metric: Metric) -> Option<Paired> {
-        let both = self.runs.iter().filter_map(|(seed, run)| Some((metric.of(run), metric.of(other.runs.get(seed)?))));
+        let both =
+            self.runs.iter().filter_map(|(seed, run)| Some((metric.of(run)?, metric.of(other.runs.get(seed)?)?)));
         let paired = Paired::of(&both.collect::<Vec<_>>())?;
         let win_rate = if metric.is_loss() { 1.0 - paired.win_rate } else { paired.win_rate };
         Some(Paired { win_rate, ..paired })

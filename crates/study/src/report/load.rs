@@ -211,10 +211,10 @@ fn is_sound(result: &RunResult) -> bool {
         let counted: u64 = metrics.confusion.iter().flatten().map(|&count| u64::from(count)).sum();
         let binned: u64 = metrics.reliability.iter().map(|bin| u64::from(bin.images)).sum();
         let counts_fit = [counted, binned].iter().all(|&sum| sum == metrics.images as u64 && sum <= MOST_IMAGES);
-        let shares = [metrics.accuracy, metrics.balanced_accuracy, metrics.macro_f1, metrics.auc, metrics.ece];
+        let shares = [metrics.accuracy, metrics.balanced_accuracy, metrics.macro_f1, metrics.ece];
         is_square
             && counts_fit
-            && shares.into_iter().all(is_share)
+            && shares.into_iter().chain(metrics.auc).all(is_share)
             && metrics.reliability.iter().all(|bin| is_share(bin.confidence) && is_share(bin.accuracy))
             && (0.0..1e6).contains(&metrics.nll)
     }) && is_share(result.val_accuracy_best)

@@ -96,7 +96,10 @@ pub(crate) fn markdown(analysis: &Analysis) -> String {
     for cell in &analysis.cells {
         let _ = write!(out, "| {} | {} | {} |", in_cell(&cell.name), cell.labels, cell.seeds.len());
         for metric in METRICS {
-            let summary = &cell.metrics[metric.key()];
+            let Some(summary) = cell.metric(metric) else {
+                out += " \u{2013} |";
+                continue;
+            };
             let places = digits(summary.standard_error()).max(if metric == Metric::TestNll { 2 } else { 1 });
             let sd = summary.sd.map_or_else(String::new, |sd| format!(" \u{b1} {}", plain(sd, places)));
             let _ = write!(out, " {}{sd} |", plain(summary.mean, places));

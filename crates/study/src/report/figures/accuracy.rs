@@ -17,10 +17,12 @@ pub(super) fn accuracy(cells: &[Cell<'_>]) -> Figure {
         .iter()
         .map(|cell| {
             let dots = |metric: Metric| {
-                cell.runs.iter().map(|(seed, run)| (format!("{}, seed {seed}", cell.name), metric.of(run))).collect()
+                let runs = cell.runs.iter();
+                runs.filter_map(|(seed, run)| Some((format!("{}, seed {seed}", cell.name), metric.of(run)?))).collect()
             };
             for (seed, run) in &cell.runs {
-                let figures = [Metric::ValAccuracyBest, Metric::TestAccuracy].map(|metric| metric.of(run).to_string());
+                let figures = [Metric::ValAccuracyBest, Metric::TestAccuracy]
+                    .map(|metric| metric.of(run).map_or_else(String::new, |share| share.to_string()));
                 csv.row(&[cell.name.clone(), seed.to_string(), figures[0].clone(), figures[1].clone()]);
             }
             DotRow { label: cell.name.clone(), series: vec![dots(Metric::ValAccuracyBest), dots(Metric::TestAccuracy)] }

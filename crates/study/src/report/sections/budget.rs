@@ -25,10 +25,7 @@ pub(crate) fn budget(analysis: &Analysis, figures: &[Figure]) -> String {
             number(Some(curve.points.len() as f64), |n| plain(n, 0)),
             number(curve.area, |area| plain(area, 1)),
             number(Some(curve.areas.map_or(0.0, |areas| areas.n as f64)), |n| plain(n, 0)),
-            curve
-                .areas
-                .as_ref()
-                .map_or_else(|| Entry::Text("\u{2013}".into()), |areas| mean_and_deviation(areas, places)),
+            mean_and_deviation(curve.areas, places),
         ]);
     }
     out += &table.markup();

@@ -228,11 +228,12 @@ pub(crate) fn table(analysis: &Analysis) -> String {
     head.extend(METRICS.iter().map(|metric| metric.head()));
     head.push("drop (points)");
     let mut table = Table::new("t-cells", CELLS_CAPTION, &head);
-    let places = |least: usize, of: &dyn Fn(&CellNumbers) -> &Summary| {
-        analysis.cells.iter().map(|cell| digits(of(cell).standard_error())).fold(least, usize::max)
+    let places = |least: usize, of: &dyn Fn(&CellNumbers) -> Option<Summary>| {
+        let error = |cell| of(cell).and_then(|summary| summary.standard_error());
+        analysis.cells.iter().map(|cell| digits(error(cell))).fold(least, usize::max)
     };
-    let of_metric = METRICS.map(|metric| places(metric.least_digits(), &|cell| &cell.metrics[metric.key()]));
-    let of_drop = places(1, &|cell| &cell.drop);
+    let of_metric = METRICS.each_ref().map(|metric| places(metric.least_digits(), &|cell| cell.metric(*metric)));
+    let of_drop = places(1, &|cell| Some(cell.drop));
     for cell in analysis.cells.iter().take(MOST_ROWS) {
         let mut row = vec![
             Entry::Text(cell.name.clone()),
@@ -240,11 +241,20 @@ pub(crate) fn table(analysis: &Analysis) -> String {
             number(Some(cell.seeds.len() as f64), |seeds| plain(seeds, 0)),
         ];
         let of_metric = METRICS.iter().zip(of_metric);
-        row.extend(of_metric.map(|(metric, places)| mean_and_deviation(&cell.metrics[metric.key()], places)));
-        row.push(mean_and_deviation(&cell.drop, of_drop));
+        row.extend(of_metric.map(|(metric, places)| mean_and_deviation(cell.metric(*metric), places)));
+        row.push(mean_and_deviation(Some(cell.drop), of_drop));
         table.row(row);
     }
-    table.markup() + &cut(analysis.cells.len())
+    let fewer: BTreeSet<(usize, usize)> =
+        analysis.cells.iter().filter_map(|cell| Some((cell.auc_classes?, cell.confusion.len()))).collect();
+    let note = |(classes, all): &(usize, usize)| match classes {
+        0 => "<p class=\"note\">AUC is not defined where the test split has a single class.</p>".to_owned(),
+        _ => {
+            format!("<p class=\"note\">AUC is a mean over the {classes} of {all} classes that the test split has.</p>")
+        }
+    };
+    let notes: String = fewer.iter().map(note).collect();
+    table.markup() + &notes + &cut(analysis.cells.len())
 }
 
 fn cut(rows: usize) -> String {
@@ -255,9 +265,10 @@ fn cut(rows: usize) -> String {
     }
 }
 
-fn mean_and_deviation(summary: &Summary, places: usize) -> Entry {
-    let sd = summary.sd.map_or_else(String::new, |sd| format!(" \u{b1} {}", plain(sd, places)));
-    number(Some(summary.mean), |mean| format!("{}{sd}", plain(mean, places)))
+fn mean_and_deviation(summary: Option<Summary>, places: usize) -> Entry {
+    let sd =
+        summary.and_then(|summary| summary.sd).map_or_else(String::new, |sd| format!(" \u{b1} {}", plain(sd, places)));
+    number(summary.map(|summary| summary.mean), |mean| format!("{}{sd}", plain(mean, places)))
 }
 
 /// Figures of a section among which the reader chooses, or all of them where there is nothing to choose.
@@ -338,7 +349,7 @@ pub(crate) fn runs(loaded: &Loaded, cells: &[Cell<'_>]) -> String {
     );
     let all = cells.iter().flat_map(|cell| cell.runs.values().map(move |run| (cell, run)));
     for (cell, run) in all.take(MOST_ROWS) {
-        let percent = |metric: Metric| number(Some(metric.of(run)), |value| plain(value, 2));
+        let percent = |metric: Metric| number(metric.of(run), |value| plain(value, 2));
         table.row(vec![
             Entry::Text(cell.name.clone()),
             number(Some(run.seed() as f64), |seed| plain(seed, 0)),

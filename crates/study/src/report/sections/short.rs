@@ -32,7 +32,7 @@ pub(crate) fn in_short(loaded: &Loaded, analysis: &Analysis) -> String {
 fn findings(analysis: &Analysis, data: &Data) -> String {
     let of_data = || (0..analysis.cells.len()).filter(|&i| analysis.cells[i].checksum == data.checksum);
     let few = || of_data().filter(|&i| analysis.cells[i].regime != "full");
-    let test = |i: usize| analysis.cells[i].metrics[Metric::TestAccuracy.key()].mean;
+    let test = |i: usize| accuracy(&analysis.cells[i]);
     let mut out = String::new();
     if let Some(best) = few().max_by(|&a, &b| test(a).total_cmp(&test(b))) {
         out += &leader(analysis, best, of_data().find(|&i| analysis.cells[i].regime == "full"));
@@ -48,9 +48,14 @@ fn findings(analysis: &Analysis, data: &Data) -> String {
     out
 }
 
+/// Mean test accuracy in per cent.
+fn accuracy(cell: &CellNumbers) -> f64 {
+    cell.metric(Metric::TestAccuracy).map_or(0.0, |summary| summary.mean)
+}
+
 /// The cell with the highest mean, and how far it is from all labels.
 fn leader(analysis: &Analysis, best: usize, full: Option<usize>) -> String {
-    let mean = |cell: &CellNumbers| plain(cell.metrics[Metric::TestAccuracy.key()].mean, 1);
+    let mean = |cell: &CellNumbers| plain(accuracy(cell), 1);
     let cell = &analysis.cells[best];
     let mut out = format!(
         "<li>With few labels <strong>{}</strong> has the highest mean test accuracy: {}\u{a0}% with {} labels, {} seed{}",
