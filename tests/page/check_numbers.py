@@ -15,23 +15,36 @@ sys.dont_write_bytecode = True
 from numbers_again import checks, claims, figures, tables
 from numbers_again.checks import POINTS, is_text, reads, same, wrong
 from numbers_again.page import Page
-from numbers_again.records import METRICS, MINUS, accuracy_of, labels_of, read
+from numbers_again.records import FEWEST_SEEDS, METRICS, MINUS, accuracy_of, labels_of, read
 
 
 def check_words(page, cells, differences):
     """The sentences of the first section, and the warnings."""
     runs = sum(map(len, cells.values()))
-    same("finished runs", int(re.search(r"(\d+) finished runs", page.words)[1]), runs)
+    same("finished runs", int(re.search(r"(\d+) finished runs?", page.words)[1]), runs)
     said = [item for item in page.items if "on test:" in item]
     holm = {row[0].text: row[7].value for row in page.tables["t-compare-test_accuracy"][1:]}
     tests = [row for row in differences if row[2] == "test_accuracy" and next(iter(cells[row[0]].values())).regime != "full"]
     for item, (name, other, _, n, m, low, high) in zip(said, tests[:12], strict=True):
-        found = re.fullmatch(rf"(.+) ((?:is|seems) better than|(?:is|seems) worse than|cannot be told from) (.+) on test: ({POINTS}) points \(95 % interval (.*), (\d+) seeds(; p = ([\d.]+) after.*)?\)\.", item)
+        if n < FEWEST_SEEDS:
+            found = re.fullmatch(rf"(.+) and (.+) on test: undecided \(too few seeds: (\d+)\); ({POINTS}) points apart(?: \(95 % interval (.*)\))?\.", item)
+            is_text("in short", (found[1], found[2]), (name, other))
+            same(f"in short, {name}: seeds", int(found[3]), n)
+            reads(f"in short, {name}", found[4], m)
+            if n > 1:
+                reads(f"in short, {name}", found[5], low, high)
+            continue
+        if low is None:
+            found = re.fullmatch(rf"(.+) cannot be told from (.+) on test: ({POINTS}) points \(the same in each of (\d+) seeds, .*\)\.", item)
+            is_text("in short", (found[1], found[2]), (name, other))
+            reads(f"in short, {name}", found[3], m)
+            same(f"in short, {name}: seeds", int(found[4]), n)
+            continue
+        found = re.fullmatch(rf"(.+) (is better than|is worse than|cannot be told from) (.+) on test: ({POINTS}) points \(95 % interval (.*), (\d+) seeds(; p = ([\d.]+) after.*)?\)\.", item)
         is_text("in short", (found[1], found[3]), (name, other))
         p = holm.get(f"{name} {MINUS} {other}", holm.get(f"{other} {MINUS} {name}"))
         is_doubtful = p >= 0.05 and (low > 0 or high < 0)
-        verb = "seems" if is_doubtful else "is"
-        is_text(f"in short, {name}", found[2], f"{verb} better than" if low > 0 else f"{verb} worse than" if high < 0 else "cannot be told from")
+        is_text(f"in short, {name}", found[2], "cannot be told from" if p >= 0.05 else "is better than" if m > 0 else "is worse than")
         is_text(f"in short, {name}: doubt", found[7] is not None, is_doubtful)
         if is_doubtful:
             reads(f"in short, {name}: p", found[8], p)
@@ -46,7 +59,7 @@ def check_words(page, cells, differences):
     if "full" in cells:
         values += [labels_of(cells["full"]), accuracy_of(cells["full"])]
     reads("in short: best", leader.partition("accuracy:")[2], *values)
-    needed_seeds = [row[10].value for row in page.tables["t-compare-test_accuracy"][1:]]
+    needed_seeds = [row[10].value for row in page.tables["t-compare-test_accuracy"][1:] if row[10].value is not None]
     shown = re.search(r"would need (\d+) to (\d+) seeds", page.words)
     same("seeds for a point", int(shown[1]), min(needed_seeds))
     same("seeds for a point", int(shown[2]), max(needed_seeds))

@@ -139,14 +139,55 @@ fn every_format_and_a_comparison_can_be_printed() {
 #[test]
 fn an_independent_script_finds_the_same_numbers() {
     let (_place, folder) = study(7, &[24, 40]);
-    let page = report::write(&folder).expect("a report");
+    check_numbers(&folder);
+}
+
+#[test]
+fn so_it_does_where_seeds_are_too_few() {
+    let (_place, folder) = study(4, &[24]);
+    let page = check_numbers(&folder);
+    assert!(page.contains("undecided (too few seeds: 4)") && page.contains("for too few seeds"), "{page}");
+    for figure in ["test-accuracy", "val-accuracy-best"] {
+        let matrix = fs::read_to_string(folder.path().join(format!("figures/matrix-{figure}.csv"))).expect("drawn");
+        assert!(!matrix.contains(",true"), "an asterisk of four seeds: {matrix}");
+    }
+}
+
+/// Two regimes whose runs agree to the last digit: their differences do not spread, and a test would give p = 0 or 1.
+#[test]
+fn so_it_does_where_every_seed_has_the_same_difference() {
+    let (_place, folder) = study(6, &[24]);
+    let of = |regime: &str| -> Vec<(u64, PathBuf)> {
+        let settings = |run: &PathBuf| -> serde_json::Value {
+            serde_json::from_slice(&fs::read(run.join("settings.json")).expect("read")).expect("settings")
+        };
+        let found = runs(&folder).into_iter().map(|run| (settings(&run), run));
+        let found = found.filter(|(settings, _)| settings["regime"] == regime);
+        found.map(|(settings, run)| (settings["plan"]["seed"].as_u64().expect("a seed"), run)).collect()
+    };
+    for (seed, run) in of("da") {
+        let (_, twin) = of("random").into_iter().find(|(other, _)| *other == seed).expect("a twin");
+        let [id, twin_id] = [&run, &twin].map(|run| run.file_name().expect("an id").to_string_lossy().into_owned());
+        let result = fs::read_to_string(twin.join("result.json")).expect("read").replace(&twin_id, &id);
+        fs::write(run.join("result.json"), result).expect("written");
+    }
+    let page = check_numbers(&folder);
+    assert!(page.contains("the same in each of 6 seeds, so there is no spread, no interval and no test"), "{page}");
+    let csv = report::text(&folder, Format::Csv).expect("text");
+    assert!(csv.contains("made-up,test_accuracy,da,random,6,0,,,,,,,,,0.5,\n"), "{csv}");
+}
+
+/// Checks every number of the page and gives the page.
+fn check_numbers(folder: &Folder) -> String {
+    let page = report::write(folder).expect("a report");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/page/check_numbers.py");
     let python = std::env::var("FEWLABEL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let Ok(output) = Command::new(&python).arg(&script).arg(folder.path()).arg(&page).output() else {
         println!("skipped: no Python");
-        return;
+        return fs::read_to_string(page).expect("a page");
     };
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     println!("{said}");
+    fs::read_to_string(page).expect("a page")
 }

@@ -50,6 +50,14 @@ def reads(where, shown, *values):
             wrong(f"{where}: {word} stands for {value}")
 
 
+def reads_interval(where, shown, n, low, high):
+    """That a text is an interval, or says why there is none."""
+    if low is None:
+        is_text(where, shown, "one seed" if n == 1 else "the same in every seed")
+    else:
+        reads(where, shown, low, high)
+
+
 def is_text(where, shown, ours):
     global CHECKED
     CHECKED += 1

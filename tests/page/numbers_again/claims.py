@@ -3,25 +3,26 @@
 import math, re
 from collections import defaultdict
 
-from .checks import POINTS, is_text, number, reads, same, wrong
-from .records import METRICS, MINUS, WIDTHS, paired
-from .statistics import deviation, pitman_morgan, seeds_needed, t_interval
+from .checks import POINTS, is_text, number, reads, reads_interval, same, wrong
+from .records import FEWEST_SEEDS, METRICS, MINUS, WIDTHS, paired
+from .statistics import deviation, holm, p_against, pitman_morgan, seeds_needed, spreads, t_interval
 
+# What a rule's test leans to, from a mean difference and the p of a test against a bound.
 RULES = {
-    "above 0": lambda low, high: (low > 0, high < 0),
-    "below 0": lambda low, high: (high < 0, low > 0),
-    "above 5": lambda low, high: (low > 5, high < 5),
-    "within \u00b12": lambda low, high: (low > -2 and high < 2, low > 2 or high < -2),
-    "upper end below 2": lambda low, high: (high < 2, low > 2),
+    "above 0": lambda m, p: ("supported" if m > 0 else "contradicted", p(0)),
+    "below 0": lambda m, p: ("supported" if m < 0 else "contradicted", p(0)),
+    "above 5": lambda m, p: ("supported" if m > 5 else "contradicted", p(5)),
+    "within \u00b12": lambda m, p: ("supported", max(p(2), p(-2))) if abs(m) < 2 else ("contradicted", p(math.copysign(2, m))),
+    "upper end below 2": lambda m, p: ("supported" if m < 2 else "contradicted", p(2)),
 }
 
 
-def verdict(holds, opposite):
-    return "supported" if holds else "contradicted" if opposite else "undecided"
+def few(n):
+    """What stands in place of a verdict where seeds are too few."""
+    return f"undecided (too few seeds: {n})" if 0 < n < FEWEST_SEEDS else "undecided"
 
 
-def newcombe(x1, n1, x2, n2):
-    z = 1.959963984540054
+def newcombe(x1, n1, x2, n2, z=1.959963984540054):
 
     def wilson(x, n):
         p, d = x / n, z * z / n
@@ -30,6 +31,16 @@ def newcombe(x1, n1, x2, n2):
 
     (p1, l1, u1), (p2, l2, u2) = wilson(x1, n1), wilson(x2, n2)
     return p1 - p2 - math.hypot(p1 - l1, u2 - p2), p1 - p2 + math.hypot(u1 - p1, p2 - l2)
+
+
+def newcombe_p(x1, n1, x2, n2):
+    """The p of the widest interval that leaves 0 out."""
+    low, high = 0.0, 40.0
+    while high - low > 1e-13:
+        z = (low + high) / 2
+        ends = newcombe(x1, n1, x2, n2, z)
+        low, high = (z, high) if ends[0] > 0 or ends[1] < 0 else (low, z)
+    return math.erfc(low / math.sqrt(2))
 
 
 def chi_square_tail(x, df):
@@ -41,7 +52,7 @@ def chi_square_tail(x, df):
 
 
 def claim_row(row, own, data):
-    """Checks one row's numbers; gives its verdict, or None where it is only reported."""
+    """Checks one row's numbers; gives what its test leans to with its p, the words for "undecided", or None where it is only reported."""
     what, where = row[0].text, f"claim: {row[0].text}"
     rule = row[1].text
     row[1].seen = True
@@ -57,10 +68,11 @@ def claim_row(row, own, data):
         first, second = (deviation([pair[i] for pair in pairs]) for i in (0, 1))
         p = pitman_morgan(pairs)
         same(where + ": n", row[2], len(pairs))
-        same(where, row[3], first - second)
-        same(where + ": p", row[5], p, 1e-6)
+        same(where, row[3], None if p is None else first - second)
+        if p is None or len(pairs) < FEWEST_SEEDS:
+            return few(len(pairs))
         larger = rule == "larger deviation"
-        return verdict(p < 0.05 and (first > second) == larger, p < 0.05 and (first > second) != larger)
+        return ("supported" if (first > second) == larger else "contradicted", p)
     if share:
         i = data["class_names"].index(share[1])
         train, _, test = data["class_counts"]
@@ -68,7 +80,7 @@ def claim_row(row, own, data):
         same(where + ": n", row[2], sum(test))
         same(where, row[3], 100 * (test[i] / sum(test) - train[i] / sum(train)))
         reads(where + ": interval", row[4], low, high)
-        return verdict(*RULES[rule](low, high))
+        return RULES[rule](test[i] / sum(test) - train[i] / sum(train), lambda _: newcombe_p(test[i], sum(test), train[i], sum(train)))
     if kind:
         names, picked, expected = augmented_kinds(own["alda"].values())
         total = sum(picked)
@@ -84,15 +96,20 @@ def claim_row(row, own, data):
         ends = {}
         for on, metric in picks.items():
             ds = [x - y for x, y in paired(own, what.split(",")[0], lambda run: run.metric(metric))]
-            ends[on] = (*t_interval(ds), len(ds), seeds_needed(deviation(ds), 1.0, (0.975,)))
+            ends[on] = (*t_interval(ds), len(ds), seeds_needed(deviation(ds), 1.0, (0.975,)) if spreads(ds) else None, p_against(ds, 0))
         # The row shows the split on which the difference is smaller.
-        is_text(where + ": split", difference[3], min(ends, key=lambda on: ends[on][0]))
-        m, low, high, n, seeds = ends[difference[3]]
+        is_text(where + ": split", difference[3], "validation" if ends["validation"][0] < ends["test"][0] else "test")
+        m, low, high, n, seeds, _ = ends[difference[3]]
         same(where + ": n", row[2], n)
         same(where, row[3], m)
-        reads(where + ": interval", row[4], low, high)
-        same(where + ": seeds", row[7], seeds)
-        return verdict(any(high <= 0 for _, _, high, *_ in ends.values()), all(low > 0 for _, low, *_ in ends.values()))
+        reads_interval(where + ": interval", row[4], n, low, high)
+        same(where + ": seeds", row[8], seeds)
+        above = all(m > 0 for m, *_ in ends.values())
+        ps = [p for m, *_, p in ends.values() if above or m <= 0]
+        ps = ps if above else [p for p in ps if p is not None]
+        if n < FEWEST_SEEDS or not ps or None in ps:
+            return few(n)
+        return ("contradicted", max(ps)) if above else ("supported", min(ps))
     if difference:
         a, b, on = difference.groups()
         ds = [x - y for x, y in paired(own, f"{a} {MINUS} {b}", lambda run: run.metric(picks[on]))]
@@ -112,10 +129,12 @@ def claim_row(row, own, data):
     m, low, high = t_interval(ds)
     same(where + ": n", row[2], len(ds))
     same(where, row[3], m)
-    reads(where + ": interval", row[4], low, high)
-    if row[7].value is not None:
-        same(where + ": seeds", row[7], seeds_needed(deviation(ds), 1.0, (0.975,)))
-    return verdict(*RULES[rule](low, high)) if rule in RULES else None
+    reads_interval(where + ": interval", row[4], len(ds), low, high)
+    if row[8].value is not None:
+        same(where + ": seeds", row[8], seeds_needed(deviation(ds), 1.0, (0.975,)))
+    if rule not in RULES:
+        return None
+    return few(len(ds)) if len(ds) < FEWEST_SEEDS or not spreads(ds) else RULES[rule](m, lambda bound: p_against(ds, bound))
 
 
 def check_claims(page, cells, data):
@@ -125,22 +144,39 @@ def check_claims(page, cells, data):
         mine = [c for c in cells.values() if next(iter(c.values())).regime == regime and next(iter(c.values())).settings["plan"]["network"]["width"] == WIDTHS.get(regime, 32)]
         if mine:
             own[regime] = min(mine, key=lambda c: abs(next(iter(c.values())).labels - target))
+    tables = [next(table for name, table in page.tables.items() if re.fullmatch(rf"t-claim-.+-{n}", name)) for n in range(1, 13)]
+    rows = [(n, row, claim_row(row, own, data)) for n, table in enumerate(tables, 1) for row in table[1:]]
+    tested = [(row, ours[1]) for _, row, ours in rows if isinstance(ours, tuple)]
+    corrected = {}
+    for of_data in (False, True):  # class shares are no runs: a family of their own
+        family = [(row, p) for row, p in tested if ("share of test" in row[0].text) == of_data]
+        corrected |= zip((id(row) for row, _ in family), holm([p for _, p in family]))
+    verdicts, n_few = defaultdict(list), defaultdict(list)
+    for n, row, ours in rows:
+        where = f"claim {n}, {row[0].text}"
+        if isinstance(ours, tuple):
+            adjusted = corrected[id(row)]
+            same(f"{where}: p", row[5], ours[1], 1e-6)
+            same(f"{where}: Holm p", row[6], adjusted, 1e-6)
+            ours = ours[0] if adjusted < 0.05 else "undecided"
+        is_text(where, row[7], ours or "reported")
+        if ours:
+            verdicts[n].append(ours.split(" (")[0])
+            n_few[n] += map(int, re.findall(r"too few seeds: (\d+)", ours))
     found, not_run = [], 0
     claims = [item for item in page.items if re.search(r"(supported|contradicted|undecided) ", item) and "comparison" in item]
-    for n in range(1, 13):
-        table = next(table for name, table in page.tables.items() if re.fullmatch(rf"t-claim-.+-{n}", name))
-        verdicts = []
-        for row in table[1:]:
-            ours = claim_row(row, own, data)
-            is_text(f"claim {n}, {row[0].text}", row[6], ours or "reported")
-            verdicts += [ours] if ours else []
-        whole = "contradicted" if "contradicted" in verdicts else "supported" if verdicts and set(verdicts) == {"supported"} else "undecided"
+    for n, table in enumerate(tables, 1):
+        whole = "contradicted" if "contradicted" in verdicts[n] else "supported" if set(verdicts[n]) == {"supported"} else "undecided"
         found.append(whole)
         not_run += all(row[2].value == 0 for row in table[1:])
         is_text(f"claim {n}", page.verdicts[n - 1], whole)
+        seeds = re.search(r"undecided \(too few seeds: (\d+)\)", claims[n - 1])
+        is_text(f"claim {n}: seeds", seeds and int(seeds[1]), min(n_few[n]) if n_few[n] and whole == "undecided" else None)
         check_sentence(n, claims[n - 1], table)
-    for shown in re.findall(r"undecided(?:, (\d+) of them not run)?\.", page.words)[:2]:
-        same("claims not run", int(shown or 0), not_run)
+    too_few = sum(1 for n, whole in enumerate(found, 1) if n_few[n] and whole == "undecided")
+    for shown in re.findall(r"undecided(?:, (\d+) of them for too few seeds)?(?:, (\d+) of them not run)?\.", page.words)[:2]:
+        same("claims with few seeds", int(shown[0] or 0), too_few)
+        same("claims not run", int(shown[1] or 0), not_run)
     for word in ("supported", "contradicted", "undecided"):
         shown = re.search(r"(\d+) of the paper.s 12 claims supported, (\d+) contradicted, (\d+) undecided", page.words)
         again = re.search(r"these runs support (\d+), contradict (\d+) and leave (\d+) undecided", page.words)
@@ -159,8 +195,8 @@ def check_sentence(n, sentence, table):
         is_text(f"claim {n}: a row for {text!r}", bool(fits), True)
     seeds = re.search(r"about (\d+) seeds", sentence)
     if seeds:
-        open_rows = [row for row in rows if row[6].text == "undecided"]
-        same(f"claim {n}: seeds", int(seeds[1]), max(row[7].value or 0 for row in open_rows))
+        open_rows = [row for row in rows if row[7].text == "undecided"]
+        same(f"claim {n}: seeds", int(seeds[1]), max(row[8].value or 0 for row in open_rows))
 
 
 def augmented_kinds(runs):

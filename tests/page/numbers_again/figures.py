@@ -4,7 +4,7 @@ import math, re
 from collections import defaultdict
 
 from .checks import POINTS, csv_is, is_text, reads
-from .records import METRICS, MINUS, baseline, class_order, labels_of, paired, slug
+from .records import FEWEST_SEEDS, METRICS, MINUS, baseline, class_order, labels_of, paired, slug
 from .statistics import deviation, mean, t_interval
 
 
@@ -31,9 +31,9 @@ def check_accuracy(page, cells, figures):
                 texts.append((m, low, high))
     if rows:
         csv_is(figures, "differences", rows)
-        beside = [text for text in page.texts("differences", "ink") if "(" in text and "to" in text]
-        for text, values in zip(beside, texts, strict=True):
-            reads("differences", text, *values)
+        beside = [text for text in page.texts("differences", "ink") if "(" in text and ("to" in text or "every seed" in text or "one seed" in text)]
+        for text, (m, low, high) in zip(beside, texts, strict=True):
+            reads("differences", text, *(value for value in (m, low, high) if value is not None))
     return rows
 
 
@@ -49,7 +49,7 @@ def check_matrices(page, cells, figures):
                 ds = [] if one == two else [a - b for a, b in paired(cells, f"{one} {MINUS} {two}", lambda run: run.metric(metric))]
                 if ds:
                     p = holm.get(f"{one} {MINUS} {two}", holm.get(f"{two} {MINUS} {one}"))
-                    rows.append([one, two, mean(ds), "true" if p is not None and p < 0.05 else "false"])
+                    rows.append([one, two, mean(ds), "true" if p is not None and p < 0.05 and len(ds) >= FEWEST_SEEDS else "false"])
         csv_is(figures, figure, rows)
         for text, (one, two, m, star) in zip(page.texts(figure, "ondark", "onlight"), rows, strict=True):
             reads(f"{figure}: {one}, {two}", text, m)

@@ -9,6 +9,7 @@ METRICS = ["val_accuracy_best", "val_accuracy_last", "test_accuracy", "test_bala
 LOSSES = ("test_ece", "test_nll")
 WIDTHS = {"full": 16}
 MINUS = "\u2212"
+FEWEST_SEEDS = 5  # of fewer no verdict is given
 
 
 class Run:

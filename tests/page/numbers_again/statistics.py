@@ -100,6 +100,11 @@ def bootstrap(ds):
     return at(0.025), at(0.975)
 
 
+def spreads(ds):
+    """Whether there is more between values than rounding."""
+    return len(ds) > 1 and deviation(ds) > 1e-9
+
+
 def seeds_needed(sd, goal, quantiles):
     enough = lambda n: sum(t_quantile(q, n - 1) for q in quantiles) * sd / math.sqrt(n) <= goal
     low, high = 1, 2
@@ -113,12 +118,24 @@ def seeds_needed(sd, goal, quantiles):
 
 def pitman_morgan(pairs):
     s, d = [a + b for a, b in pairs], [a - b for a, b in pairs]
+    if not all(map(spreads, (s, d, *zip(*pairs)))):
+        return None
     r = math.fsum((x - mean(s)) * (y - mean(d)) for x, y in zip(s, d)) / ((len(s) - 1) * deviation(s) * deviation(d))
     return t_tail(r * math.sqrt((len(s) - 2) / (1 - r * r)), len(s) - 2)
 
 
+def p_against(ds, bound):
+    """Two-sided p of the t-test that the mean is `bound`; None of values that do not spread."""
+    return None if not spreads(ds) else t_tail((mean(ds) - bound) / (deviation(ds) / math.sqrt(len(ds))), len(ds) - 1)
+
+
+def holm(ps):
+    """Adjusted p-values, each as the largest of (how many are no smaller) x p over those no larger."""
+    return [max(min(1.0, sum(other >= q for other in ps) * q) for q in ps if q <= p) for p in ps]
+
+
 def t_interval(ds):
-    """Mean and 95 % interval; None for the ends of one value."""
+    """Mean and 95 % interval; None for the ends of one value, and of values that do not spread."""
     m = mean(ds)
-    half = t_quantile(0.975, len(ds) - 1) * deviation(ds) / math.sqrt(len(ds)) if len(ds) > 1 else None
+    half = t_quantile(0.975, len(ds) - 1) * deviation(ds) / math.sqrt(len(ds)) if spreads(ds) else None
     return m, None if half is None else m - half, None if half is None else m + half

@@ -2,9 +2,9 @@
 
 import math
 
-from .checks import csv_is, is_text, reads, same
+from .checks import csv_is, is_text, reads, reads_interval, same
 from .records import LOSSES, METRICS, MINUS, accuracy_of, curves, labels_of, paired
-from .statistics import bootstrap, deviation, mean, seeds_needed, t_interval, t_tail, wilcoxon
+from .statistics import bootstrap, deviation, holm, mean, p_against, seeds_needed, spreads, t_interval, wilcoxon
 
 
 def check_data(table, data):
@@ -39,24 +39,24 @@ def check_comparisons(table, cells, metric):
         pairs = paired(cells, row[0].text, lambda run: run.metric(metric))
         ds = [a - b for a, b in pairs]
         n, (m, low, high) = len(ds), t_interval(ds)
-        sd = deviation(ds)
-        p = t_tail(m / (sd / math.sqrt(n)), n - 1)
+        spread = spreads(ds)
+        sd = deviation(ds) if spread else None
+        p = p_against(ds, 0)
         p_values.append(p)
         same(where + ": n", row[1], n)
         same(where + ": difference", row[2], m)
-        reads(where + ": t interval", row[3], low, high)
-        reads(where + ": bootstrap", row[4], *bootstrap(ds))
+        reads_interval(where + ": t interval", row[3], n, low, high)
+        reads(where + ": bootstrap", row[4], *(bootstrap(ds) if spread else ()))
         same(where + ": t p", row[5], p, 1e-6)
-        same(where + ": Wilcoxon p", row[6], wilcoxon(ds))
-        same(where + ": effect", row[8], m / sd * (1 - 3 / (4 * (n - 1) - 1)) if n > 2 else None)
+        same(where + ": Wilcoxon p", row[6], wilcoxon(ds) if spread else None)
+        same(where + ": effect", row[8], m / sd * (1 - 3 / (4 * (n - 1) - 1)) if spread and n > 2 else None)
         better = [-d for d in ds] if metric in LOSSES else ds
         same(where + ": win rate", row[9], 100 * sum((d > 0) + 0.5 * (d == 0) for d in better) / n)
-        same(where + ": seeds", row[10], seeds_needed(sd, 0.1 if metric == "test_nll" else 1.0, (0.975, 0.8)))
-        is_text(where + ": marks", ("\u2020" in row[6].text, "\u2021" in row[4].text), (n < 6, n < 10))
-    largest = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        same(f"{metric}, {table[1 + place][0].text}: Holm p", table[1 + place][7], largest, 1e-6)
+        same(where + ": seeds", row[10], seeds_needed(sd, 0.1 if metric == "test_nll" else 1.0, (0.975, 0.8)) if spread else None)
+        is_text(where + ": marks", ("\u2020" in row[6].text, "\u2021" in row[4].text), (spread and n < 6, spread and n < 10))
+    adjusted = iter(holm([p for p in p_values if p is not None]))
+    for row, p in zip(table[1:], p_values):
+        same(f"{metric}, {row[0].text}: Holm p", row[7], None if p is None else next(adjusted), 1e-6)
 
 
 def check_runs(table, cells):

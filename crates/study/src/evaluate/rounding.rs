@@ -1,5 +1,7 @@
 //! Numbers as people write them.
 
+use crate::evaluate::stats::Interval;
+
 /// A number with so many digits and a real minus sign.
 pub(crate) fn plain(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
@@ -13,6 +15,14 @@ pub(crate) fn plain(value: f64, digits: usize) -> String {
 pub(crate) fn signed(value: f64, digits: usize) -> String {
     let text = plain(value, digits);
     if text.starts_with('\u{2212}') || text.chars().all(|c| c == '0' || c == '.') { text } else { format!("+{text}") }
+}
+
+/// An interval, or a dash where there is none.
+pub(crate) fn span(interval: Option<Interval>, digits: usize) -> String {
+    interval.map_or_else(
+        || "\u{2013}".to_owned(),
+        |Interval { low, high }| format!("{} to {}", signed(low, digits), signed(high, digits)),
+    )
 }
 
 #[cfg(test)]

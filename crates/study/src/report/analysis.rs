@@ -129,10 +129,12 @@ impl DataClaims {
         self.claims.iter().filter(|claim| claim.verdict == verdict).count()
     }
 
-    /// The undecided in words, with those that nothing was run for.
+    /// The undecided in words, with those that have too few seeds and those that nothing was run for.
     pub(crate) fn undecided(&self) -> String {
         let not_run = self.claims.iter().filter(|claim| claim.is_not_run()).count();
-        let of_them = if not_run > 0 { format!(", {not_run} of them not run") } else { String::new() };
+        let few = self.claims.iter().filter(|claim| claim.too_few_seeds.is_some()).count();
+        let kinds = [(few, "for too few seeds"), (not_run, "not run")].into_iter().filter(|(count, _)| *count > 0);
+        let of_them: String = kinds.map(|(count, why)| format!(", {count} of them {why}")).collect();
         format!("{} undecided{of_them}", self.count(Verdict::Undecided))
     }
 }
@@ -274,7 +276,8 @@ fn family(cells: &[Cell<'_>], pairs: &[(usize, usize)], metric: Metric) -> Vec<C
         .filter_map(|&(first, second)| {
             let paired = cells[first].minus(&cells[second], metric)?;
             let unit = if metric == Metric::TestNll { 0.1 } else { 1.0 };
-            let seeds_needed = paired.sd.map(|sd| seeds_for_power(sd, unit));
+            let sd = paired.sd.filter(|_| !paired.lacks_spread());
+            let seeds_needed = sd.map(|sd| seeds_for_power(sd, unit));
             Some(Comparison { metric, first, second, paired, holm_p: None, seeds_needed })
         })
         .collect();

@@ -1,8 +1,8 @@
 //! Small pieces of HTML, and numbers as people read them.
 
 pub(crate) use super::chart::escape;
-pub(crate) use crate::evaluate::rounding::{plain, signed};
-use crate::evaluate::stats::Interval;
+pub(crate) use crate::evaluate::rounding::{plain, signed, span};
+use crate::evaluate::stats::Paired;
 
 /// A table: the first column holds the rows' names.
 pub(crate) struct Table {
@@ -75,12 +75,12 @@ pub(crate) fn number(value: Option<f64>, text: impl Fn(f64) -> String) -> Entry 
     }
 }
 
-/// An interval, or a dash where there is none.
-pub(crate) fn span(interval: Option<Interval>, digits: usize) -> String {
-    interval.map_or_else(
-        || "\u{2013}".to_owned(),
-        |Interval { low, high }| format!("{} to {}", signed(low, digits), signed(high, digits)),
-    )
+/// The interval of a difference, or why it has none.
+pub(crate) fn interval(paired: &Paired, digits: usize) -> String {
+    match paired.interval {
+        None => paired.why_no_interval().to_owned(),
+        interval => span(interval, digits),
+    }
 }
 
 /// Digits after the point that a standard error justifies: its first digit is the last one shown.

@@ -10,6 +10,7 @@ mod cell;
 mod chart;
 mod compare;
 mod figures;
+mod gain;
 mod html;
 mod images;
 mod load;

@@ -8,6 +8,7 @@ use super::html::escape;
 use super::load::Loaded;
 use super::sections;
 use crate::evaluate::claims::Verdict;
+use fewlabel_learn::counted;
 use std::collections::BTreeMap;
 
 const TEMPLATE: &str = include_str!("page/page.html");
@@ -69,7 +70,7 @@ fn images(figures: &[Figure]) -> String {
 
 /// The first lines a reader sees.
 fn summary(loaded: &Loaded, analysis: &Analysis) -> String {
-    let mut out = format!("<p class=\"lead\">{} finished runs", analysis.runs);
+    let mut out = format!("<p class=\"lead\">{}", counted(analysis.runs, "finished run"));
     if !analysis.troubles.is_empty() {
         out += &format!("; <a href=\"#failures\">{} not included</a>", analysis.troubles.len());
     }

@@ -2,8 +2,10 @@
 
 use super::analysis::Analysis;
 use super::cell::{METRICS, Metric};
-use super::figures::accuracy::{Gain, gain};
-use super::html::{digits, plain, signed, span};
+use super::gain::gain;
+use super::html::{digits, plain, signed};
+use crate::evaluate::claims::p_value;
+use fewlabel_learn::counted;
 use std::fmt::Write;
 
 /// Below so many seeds a reader is warned.
@@ -88,7 +90,8 @@ pub(crate) fn csv(analysis: &Analysis) -> String {
 
 /// The cells' means and the claims.
 pub(crate) fn markdown(analysis: &Analysis) -> String {
-    let mut out = format!("# Fewlabel report\n\n{} finished runs.\n\n| cell | labels | seeds |", analysis.runs);
+    let runs = counted(analysis.runs, "finished run");
+    let mut out = format!("# Fewlabel report\n\n{runs}.\n\n| cell | labels | seeds |");
     for metric in METRICS {
         let _ = write!(out, " {} |", metric.title());
     }
@@ -120,7 +123,7 @@ pub(crate) fn markdown(analysis: &Analysis) -> String {
                 "| {} | {} | {} | {} |",
                 claim.number,
                 claim.text,
-                claim.verdict.word(),
+                claim.verdict_in_words(),
                 in_cell(&claim.sentence)
             );
         }
@@ -139,17 +142,20 @@ fn against_baseline(analysis: &Analysis) -> String {
     let mut out = String::new();
     for (i, cell) in analysis.cells.iter().enumerate().filter(|(_, cell)| cell.regime != "random") {
         let Some(baseline) = cell.baseline else { continue };
-        let Some(Gain { mean, interval, n, .. }) = gain(analysis, Metric::TestAccuracy, i, baseline) else { continue };
+        let Some(gain) = gain(analysis, Metric::TestAccuracy, i, baseline) else { continue };
         let names = format!("{} \u{2212} {}", in_cell(&cell.name), in_cell(&analysis.cells[baseline].name));
-        let few = if n < FEW_SEEDS { " (few)" } else { "" };
-        let _ = writeln!(out, "| {names} | {n}{few} | {} | {} |", signed(mean, 1), span(interval, 1));
+        let few = if gain.n < FEW_SEEDS { " (few)" } else { "" };
+        let (n, difference, span) = (gain.n, signed(gain.mean, 1), gain.span(1));
+        let holm = gain.holm_p.map_or_else(|| "\u{2013}".to_owned(), p_value);
+        let verdict = gain.told().words();
+        let _ = writeln!(out, "| {names} | {n}{few} | {difference} | {span} | {holm} | {verdict} |");
     }
     if out.is_empty() {
         return out;
     }
     format!(
         "\n## Differences from {}, test accuracy\n\nPoints, paired by seed. With fewer than {FEW_SEEDS} seeds most differences of a few points stay undecided.\n\n\
-         | cell | seeds | difference | 95 % t interval |\n|---|---:|---:|---:|\n{out}",
+         | cell | seeds | difference | 95 % t interval | Holm p | verdict |\n|---|---:|---:|---:|---:|---|\n{out}",
         analysis.reference()
     )
 }

@@ -1,10 +1,11 @@
 //! The twelve claims (PAPER.md, "What is measured").
 
 use super::evidence::{ClassCounts, Evidence, Scores, pair_up};
-use super::rule::{Rule, not_both_above};
-use super::{Claim, Part, Verdict};
+use super::part::{Counted, judge_together};
+use super::rule::Rule;
+use super::{Claim, Part};
 use crate::evaluate::stats::{
-    Paired, chi_square_p, pitman_morgan, proportion_difference_interval, seeds_for_half_width,
+    Interval, chi_square_p, pitman_morgan, proportion_difference_interval, proportion_difference_p,
 };
 
 const REGIMES: [&str; 6] = ["full", "random", "da", "al", "alda", "alpa"];
@@ -35,6 +36,13 @@ impl On {
 
 /// Judges all twelve claims.
 pub fn judge(evidence: &Evidence) -> Vec<Claim> {
+    let mut claims = claims(evidence);
+    judge_together(claims.iter_mut().flat_map(|claim| &mut claim.parts).collect());
+    claims.into_iter().map(Claim::settle).collect()
+}
+
+/// The claims with what they rest on.
+fn claims(evidence: &Evidence) -> Vec<Claim> {
     let e = evidence;
     let others = |of: &'static str, from: &'static [&'static str]| from.iter().copied().filter(move |name| *name != of);
     let versus = |a: &str, b: &str, on: On, rule: Rule| difference(e, a, b, on, Some(rule));
@@ -101,64 +109,28 @@ pub fn judge(evidence: &Evidence) -> Vec<Claim> {
 /// The paired difference of two regimes.
 fn difference(e: &Evidence, first: &str, second: &str, on: On, rule: Option<Rule>) -> Part {
     let what = format!("{first} \u{2212} {second}, {}", on.word());
-    part(what, &e.pairs(first, second, on.pick()), "points", rule)
-}
-
-fn part(what: String, pairs: &[(f64, f64)], unit: &'static str, rule: Option<Rule>) -> Part {
-    let paired = Paired::of(pairs);
-    let interval = paired.as_ref().and_then(|paired| paired.interval);
-    let verdict = match (rule, interval) {
-        (Some(rule), Some(interval)) => rule.judge(interval),
-        _ => Verdict::Undecided,
-    };
-    let sd = paired.as_ref().and_then(|paired| paired.sd);
-    Part {
-        what,
-        rule,
-        n: pairs.len(),
-        difference: paired.map(|paired| paired.mean),
-        interval,
-        p: None,
-        unit,
-        verdict,
-        seeds_needed: sd.filter(|_| unit == "points").map(|sd| seeds_for_half_width(sd, 1.0)),
-    }
+    Part::paired(what, &e.pairs(first, second, on.pick()), "points", rule)
 }
 
 /// The deviations of two regimes on test; the difference is that of the standard deviations.
 fn deviation(e: &Evidence, first: &str, second: &str, rule: Rule) -> Part {
     let pairs = e.pairs(first, second, On::Test.pick());
-    let test = pitman_morgan(&pairs);
-    Part {
-        what: format!("deviation of {first} \u{2212} of {second}, test"),
-        rule: Some(rule),
-        n: pairs.len(),
-        difference: test.map(|test| test.first_sd - test.second_sd),
-        interval: None,
-        p: test.map(|test| test.p),
-        unit: "points",
-        verdict: test.map_or(Verdict::Undecided, |test| rule.judge_deviation(test)),
-        seeds_needed: None,
-    }
+    let what = format!("deviation of {first} \u{2212} of {second}, test");
+    Part::deviation(what, pairs.len(), pitman_morgan(&pairs), rule)
 }
 
-/// That `other` is not above random on both splits; shows the split on which it stands lower.
+/// That `other` is not above random on both splits.
 fn not_both(e: &Evidence, other: &str) -> Part {
-    let on = |on| difference(e, other, "random", on, None);
-    let (validation, test) = (on(On::Validation), on(On::Test));
-    let verdict = match (validation.interval, test.interval) {
-        (Some(validation), Some(test)) => not_both_above(validation, test),
-        _ => Verdict::Undecided,
-    };
-    let lower = if validation.difference < test.difference { validation } else { test };
-    Part { rule: Some(Rule::NotBothAbove), verdict, ..lower }
+    let pairs = [On::Validation, On::Test].map(|on| e.pairs(other, "random", on.pick()));
+    let [validation, test] = [On::Validation, On::Test].map(|on| difference(e, other, "random", on, None));
+    Part::not_both((validation, &pairs[0]), (test, &pairs[1]))
 }
 
 fn validation_to_test(e: &Evidence) -> Claim {
     let of = |regime: &str, name: &str, pick: fn(&Scores) -> (f64, f64), rule| {
         let seeds = e.regimes.get(regime).into_iter().flat_map(|seeds| seeds.values());
         let pairs: Vec<(f64, f64)> = seeds.map(pick).map(|(a, b)| (100.0 * a, 100.0 * b)).collect();
-        part(format!("{regime}: {name}"), &pairs, "points", rule)
+        Part::paired(format!("{regime}: {name}"), &pairs, "points", rule)
     };
     let parts = REGIMES.iter().flat_map(|regime| {
         [
@@ -192,8 +164,18 @@ fn why_alda_fails(e: &Evidence) -> Claim {
     let shares: Vec<(f64, f64)> = seeds().filter_map(|q| Some((share(&q.picked)?, share(&q.expected)?))).collect();
     let entropies: Vec<(f64, f64)> = seeds().filter_map(entropy_by_augmentation).collect();
     let mut parts = vec![
-        part("augmented images: share of the picks \u{2212} of the pool".into(), &shares, "points", Some(Rule::Above)),
-        part("entropy of augmented \u{2212} of unaugmented pool images".into(), &entropies, "bits", Some(Rule::Above)),
+        Part::paired(
+            "augmented images: share of the picks \u{2212} of the pool".into(),
+            &shares,
+            "points",
+            Some(Rule::Above),
+        ),
+        Part::paired(
+            "entropy of augmented \u{2212} of unaugmented pool images".into(),
+            &entropies,
+            "bits",
+            Some(Rule::Above),
+        ),
     ];
     parts.extend(kinds_part(e));
     let text = "Why alda fails: more heavily augmented images get a higher entropy and are queried more.";
@@ -231,17 +213,9 @@ fn kinds_part(e: &Evidence) -> Option<Part> {
         .iter()
         .map(|(kind, (picked, expected))| (*kind, 100.0 * (picked - expected) / total))
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    Some(Part {
-        what: format!("kind most over-queried: {kind}, share of the picks \u{2212} of the pool"),
-        rule: None,
-        n: total as usize,
-        difference: Some(surplus),
-        interval: None,
-        p: Some(p),
-        unit: "points",
-        verdict: Verdict::Undecided,
-        seeds_needed: None,
-    })
+    let what = format!("kind most over-queried: {kind}, share of the picks \u{2212} of the pool");
+    let empty = Part::empty(what, None, "points", Counted::Images);
+    Some(Part { n: total as usize, difference: Some(surplus), p: Some(p), ..empty })
 }
 
 fn wide_full(e: &Evidence) -> Claim {
@@ -252,7 +226,7 @@ fn wide_full(e: &Evidence) -> Claim {
     let claim = Claim::of(
         11,
         text,
-        vec![part("full at f = 32 \u{2212} at f = 16, test".into(), &pairs, "points", Some(Rule::Below))],
+        vec![Part::paired("full at f = 32 \u{2212} at f = 16, test".into(), &pairs, "points", Some(Rule::Below))],
     );
     if pairs.is_empty() {
         return claim
@@ -271,34 +245,17 @@ fn class_shares(counts: Option<&ClassCounts>) -> Claim {
         let what = format!("{organ}: share of test \u{2212} of training images");
         let rule = if more { Rule::Above } else { Rule::Below };
         let found = counts.and_then(|counts| Some((counts, counts.names.iter().position(|name| name == organ)?)));
-        let Some((counts, class)) = found else {
-            return Part {
-                what,
-                rule: Some(rule),
-                n: 0,
-                difference: None,
-                interval: None,
-                p: None,
-                unit: "points",
-                verdict: Verdict::Undecided,
-                seeds_needed: None,
-            };
-        };
+        let empty = Part::empty(what, Some(rule), "points", Counted::Images);
+        let Some((counts, class)) = found else { return empty };
         let (test, train): (u64, u64) = (counts.test.iter().sum(), counts.train.iter().sum());
-        let interval = proportion_difference_interval(counts.test[class], test, counts.train[class], train)
-            .map(|i| crate::evaluate::stats::Interval { low: 100.0 * i.low, high: 100.0 * i.high });
+        let [of_test, of_train] = [counts.test[class], counts.train[class]];
+        let points = |i: Interval| Interval { low: 100.0 * i.low, high: 100.0 * i.high };
+        let interval = proportion_difference_interval(of_test, test, of_train, train).map(points);
         let share = |count: u64, all: u64| 100.0 * count as f64 / all as f64;
-        Part {
-            what,
-            rule: Some(rule),
-            n: test as usize,
-            difference: interval.map(|_| share(counts.test[class], test) - share(counts.train[class], train)),
-            interval,
-            p: None,
-            unit: "points",
-            verdict: interval.map_or(Verdict::Undecided, |interval| rule.judge(interval)),
-            seeds_needed: None,
-        }
+        let difference = interval.map(|_| share(of_test, test) - share(of_train, train));
+        let p = || proportion_difference_p(of_test, test, of_train, train);
+        let finding = difference.and_then(|difference| rule.finding(difference, |_| p()));
+        Part { n: test as usize, difference, interval, ..empty }.with(finding)
     };
     let note = "Newcombe's interval of a difference of shares; it takes images as independent, while slices of one patient are not, so it is too narrow.";
     Claim::of(12, text, SHIFTED.map(part).into()).with_note(note)
@@ -306,17 +263,18 @@ fn class_shares(counts: Option<&ClassCounts>) -> Claim {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Verdict;
     use super::*;
     use std::collections::BTreeMap;
 
     /// Six regimes whose test scores lie at `levels` (points) with a little seed noise, validation 5 points above.
     fn evidence(levels: [f64; 6]) -> Evidence {
         let mut evidence = Evidence::default();
-        for (regime, level) in REGIMES.iter().zip(levels) {
+        for (place, (regime, level)) in REGIMES.iter().zip(levels).enumerate() {
             let seeds = (0..8u64).map(|seed| {
-                let noise = 0.001 * (((seed * 7 + regime.len() as u64 * 3) % 5) as f64 - 2.0);
-                let test = level / 100.0 + noise;
-                (seed, Scores { val_best: test + 0.05, val_last: test + 0.03, test })
+                let noise = |salt: u64| 0.001 * (((seed * (3 + salt) + place as u64 * seed * seed) % 7) as f64 - 3.0);
+                let test = level / 100.0 + noise(0);
+                (seed, Scores { val_best: test + 0.05 + noise(1), val_last: test + 0.03, test })
             });
             evidence.regimes.insert((*regime).to_owned(), seeds.collect());
         }

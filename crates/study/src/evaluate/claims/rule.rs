@@ -1,16 +1,18 @@
-//! From an interval to a verdict (PAPER.md, "What is measured").
+//! From a difference to what its test leans to (PAPER.md, "What is measured").
 
 use serde::Serialize;
 
 use super::Verdict;
-use crate::evaluate::stats::{Interval, PitmanMorgan};
+use crate::evaluate::stats::{Paired, PitmanMorgan};
 
 /// Points beyond which a difference is "by far".
 pub(crate) const BY_FAR: f64 = 5.0;
 /// Points within which two regimes are "level", and below which an improvement is not one.
 pub(crate) const LEVEL: f64 = 2.0;
-/// Level of the test of deviations.
-pub(crate) const SIGNIFICANT: f64 = 0.05;
+/// Level of every test, after Holm's correction.
+pub(crate) const SIGNIFICANT: f64 = crate::evaluate::stats::LEVEL;
+/// Of fewer seeds no verdict is given.
+pub(crate) const FEWEST_SEEDS: usize = 5;
 
 /// What a claim expects of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -49,42 +51,52 @@ impl Rule {
         }
     }
 
-    /// Judges an interval in points: supported, its opposite proven, or neither.
-    pub(super) fn judge(self, interval: Interval) -> Verdict {
-        let Interval { low, high } = interval;
-        let (holds, opposite) = match self {
-            Self::Above => (low > 0.0, high < 0.0),
-            Self::Below => (high < 0.0, low > 0.0),
-            Self::ByFar => (low > BY_FAR, high < BY_FAR),
-            Self::Level => (low > -LEVEL && high < LEVEL, low > LEVEL || high < -LEVEL),
-            Self::NoImprovement => (high < LEVEL, low > LEVEL),
-            Self::SmallerDeviation | Self::LargerDeviation | Self::NotBothAbove => (false, false),
-        };
-        verdict(holds, opposite)
-    }
-
-    /// Judges two deviations.
-    pub(super) fn judge_deviation(self, test: PitmanMorgan) -> Verdict {
-        let found = test.p < SIGNIFICANT;
-        let smaller = test.first_sd < test.second_sd;
+    /// What the test of this rule leans to, from a difference in points and the two-sided p of its test against a bound: the
+    /// interval leaves out every bound whose p is below 0.05.
+    pub(super) fn finding(self, difference: f64, p: impl Fn(f64) -> Option<f64>) -> Option<Finding> {
+        let against = |bound: f64, holds: bool| Some(Finding { verdict: verdict(holds), p: p(bound)? });
         match self {
-            Self::LargerDeviation => verdict(found && !smaller, found && smaller),
-            _ => verdict(found && smaller, found && !smaller),
+            Self::Above => against(0.0, difference > 0.0),
+            Self::Below => against(0.0, difference < 0.0),
+            Self::ByFar => against(BY_FAR, difference > BY_FAR),
+            Self::NoImprovement => against(LEVEL, difference < LEVEL),
+            // Within both bounds, or beyond the nearer one.
+            Self::Level if difference.abs() < LEVEL => {
+                Some(Finding { verdict: Verdict::Supported, p: p(LEVEL)?.max(p(-LEVEL)?) })
+            }
+            Self::Level => against(LEVEL.copysign(difference), false),
+            Self::SmallerDeviation | Self::LargerDeviation | Self::NotBothAbove => None,
         }
     }
-}
 
-/// Judges "not above on both" from the differences on the two splits: one must be proven not above zero; above on both is the opposite.
-pub(super) fn not_both_above(first: Interval, second: Interval) -> Verdict {
-    verdict(first.high <= 0.0 || second.high <= 0.0, first.low > 0.0 && second.low > 0.0)
-}
-
-fn verdict(holds: bool, opposite: bool) -> Verdict {
-    match (holds, opposite) {
-        (true, _) => Verdict::Supported,
-        (_, true) => Verdict::Contradicted,
-        _ => Verdict::Undecided,
+    /// What the test of two deviations leans to.
+    pub(super) fn of_deviations(self, test: PitmanMorgan) -> Finding {
+        let is_smaller = test.first_sd < test.second_sd;
+        Finding { verdict: verdict(is_smaller == (self == Self::SmallerDeviation)), p: test.p }
     }
+}
+
+/// What a test leans to: the verdict if its p, corrected, is below the level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Finding {
+    pub(super) verdict: Verdict,
+    pub(super) p: f64,
+}
+
+/// What "not above on both" leans to, from the differences on the two splits: one must be proven not above zero; above on
+/// both is the opposite.
+pub(super) fn not_both_above(first: &Paired, second: &Paired) -> Option<Finding> {
+    let (one, two) = (first.p_against(0.0), second.p_against(0.0));
+    if first.mean > 0.0 && second.mean > 0.0 {
+        return Some(Finding { verdict: Verdict::Contradicted, p: one?.max(two?) });
+    }
+    let below = [(first, one), (second, two)].into_iter().filter(|(paired, _)| paired.mean <= 0.0);
+    let p = below.filter_map(|(_, p)| p).reduce(f64::min)?;
+    Some(Finding { verdict: Verdict::Supported, p })
+}
+
+fn verdict(holds: bool) -> Verdict {
+    if holds { Verdict::Supported } else { Verdict::Contradicted }
 }
 
 #[cfg(test)]
@@ -111,24 +123,37 @@ mod tests {
             (Rule::NoImprovement, 1.0, 3.0, Undecided),
         ];
         for (rule, low, high, expected) in cases {
-            assert_eq!(rule.judge(Interval { low, high }), expected, "{rule:?} [{low}, {high}]");
+            let p = |bound: f64| Some(if (low..=high).contains(&bound) { 0.3 } else { 0.01 });
+            let finding = rule.finding(f64::midpoint(low, high), p).expect("a test");
+            let verdict = if finding.p < SIGNIFICANT { finding.verdict } else { Undecided };
+            assert_eq!(verdict, expected, "{rule:?} [{low}, {high}]");
         }
     }
 
     #[test]
-    fn deviations_need_the_test() {
-        let test = |first_sd, second_sd, p| PitmanMorgan { first_sd, second_sd, p };
-        assert_eq!(Rule::SmallerDeviation.judge_deviation(test(1.0, 2.0, 0.04)), Supported);
-        assert_eq!(Rule::SmallerDeviation.judge_deviation(test(2.0, 1.0, 0.04)), Contradicted);
-        assert_eq!(Rule::LargerDeviation.judge_deviation(test(2.0, 1.0, 0.04)), Supported);
-        assert_eq!(Rule::LargerDeviation.judge_deviation(test(2.0, 1.0, 0.06)), Undecided);
+    fn deviations_lean_to_the_claim_or_its_opposite() {
+        let test = |first_sd, second_sd| PitmanMorgan { first_sd, second_sd, p: 0.04 };
+        let of = |rule: Rule, first, second| rule.of_deviations(test(first, second));
+        assert_eq!(of(Rule::SmallerDeviation, 1.0, 2.0), Finding { verdict: Supported, p: 0.04 });
+        assert_eq!(of(Rule::SmallerDeviation, 2.0, 1.0).verdict, Contradicted);
+        assert_eq!(of(Rule::LargerDeviation, 2.0, 1.0).verdict, Supported);
+        assert_eq!(of(Rule::LargerDeviation, 1.0, 2.0).verdict, Contradicted);
     }
 
     #[test]
     fn alone_means_that_no_other_is_above_on_both() {
-        let interval = |low, high| Interval { low, high };
-        assert_eq!(not_both_above(interval(1.0, 2.0), interval(-3.0, -1.0)), Supported);
-        assert_eq!(not_both_above(interval(1.0, 2.0), interval(0.5, 1.0)), Contradicted);
-        assert_eq!(not_both_above(interval(1.0, 2.0), interval(-0.5, 1.0)), Undecided);
+        // Differences around a mean, spread so that a mean of 1 is far from 0 and one of 0.1 is not.
+        let around = |mean: f64| {
+            let pairs: Vec<(f64, f64)> = [-0.4, -0.1, 0.0, 0.2, 0.3].iter().map(|d| (mean + d, 0.0)).collect();
+            Paired::of(&pairs).expect("pairs")
+        };
+        let verdict = |first: f64, second: f64| {
+            let finding = not_both_above(&around(first), &around(second)).expect("a test");
+            if finding.p < SIGNIFICANT { finding.verdict } else { Undecided }
+        };
+        assert_eq!(verdict(1.0, -1.0), Supported);
+        assert_eq!(verdict(1.0, 1.2), Contradicted);
+        assert_eq!(verdict(1.0, 0.1), Undecided);
+        assert_eq!(verdict(1.0, -0.1), Undecided);
     }
 }

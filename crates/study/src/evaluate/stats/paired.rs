@@ -4,35 +4,25 @@ use serde::Serialize;
 
 use super::bootstrap::bootstrap_mean_interval;
 use super::distribution::{student_quantile, student_two_sided};
-use super::summary::Summary;
+use super::summary::{Interval, LEVEL, Summary};
 use super::wilcoxon::wilcoxon_signed_rank;
 
-/// Two-sided level of every interval and test.
-const LEVEL: f64 = 0.05;
 /// Chance of finding a difference that is there, in [`seeds_for_power`].
 const POWER: f64 = 0.8;
 /// More seeds than anyone will run; counted no further.
 const MOST_SEEDS: usize = 1_000_000;
 
-/// A 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Interval {
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
-
-/// What the seeds that two regimes share say about their difference, first minus second.
+/// What the seeds that two regimes share say about their difference, first minus second. Where the difference is the same
+/// in every seed but for rounding, there is no interval, no test and no effect size: they would rest on the rounding.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Paired {
     /// Seeds in both.
     pub n: usize,
     /// Mean difference.
     pub mean: f64,
-    /// Standard deviation of the differences (n - 1).
+    /// Standard deviation of the differences (n - 1); 0 where they are the same but for rounding.
     pub sd: Option<f64>,
-    /// Student's interval of the mean difference; it leads.
+    /// Student's 95 % interval of the mean difference; it leads.
     pub interval: Option<Interval>,
     /// Percentile bootstrap interval; too narrow below ten seeds.
     pub bootstrap: Option<Interval>,
@@ -52,24 +42,40 @@ impl Paired {
         let differences: Vec<f64> = pairs.iter().map(|(first, second)| first - second).collect();
         let summary = Summary::of(&differences)?;
         let n = summary.n;
-        let df = n as f64 - 1.0;
-        let error = summary.standard_error();
-        let t = error.map(|error| if summary.mean == 0.0 { 0.0 } else { summary.mean / error });
-        let half_width = error.map(|error| student_quantile(1.0 - LEVEL / 2.0, df) * error);
-        let correction = 1.0 - 3.0 / (4.0 * df - 1.0);
-        // With two seeds the correction leaves nothing of the effect.
-        let effect = summary.sd.filter(|sd| *sd > 0.0 && n > 2).map(|sd| summary.mean / sd * correction);
-        Some(Self {
+        let spread = summary.sd.filter(|_| summary.has_spread());
+        let correction = 1.0 - 3.0 / (4.0 * (n as f64 - 1.0) - 1.0);
+        let bootstrap = spread.and_then(|_| bootstrap_mean_interval(&differences));
+        let paired = Self {
             n,
             mean: summary.mean,
-            sd: summary.sd,
-            interval: half_width.map(|h| Interval { low: summary.mean - h, high: summary.mean + h }),
-            bootstrap: bootstrap_mean_interval(&differences).map(|(low, high)| Interval { low, high }),
-            t_p: t.map(|t| student_two_sided(t, df)),
-            wilcoxon_p: wilcoxon_signed_rank(&differences),
-            effect_size: effect,
+            sd: summary.sd.map(|_| spread.unwrap_or(0.0)),
+            interval: summary.t_interval(),
+            bootstrap: bootstrap.map(|(low, high)| Interval { low, high }),
+            t_p: None,
+            wilcoxon_p: spread.and_then(|_| wilcoxon_signed_rank(&differences)),
+            // With two seeds the correction leaves nothing of the effect.
+            effect_size: spread.filter(|_| n > 2).map(|sd| summary.mean / sd * correction),
             win_rate: win_rate(&differences),
-        })
+        };
+        Some(Self { t_p: paired.p_against(0.0), ..paired })
+    }
+
+    /// Whether the difference is the same in every one of several seeds.
+    pub fn lacks_spread(&self) -> bool {
+        self.sd == Some(0.0)
+    }
+
+    /// Two-sided p of the t-test that the true difference is `bound`; below 0.05 exactly where the interval leaves `bound`
+    /// out.
+    pub fn p_against(&self, bound: f64) -> Option<f64> {
+        let sd = self.sd.filter(|_| !self.lacks_spread())?;
+        let t = (self.mean - bound) / (sd / (self.n as f64).sqrt());
+        Some(student_two_sided(t, self.n as f64 - 1.0))
+    }
+
+    /// What stands in place of an interval, where there is none.
+    pub fn why_no_interval(&self) -> &'static str {
+        if self.lacks_spread() { "the same in every seed" } else { "one seed" }
     }
 }
 
@@ -151,11 +157,22 @@ mod tests {
     }
 
     #[test]
-    fn equal_seeds_differ_by_nothing_at_all() {
-        let paired = Paired::of(&[(0.5, 0.5); 4]).unwrap();
-        assert_eq!((paired.t_p, paired.wilcoxon_p, paired.effect_size), (Some(1.0), None, None));
-        assert_eq!(paired.interval, Some(Interval { low: 0.0, high: 0.0 }));
-        assert_eq!(paired.win_rate, 0.5);
+    fn differences_that_are_the_same_in_every_seed_are_not_tested() {
+        let pairs = [[(0.5, 0.5); 4], [(0.8, 0.5), (0.9, 0.6), (0.6, 0.3), (0.7, 0.4)]];
+        for (pairs, win_rate) in pairs.iter().zip([0.5, 1.0]) {
+            let paired = Paired::of(pairs).unwrap();
+            assert!(paired.lacks_spread() && paired.interval.is_none() && paired.bootstrap.is_none(), "{paired:?}");
+            assert_eq!((paired.t_p, paired.wilcoxon_p, paired.effect_size), (None, None, None));
+            assert_eq!((paired.sd, paired.win_rate), (Some(0.0), win_rate));
+        }
+    }
+
+    // stats.ttest_1samp(numpy.subtract(a, b), 0.05).pvalue, and at the interval's upper end
+    #[test]
+    fn a_bound_is_tested_as_the_interval_has_it() {
+        let paired = Paired::of(&PAIRS).unwrap();
+        assert_close(paired.p_against(0.05).unwrap(), 0.17299288554717);
+        assert_close(paired.p_against(paired.interval.unwrap().high).unwrap(), 0.05);
     }
 
     // statsmodels.stats.power.TTestPower().solve_power(1 / 3.5, power=0.8, alpha=0.05) = 98.1 -> 99 with the noncentral t;

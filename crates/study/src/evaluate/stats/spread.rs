@@ -16,7 +16,11 @@ pub struct PitmanMorgan {
     pub p: f64,
 }
 
-/// Tests whether the spreads of pairs (first, second) differ; `None` below three pairs or where nothing varies.
+/// Correlations this close to 1 are 1: the t of their test would be made of rounding.
+const EXACT: f64 = 1e-12;
+
+/// Tests whether the spreads of pairs (first, second) differ; `None` below three pairs, and where one of them, their sum or
+/// their difference does not vary beyond rounding.
 ///
 /// The variances are equal exactly if sum and difference are uncorrelated: a t-test of that correlation with n - 2 degrees of freedom.
 pub fn pitman_morgan(pairs: &[(f64, f64)]) -> Option<PitmanMorgan> {
@@ -27,15 +31,19 @@ pub fn pitman_morgan(pairs: &[(f64, f64)]) -> Option<PitmanMorgan> {
     let sums: Vec<f64> = pairs.iter().map(|(a, b)| a + b).collect();
     let differences: Vec<f64> = pairs.iter().map(|(a, b)| a - b).collect();
     let (sum, difference) = (Summary::of(&sums)?, Summary::of(&differences)?);
-    let (sum_sd, difference_sd) = (sum.sd?, difference.sd?);
-    if sum_sd == 0.0 || difference_sd == 0.0 {
+    let column = |pick: fn(&(f64, f64)) -> f64| Summary::of(&pairs.iter().map(pick).collect::<Vec<_>>());
+    let (first, second) = (column(|pair| pair.0)?, column(|pair| pair.1)?);
+    if ![&sum, &difference, &first, &second].into_iter().all(Summary::has_spread) {
         return None;
     }
+    let (sum_sd, difference_sd) = (sum.sd?, difference.sd?);
     let products: f64 = sums.iter().zip(&differences).map(|(s, d)| (s - sum.mean) * (d - difference.mean)).sum();
     let r = (products / ((n - 1.0) * sum_sd * difference_sd)).clamp(-1.0, 1.0);
-    let t = if r.abs() < 1.0 { r * ((n - 2.0) / (1.0 - r * r)).sqrt() } else { f64::INFINITY };
-    let sd = |pick: fn(&(f64, f64)) -> f64| Summary::of(&pairs.iter().map(pick).collect::<Vec<_>>())?.sd;
-    Some(PitmanMorgan { first_sd: sd(|pair| pair.0)?, second_sd: sd(|pair| pair.1)?, p: student_two_sided(t, n - 2.0) })
+    if 1.0 - r.abs() < EXACT {
+        return None;
+    }
+    let t = r * ((n - 2.0) / (1.0 - r * r)).sqrt();
+    Some(PitmanMorgan { first_sd: first.sd?, second_sd: second.sd?, p: student_two_sided(t, n - 2.0) })
 }
 
 #[cfg(test)]
@@ -56,5 +64,8 @@ mod tests {
     fn two_pairs_or_no_variation_say_nothing() {
         assert_eq!(pitman_morgan(&[(0.1, 0.2), (0.3, 0.1)]), None);
         assert_eq!(pitman_morgan(&[(0.1, 0.2); 6]), None);
+        // One that is constant, and one that is twice the other: p would be 0.
+        assert_eq!(pitman_morgan(&[(0.5, 0.1), (0.5, 0.3), (0.5, 0.7)]), None);
+        assert_eq!(pitman_morgan(&[(0.2, 0.1), (0.6, 0.3), (1.4, 0.7)]), None);
     }
 }

@@ -1,12 +1,10 @@
 //! Wilcoxon's signed-rank test (1945).
 
 use super::distribution::normal_upper;
+use super::summary::EQUAL;
 
 /// Up to this many non-zero differences the distribution is enumerated.
 const EXACT_LIMIT: usize = 50;
-
-/// Differences this close are equal: accuracies are counts over counts, and rounding must neither make nor break a tie.
-const EQUAL: f64 = 1e-9;
 
 /// Two-sided p-value that `differences` are symmetric about zero; `None` where no difference is left.
 ///

@@ -4,9 +4,10 @@ use super::{Change, Changes};
 use crate::evaluate::stats::Summary;
 use crate::report::cell::Metric;
 use crate::report::chart::{Estimate, ForestRow, forest_plot};
-use crate::report::html::{Entry, Table, digits, escape, number, plain, signed, span};
+use crate::report::html::{Entry, Table, digits, escape, interval, number, plain, signed};
 use crate::report::page;
 use crate::report::tables::{Csv, in_cell};
+use fewlabel_learn::counted;
 use std::fmt::Write;
 
 pub(super) fn csv(changes: &Changes) -> String {
@@ -36,11 +37,8 @@ fn places(change: &Change) -> usize {
 
 /// What has no number, in sentences.
 fn sentences(changes: &Changes) -> Vec<String> {
-    let runs = match changes.identical_runs {
-        1 => "1 run is the same to the bit.".to_owned(),
-        runs => format!("{runs} runs are the same to the bit."),
-    };
-    let mut said = vec![runs];
+    let verb = if changes.identical_runs == 1 { "is" } else { "are" };
+    let mut said = vec![format!("{} {verb} the same to the bit.", counted(changes.identical_runs, "run"))];
     for (study, cells) in [(&changes.first, &changes.only_first), (&changes.second, &changes.only_second)] {
         if !cells.is_empty() {
             said.push(format!("Only in {study}: {}.", cells.join(", ")));
@@ -89,7 +87,7 @@ pub(super) fn markdown(changes: &Changes) -> String {
             change.metric.title(),
             paired.n,
             signed(paired.mean, places),
-            span(paired.interval, places)
+            interval(paired, places)
         );
     }
     out
@@ -145,7 +143,7 @@ fn figure(changes: &Changes) -> String {
     let row = |change: &Change| {
         let estimate = |metric: Metric| {
             let paired = &of(metric).find(|other| other.cell == change.cell)?.paired;
-            let text = format!("{}  ({})", signed(paired.mean, 1), span(paired.interval, 1));
+            let text = format!("{}  ({})", signed(paired.mean, 1), interval(paired, 1));
             Some(Estimate { mean: paired.mean, interval: paired.interval, text })
         };
         let series = vec![estimate(Metric::ValAccuracyBest), estimate(Metric::TestAccuracy)];
@@ -173,7 +171,7 @@ fn differences(changes: &Changes) -> String {
             Entry::Text(change.metric.title().into()),
             number(Some(paired.n as f64), |n| plain(n, 0)),
             number(Some(paired.mean), |mean| signed(mean, places)),
-            Entry::Figures(span(paired.interval, places)),
+            Entry::Figures(interval(paired, places)),
             number(paired.t_p, crate::evaluate::claims::p_value),
         ]);
     }

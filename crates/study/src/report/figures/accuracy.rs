@@ -1,13 +1,13 @@
 //! How accurate the cells are: Fig. 4, the matrix of differences, accuracy against labels.
 
 use super::{Figure, SHOWN};
-use crate::evaluate::stats::{Interval, Paired};
 use crate::report::analysis::{Analysis, Comparison};
 use crate::report::cell::{Cell, METRICS, Metric};
 use crate::report::chart::{
     Axis, DotRow, Estimate, ForestRow, Heat, Line, Ramp, dot_plot, forest_plot, heat_map, line_chart,
 };
-use crate::report::html::{signed, span};
+use crate::report::gain::{Gain, gain, is_significant};
+use crate::report::html::signed;
 use crate::report::load::{Data, Loaded};
 use crate::report::tables::Csv;
 
@@ -53,7 +53,8 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
     let row = |(i, cell): (usize, &Cell<'_>)| {
         let baseline = analysis.cells[i].baseline.filter(|_| cell.regime() != "random")?;
         let estimate = |metric: Metric| {
-            let Gain { mean, interval, n, .. } = gain(analysis, metric, i, baseline)?;
+            let gain = gain(analysis, metric, i, baseline)?;
+            let Gain { mean, interval, n, .. } = gain;
             let or_empty = |end: Option<f64>| end.map_or_else(String::new, |end| end.to_string());
             csv.row(&[
                 cell.name.clone(),
@@ -64,10 +65,7 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
                 or_empty(interval.map(|i| i.low)),
                 or_empty(interval.map(|i| i.high)),
             ]);
-            let text = match interval {
-                Some(interval) => format!("{}  ({})", signed(mean, 1), span(Some(interval), 1)),
-                None => format!("{}  (one seed)", signed(mean, 1)),
-            };
+            let text = gain.text();
             Some(Estimate { mean, interval, text })
         };
         let series: Vec<Option<Estimate>> = SHOWN_METRICS.map(estimate).into();
@@ -103,31 +101,6 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
     })
 }
 
-/// What one cell has over another.
-pub(crate) struct Gain {
-    pub(crate) mean: f64,
-    pub(crate) interval: Option<Interval>,
-    pub(crate) n: usize,
-    /// The t-test's p after Holm.
-    pub(crate) holm_p: Option<f64>,
-}
-
-/// The difference of two cells, first minus second, whichever way round it was computed.
-pub(crate) fn gain(analysis: &Analysis, metric: Metric, first: usize, second: usize) -> Option<Gain> {
-    analysis.comparisons.iter().filter(|c| c.metric == metric).find_map(|c| {
-        let Paired { mean, interval, n, .. } = c.paired;
-        let holm_p = c.holm_p;
-        match (c.first, c.second) {
-            pair if pair == (first, second) => Some(Gain { mean, interval, n, holm_p }),
-            pair if pair == (second, first) => {
-                let interval = interval.map(|i| Interval { low: -i.high, high: -i.low });
-                Some(Gain { mean: -mean, interval, n, holm_p })
-            }
-            _ => None,
-        }
-    })
-}
-
 /// A matrix of differences for each data set and metric.
 pub(super) fn matrices(cells: &[Cell<'_>], analysis: &Analysis, loaded: &Loaded) -> Vec<Figure> {
     let mut figures = Vec::new();
@@ -153,7 +126,7 @@ fn tiles(members: &[usize], analysis: &Analysis, metric: Metric) -> Vec<Vec<Tile
         };
         let comparison = analysis.comparisons.iter().find(same)?;
         let sign = if comparison.first == first { 1.0 } else { -1.0 };
-        Some((sign * comparison.paired.mean, comparison.holm_p.is_some_and(|p| p < 0.05)))
+        Some((sign * comparison.paired.mean, is_significant(comparison.paired.n, comparison.holm_p)))
     };
     let line = |&row: &usize| members.iter().map(|&column| found(row, column).filter(|_| row != column)).collect();
     members.iter().map(line).collect()
@@ -198,7 +171,7 @@ fn matrix(
         tiles: values.into_iter().map(|line| line.into_iter().map(tile).collect()).collect(),
     };
     let caption = format!(
-        "{} on {}: mean difference, row minus column, paired by seed. Blue: the row is better; orange: the row is worse. * p < 0.05 after Holm (paired t-test).",
+        "{} on {}: mean difference, row minus column, paired by seed. Blue: the row is better; orange: the row is worse. * p < 0.05 after Holm (paired t-test), with five seeds or more.",
         metric.title(),
         data.name
     );

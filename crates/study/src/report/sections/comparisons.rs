@@ -5,7 +5,7 @@ use crate::evaluate::claims::p_value;
 use crate::report::analysis::{Analysis, Comparison};
 use crate::report::cell::{METRICS, Metric};
 use crate::report::figures::Figure;
-use crate::report::html::{Entry, Table, digits, number, plain, signed, span};
+use crate::report::html::{Entry, Table, digits, interval, number, plain, signed, span};
 use std::fmt::Write;
 
 /// Below so many seeds Wilcoxon's test cannot reach 0.05.
@@ -35,6 +35,7 @@ pub(crate) fn comparisons(analysis: &Analysis, figures: &[Figure]) -> String {
 const HOW_TO_READ: &str = "<details><summary>How to read the table</summary><p>Every difference is the first cell minus the second, taken seed by seed. \
     The t interval leads; the others stand beside it. Holm\u{2019}s correction runs over all comparisons of one data set and metric. \
     The effect size is the mean difference over the deviation of the differences, with Hedges\u{2019} correction. \
+    Where every seed has the same difference (\u{201c}the same in every seed\u{201d}) there is no spread, and so no interval, no test and no effect size. \
     The win rate is the share of seeds in which the first is better than the second (ECE and NLL: smaller); a tie counts half. \
     The last column is the number of seeds at which a true difference of that size would be detected with 80 % power, at the spread seen here. \
     \u{2020} fewer than 6 seeds: Wilcoxon\u{2019}s test cannot reach 0.05. \u{2021} fewer than 10 seeds: the bootstrap interval is too narrow.</p></details>";
@@ -92,7 +93,7 @@ fn row(analysis: &Analysis, comparison: &Comparison, places: usize) -> Vec<Entry
         Entry::Text(format!("{} \u{2212} {}", name(comparison.first), name(comparison.second))),
         number(Some(paired.n as f64), |n| plain(n, 0)),
         number(Some(paired.mean), |mean| signed(mean, places)),
-        Entry::Figures(span(paired.interval, places)),
+        Entry::Figures(interval(paired, places)),
         Entry::Figures(span(paired.bootstrap, places) + double),
         number(paired.t_p, p_value),
         number(paired.wilcoxon_p, |p| p_value(p) + dagger),

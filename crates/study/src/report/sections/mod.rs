@@ -11,11 +11,12 @@ pub(crate) use short::in_short;
 use super::analysis::{Analysis, CellNumbers, DataClaims};
 use super::cell::{Cell, METRICS, Metric};
 use super::figures::{Figure, SHOWN, slug};
-use super::html::{Entry, Table, digits, escape, number, plain, signed, span};
+use super::html::{Entry, Table, digits, escape, number, plain, signed};
 use super::load::Loaded;
 use crate::ask::regimes::{Chooser, NAMES, Regime, by_name};
-use crate::evaluate::claims::{BY_FAR, Claim, LEVEL, Part, SIGNIFICANT, Verdict, p_value};
+use crate::evaluate::claims::{BY_FAR, Claim, FEWEST_SEEDS, LEVEL, Part, SIGNIFICANT, Verdict, p_value};
 use crate::evaluate::stats::Summary;
+use fewlabel_learn::counted;
 use fewlabel_learn::run::plan::Placement;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -49,10 +50,10 @@ pub(crate) fn what_was_run(loaded: &Loaded, cells: &[Cell<'_>]) -> String {
     let seeds: BTreeSet<u64> = loaded.runs.iter().map(super::load::Run::seed).collect();
     let numeric: BTreeSet<u32> = loaded.runs.iter().map(|run| run.settings.numeric_version).collect();
     let mut out = format!(
-        "<p>{} finished runs in {} cells; {}; a cell is one setting of everything but the seed. For one seed all cells share the order of the data and, where shapes agree, the initial weights, so differences are taken seed by seed. \
+        "<p>{} in {}; {}; a cell is one setting of everything but the seed. For one seed all cells share the order of the data and, where shapes agree, the initial weights, so differences are taken seed by seed. \
          Report by fewlabel {}, numeric version of the runs {}. Computed on {}; results do not depend on the machine or its threads. Computing times are in <code>timings.csv</code>.</p>",
-        loaded.runs.len(),
-        cells.len(),
+        counted(loaded.runs.len(), "finished run"),
+        counted(cells.len(), "cell"),
         seeds_in_words(&seeds),
         env!("CARGO_PKG_VERSION"),
         numeric.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
@@ -129,9 +130,10 @@ fn seeds_in_words(seeds: &BTreeSet<u64>) -> String {
             format!("seeds {first} to {last}")
         }
         (Some(_), Some(_)) if seeds.len() <= 20 => {
-            format!("seeds {}", seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+            let word = if seeds.len() == 1 { "seed" } else { "seeds" };
+            format!("{word} {}", seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
         }
-        (Some(_), Some(_)) => format!("{} seeds", seeds.len()),
+        (Some(_), Some(_)) => counted(seeds.len(), "seed"),
         _ => "no seeds".to_owned(),
     }
 }
@@ -140,16 +142,19 @@ fn seeds_in_words(seeds: &BTreeSet<u64>) -> String {
 pub(crate) fn all_claims(analysis: &Analysis) -> String {
     let fewest = analysis.cells.iter().map(|cell| cell.seeds.len()).min().unwrap_or(0);
     let mut out = format!(
-        "<p>Each claim is judged by the 95 % intervals of its differences: <em>supported</em> if all of them lie where the claim puts them, \
+        "<p>Each claim is judged by the 95 % intervals of its differences, corrected for their number: <em>supported</em> if all of them lie where the claim puts them, \
          <em>contradicted</em> if the opposite of one is shown, <em>undecided</em> else. Undecided is not refuted. \
-         Accuracies are compared by paired t intervals, deviations by the Pitman-Morgan test (p &lt; {SIGNIFICANT}), shares of classes by Newcombe\u{2019}s interval; \
+         An interval lies beyond a bound exactly where the two-sided test against that bound has p &lt; {SIGNIFICANT}; a verdict asks it of the p after Holm\u{2019}s correction over all tests of the claims that compare runs on a data set, and over those of class shares. \
+         With fewer than {FEWEST_SEEDS} seeds there is no verdict, and where every seed has the same difference there is nothing to test. \
+         Accuracies are compared by paired t intervals, deviations by the Pitman-Morgan test, shares of classes by Newcombe\u{2019}s interval; \
          \u{201c}by far\u{201d} is beyond {BY_FAR} points, \u{201c}level\u{201d} within {LEVEL} points of 0, \u{201c}no improvement\u{201d} below {LEVEL} points. \
-         Intervals and tests of claims are not corrected for the number of comparisons.</p>"
+         The intervals shown are each difference\u{2019}s own, not corrected.</p>"
     );
     if fewest < comparisons::WILCOXON_SEEDS {
         let _ = write!(
             out,
-            "<p class=\"warning\"><strong>Few seeds.</strong> Some regimes have {fewest}: intervals are wide, few verdicts are possible, and twelve claims are tested at once.</p>"
+            "<p class=\"warning\"><strong>Few seeds.</strong> Some regimes have {fewest}: intervals are wide, and {}.</p>",
+            if fewest < FEWEST_SEEDS { "below five seeds no verdict is given" } else { "few verdicts are possible" }
         );
     }
     out.extend(analysis.claims.iter().map(claims));
@@ -178,7 +183,7 @@ fn claims(of: &DataClaims) -> String {
 }
 
 fn one_claim(claim: &Claim, data: &str) -> String {
-    let word = claim.verdict.word();
+    let (word, words) = (claim.verdict.word(), claim.verdict_in_words());
     let mark = match word {
         "supported" => "\u{2713}",
         "contradicted" => "\u{2717}",
@@ -189,31 +194,32 @@ fn one_claim(claim: &Claim, data: &str) -> String {
     let mut table = Table::new(
         &format!("t-claim-{}-{}", slug(data), claim.number),
         &caption,
-        &["comparison", "expected", "n", "difference", "95 % interval", "p", "so it is", "seeds for \u{b1}1"],
+        &["comparison", "expected", "n", "difference", "95 % interval", "p", "Holm p", "so it is", "seeds for \u{b1}1"],
     );
     for part in &claim.parts {
         table.row(claim_row(part));
     }
     format!(
-        "<li><p><strong>{}</strong></p><p><span class=\"verdict {word}\"><span aria-hidden=\"true\">{mark}</span> {word}</span> {}</p>{note}<details><summary>{}</summary>{}</details></li>",
+        "<li><p><strong>{}</strong></p><p><span class=\"verdict {word}\"><span aria-hidden=\"true\">{mark}</span> {words}</span> {}</p>{note}<details><summary>{}</summary>{}</details></li>",
         escape(claim.text),
         escape(&claim.sentence),
-        if claim.parts.len() == 1 { "1 comparison".to_owned() } else { format!("{} comparisons", claim.parts.len()) },
+        counted(claim.parts.len(), "comparison"),
         table.markup()
     )
 }
 
 fn claim_row(part: &Part) -> Vec<Entry> {
     let places = if part.unit == "bits" { 3 } else { 1 };
-    let verdict = if part.rule.is_some() { part.verdict.word() } else { "reported" };
+    let verdict = if part.rule.is_some() { part.verdict_in_words() } else { "reported".to_owned() };
     vec![
         Entry::Text(part.what.clone()),
         Entry::Text(part.rule.map_or("\u{2013}", |rule| rule.words()).into()),
         number(Some(part.n as f64), |n| plain(n, 0)),
         number(part.difference, |d| format!("{} {}", signed(d, places), part.unit)),
-        Entry::Figures(span(part.interval, places)),
+        Entry::Figures(part.span(places)),
         number(part.p, p_value),
-        Entry::Text(verdict.into()),
+        number(part.holm_p, p_value),
+        Entry::Text(verdict),
         number(part.seeds_needed.map(|n| n as f64), |n| plain(n, 0)),
     ]
 }

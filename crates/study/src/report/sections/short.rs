@@ -1,12 +1,13 @@
 //! What the runs show and what they do not, in plain words, before any table.
 
 use super::comparisons::WILCOXON_SEEDS;
-use crate::evaluate::claims::p_value;
+use crate::evaluate::claims::{FEWEST_SEEDS, SIGNIFICANT, p_value};
 use crate::report::analysis::{Analysis, CellNumbers};
 use crate::report::cell::Metric;
-use crate::report::figures::accuracy::{Gain, gain};
-use crate::report::html::{escape, plain, signed, span};
+use crate::report::gain::{Told, gain};
+use crate::report::html::{escape, plain, signed};
 use crate::report::load::{Data, Loaded};
+use fewlabel_learn::counted;
 use std::fmt::Write;
 
 /// Cells beyond this many are left to the figures.
@@ -43,7 +44,7 @@ fn findings(analysis: &Analysis, data: &Data) -> String {
         out += &against_baseline(analysis, cell).unwrap_or_default();
     }
     if against.len() > SAID {
-        let _ = write!(out, "<li>{} more cells: see the figures.</li>", against.len() - SAID);
+        let _ = write!(out, "<li>{}: see the figures.</li>", counted(against.len() - SAID, "more cell"));
     }
     out
 }
@@ -58,45 +59,44 @@ fn leader(analysis: &Analysis, best: usize, full: Option<usize>) -> String {
     let mean = |cell: &CellNumbers| plain(accuracy(cell), 1);
     let cell = &analysis.cells[best];
     let mut out = format!(
-        "<li>With few labels <strong>{}</strong> has the highest mean test accuracy: {}\u{a0}% with {} labels, {} seed{}",
+        "<li>With few labels <strong>{}</strong> has the highest mean test accuracy: {}\u{a0}% with {}, {}",
         escape(&cell.name),
         mean(cell),
-        cell.labels,
-        cell.seeds.len(),
-        if cell.seeds.len() == 1 { "" } else { "s" }
+        counted(cell.labels, "label"),
+        counted(cell.seeds.len(), "seed")
     );
     if let Some(full) = full.map(|full| &analysis.cells[full]) {
-        let _ = write!(out, "; all {} labels give {}\u{a0}%", full.labels, mean(full));
+        let _ = write!(out, "; all {} give {}\u{a0}%", counted(full.labels, "label"), mean(full));
     }
     out + ".</li>"
 }
 
 fn against_baseline(analysis: &Analysis, cell: usize) -> Option<String> {
     let baseline = analysis.cells[cell].baseline?;
-    let Gain { mean, interval, n, holm_p } = gain(analysis, Metric::TestAccuracy, cell, baseline)?;
+    let gain = gain(analysis, Metric::TestAccuracy, cell, baseline)?;
     let (name, other) = (escape(&analysis.cells[cell].name), escape(&analysis.cells[baseline].name));
-    let Some(interval) = interval else {
-        return Some(format!(
-            "<li><strong>{name}</strong> and {other}: {} points apart with one seed, which says nothing yet.</li>",
-            signed(mean, 1)
-        ));
+    let points = format!("{} points", signed(gain.mean, 1));
+    let told = gain.told();
+    let verdict = match told {
+        Told::Better => "is <strong>better</strong> than",
+        Told::Worse => "is <strong>worse</strong> than",
+        Told::Undecided | Told::NoSpread => "cannot be told from",
+        Told::TooFew(_) => {
+            let interval = gain.interval.map_or_else(String::new, |_| format!(" (95 % interval {})", gain.span(1)));
+            let verdict = told.words();
+            let names = format!("<strong>{name}</strong> and {other} on test");
+            return Some(format!("<li>{names}: {verdict}; {points} apart{interval}.</li>"));
+        }
     };
-    // Shown by its own interval, but not among so many comparisons.
-    let doubt = holm_p.filter(|&p| p >= 0.05 && (interval.low > 0.0 || interval.high < 0.0));
-    let verdict = match (interval.low > 0.0, interval.high < 0.0, doubt) {
-        (true, _, None) => "is <strong>better</strong> than",
-        (true, _, Some(_)) => "seems <strong>better</strong> than",
-        (_, true, None) => "is <strong>worse</strong> than",
-        (_, true, Some(_)) => "seems <strong>worse</strong> than",
-        _ => "cannot be told from",
+    let seeds = counted(gain.n, "seed");
+    let figures = match (gain.interval, gain.p, gain.holm_p) {
+        (None, ..) => format!("the same in each of {seeds}, so there is no spread, no interval and no test"),
+        (_, Some(p), Some(holm)) if p < SIGNIFICANT && holm >= SIGNIFICANT => {
+            format!("95 % interval {}, {seeds}; p = {} after Holm\u{2019}s correction", gain.span(1), p_value(holm))
+        }
+        _ => format!("95 % interval {}, {seeds}", gain.span(1)),
     };
-    let doubt = doubt
-        .map_or_else(String::new, |p| format!("; p = {} after Holm\u{2019}s correction: not beyond doubt", p_value(p)));
-    Some(format!(
-        "<li><strong>{name}</strong> {verdict} {other} on test: {} points (95 % interval {}, {n} seeds{doubt}).</li>",
-        signed(mean, 1),
-        span(Some(interval), 1)
-    ))
+    Some(format!("<li><strong>{name}</strong> {verdict} {other} on test: {points} ({figures}).</li>"))
 }
 
 fn limits(loaded: &Loaded, analysis: &Analysis) -> String {
@@ -105,7 +105,14 @@ fn limits(loaded: &Loaded, analysis: &Analysis) -> String {
     let seeds = of_test().map(|c| c.paired.n).min();
     if let Some(seeds) = seeds.filter(|&seeds| seeds < WILCOXON_SEEDS) {
         items.push(format!(
-            "<strong>{seeds} seeds</strong> a comparison are few: most differences of a few points stay undecided."
+            "<strong>{}</strong> a comparison {} few: {}.",
+            counted(seeds, "seed"),
+            if seeds == 1 { "is" } else { "are" },
+            if seeds < FEWEST_SEEDS {
+                format!("below {FEWEST_SEEDS} nothing is decided")
+            } else {
+                "most differences of a few points stay undecided".to_owned()
+            }
         ));
     }
     let needed = || of_test().filter_map(|c| c.seeds_needed);
