@@ -11,6 +11,7 @@ use fewlabel_learn::counted;
 use fewlabel_study::StudyError;
 use fewlabel_study::ask::regimes;
 use fewlabel_study::ask::study_file::Study;
+use fewlabel_study::chance::AT_CHANCE;
 use fewlabel_study::evaluate::stats::Summary;
 use fewlabel_study::execute::grid::{self, Job, Options};
 use fewlabel_study::export::events_csv;
@@ -19,6 +20,7 @@ use fewlabel_study::export::results_csv::Cell;
 use fewlabel_study::report;
 use fewlabel_study::store::study_dir::{self, Contents, Folder};
 use fewlabel_study::varying::Varying;
+use std::fmt::Write;
 use std::path::Path;
 
 /// How a grid is carried out; nothing here changes a result.
@@ -122,13 +124,22 @@ pub(crate) fn show(contents: &Contents, out: &Path, common: &Common) -> anyhow::
         screen::note(&format!("left out: {damaged}"));
     }
     let cells = results_csv::cells(contents);
+    let (at_chance, are_all) = results_csv::at_chance(&contents.runs);
     if common.json {
         let is_synthetic = contents.runs.iter().any(|run| run.settings.data.synthetic);
         let out = out.display().to_string();
-        return screen::print_json(&serde_json::json!({ "out": out, "synthetic_data": is_synthetic, "cells": cells }));
+        let mut document = serde_json::json!({ "out": out, "synthetic_data": is_synthetic, "cells": cells });
+        if !at_chance.is_empty() {
+            document["at_chance"] = at_chance.into();
+        }
+        return screen::print_json(&document);
     }
+    let mut text = match are_all {
+        true => format!("{AT_CHANCE}\n\n"),
+        false => at_chance.iter().map(|data| format!("on {data} {AT_CHANCE}\n\n")).collect(),
+    };
     let about = |name: &str| regimes::by_name(name).map_or("", |regime| regime.about);
-    let mut text = format!("{}\n\nMean +- standard deviation over the seeds. ", table(&cells));
+    let _ = write!(text, "{}\n\nMean +- standard deviation over the seeds. ", table(&cells));
     let mut names: Vec<&str> = cells.iter().map(|cell| cell.regime.as_str()).collect();
     names.dedup();
     let list: Vec<String> = names.iter().map(|name| format!("{name}: {}", about(name))).collect();

@@ -3,6 +3,7 @@
 use crate::interrupt::Interrupt;
 use crate::screen;
 use fewlabel_learn::counted;
+use fewlabel_study::chance::are_at_chance;
 use fewlabel_study::execute::grid::{Event, Job, Watch};
 use fewlabel_study::store::record::RunResult;
 use fewlabel_study::varying::Varying;
@@ -132,8 +133,9 @@ impl State {
             None if computed => 0.0,
             None => job.cost.total(),
         };
+        // A model that has learned nothing is no best one.
         let is_better = self.best.as_ref().is_none_or(|(best, _)| result.val_accuracy_best > *best);
-        if is_better {
+        if is_better && !are_at_chance([result]) {
             self.best = Some((result.val_accuracy_best, label.to_owned()));
         }
     }

@@ -1,5 +1,5 @@
-//! What a person sees of a grid: its plan, its lines and its table tell the runs apart by their settings; numbers that are not
-//! defined are absent.
+//! What a person sees of a grid: its plan, its lines and its table tell the runs apart by their settings; numbers that are not defined are
+//! absent; models that have learned nothing are said to.
 
 mod stripes;
 
@@ -83,6 +83,18 @@ fn the_number_of_training_images_is_such_a_setting() {
     let csv = fs::read_to_string(out.join("results.csv")).expect("written");
     let last: Vec<&str> = csv.lines().map(|line| line.rsplit(',').next().expect("a field")).collect();
     assert_eq!(last, ["train_images", "30", "40"]);
+}
+
+#[test]
+fn models_that_have_learned_nothing_are_said_to_and_none_is_the_best() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = stripes::study_in(folder.path(), TINY);
+    let out = folder.path().join("out").display().to_string();
+    let (table, lines) = said(&format!("run {study} --set epochs=1 --set strategy=margin --threads 1 --out {out}"));
+    assert!(table.starts_with("every model is at chance: more epochs or width\n"), "{table}");
+    assert!(!lines.contains("best"), "{lines}");
+    let json: serde_json::Value = serde_json::from_str(&said(&format!("report {out} --json")).0).expect("json");
+    assert_eq!(json["at_chance"], serde_json::json!(["stripes"]));
 }
 
 /// The stripes, with nothing but the first class in the test split.

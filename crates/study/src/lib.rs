@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod ask;
+pub mod chance;
 mod error;
 pub mod evaluate;
 pub mod execute;

@@ -177,6 +177,40 @@ fn so_it_does_where_every_seed_has_the_same_difference() {
     assert!(csv.contains("made-up,test_accuracy,da,random,6,0,,,,,,,,,0.5,\n"), "{csv}");
 }
 
+/// A study whose models all answer the same class.
+#[test]
+fn where_every_model_is_at_chance_nothing_is_crowned() {
+    let (_place, folder) = study(6, &[24]);
+    for run in runs(&folder) {
+        let path = run.join("result.json");
+        let mut result: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("read")).expect("json");
+        for split in ["validation", "test"] {
+            let confusion = result[split]["confusion"].as_array_mut().expect("rows");
+            let mut right = 0;
+            for (label, row) in confusion.iter_mut().enumerate() {
+                let images: u64 = row.as_array().expect("counts").iter().filter_map(serde_json::Value::as_u64).sum();
+                right += if label == 3 { images } else { 0 };
+                *row = (0..11).map(|class| if class == 3 { images } else { 0 }).collect();
+            }
+            let images = result[split]["images"].as_f64().expect("images");
+            result[split]["accuracy"] = (right as f64 / images).into();
+            result[split]["macro_f1"] = (2.0 * right as f64 / (right as f64 + images) / 11.0).into();
+            result[split]["balanced_accuracy"] = (1.0 / 11.0).into();
+        }
+        fs::write(&path, result.to_string()).expect("written");
+    }
+    let page = report::text(&folder, Format::Html).expect("text");
+    assert!(page.contains("<p class=\"warning\"><strong>Every model is at chance: more epochs or width.</strong></p>"));
+    assert!(!page.contains("highest mean test accuracy") && !page.contains("better</strong>"));
+    assert!(page.contains("Every model is at chance: there is nothing to compare."));
+    let markdown = report::text(&folder, Format::Markdown).expect("text");
+    assert!(
+        markdown.starts_with("# Fewlabel report\n\nevery model is at chance: more epochs or width\n"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("| undecided (at chance) |") && !markdown.contains("| supported |"), "{markdown}");
+}
+
 /// Checks every number of the page and gives the page.
 fn check_numbers(folder: &Folder) -> String {
     let page = report::write(folder).expect("a report");

@@ -1,6 +1,7 @@
 //! `results.csv` and `timings.csv`, and the means over seeds that a person sees first.
 
 use crate::ask::settings::RunSettings;
+use crate::chance::are_at_chance;
 use crate::error::StudyError;
 use crate::store::atomic_file;
 use crate::store::record::{Phases, RunResult};
@@ -148,6 +149,19 @@ pub struct Cell {
 
 fn as_map<S: Serializer>(settings: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(settings.iter().map(|(name, value)| (name, value)))
+}
+
+/// The data sets on which every model is at chance, and whether there is no other.
+pub fn at_chance(runs: &[Kept]) -> (Vec<&str>, bool) {
+    let mut of_data: BTreeMap<(&str, &str), Vec<&RunResult>> = BTreeMap::new();
+    for (run, result) in finished(runs) {
+        of_data.entry((&run.settings.data.name, &run.settings.data.checksum)).or_default().push(result);
+    }
+    let all = of_data.len();
+    let found = of_data.into_iter().filter(|(_, results)| are_at_chance(results.iter().copied()));
+    let found: Vec<&str> = found.map(|((name, _), _)| name).collect();
+    let is_all = all > 0 && found.len() == all;
+    (found, is_all)
 }
 
 /// Groups the finished runs into cells, in the order of the tables.

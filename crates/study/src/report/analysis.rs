@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::cell::{Cell, METRICS, Metric, key};
 use super::load::{Data, Loaded, Run, Trouble};
 use crate::ask::settings::RunSettings;
+use crate::chance::{AT_CHANCE, are_at_chance};
 use crate::evaluate::claims::{self, Claim, ClassCounts, Evidence, Scores, Verdict};
 use crate::evaluate::metrics::recalls;
 use crate::evaluate::stats::{Paired, Summary, area_under_budget_curve, holm, labels_needed, seeds_for_power};
@@ -21,6 +22,9 @@ const BASELINE: &str = "random";
 #[derive(Debug, Serialize)]
 pub(crate) struct Analysis {
     pub(crate) runs: usize,
+    /// Data sets on which every model is at chance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) at_chance: Vec<AtChance>,
     pub(crate) cells: Vec<CellNumbers>,
     pub(crate) comparisons: Vec<Comparison>,
     pub(crate) curves: Vec<Curve>,
@@ -106,7 +110,33 @@ pub(crate) struct DataClaims {
     pub(crate) claims: Vec<Claim>,
 }
 
+/// A data set on which every model is at chance.
+#[derive(Debug, Serialize)]
+pub(crate) struct AtChance {
+    pub(crate) data: String,
+    pub(crate) checksum: String,
+}
+
+impl AtChance {
+    fn of(data: &Data) -> Self {
+        Self { data: data.name.clone(), checksum: data.checksum.clone() }
+    }
+}
+
 impl Analysis {
+    /// Whether every model on the data with this checksum is at chance.
+    pub(crate) fn is_at_chance(&self, checksum: &str) -> bool {
+        self.at_chance.iter().any(|data| data.checksum == checksum)
+    }
+
+    /// What is said of data sets on which every model is at chance: one sentence for each, or one for all.
+    pub(crate) fn chance_sentences(&self) -> Vec<String> {
+        if !self.at_chance.is_empty() && self.at_chance.len() == self.claims.len() {
+            return vec![AT_CHANCE.to_owned()];
+        }
+        self.at_chance.iter().map(|data| format!("on {} {AT_CHANCE}", data.data)).collect()
+    }
+
     /// What differences are taken from, as a title names it.
     pub(crate) fn reference(&self) -> &'static str {
         if self.has_random() { BASELINE } else { "the paper\u{2019}s augmentation" }
@@ -144,15 +174,23 @@ pub(crate) fn analyse(loaded: &Loaded, cells: &[Cell<'_>]) -> Analysis {
     let curves = curves(cells);
     let baselines = baselines(cells);
     let numbers = |(cell, &baseline)| numbers(cell, baseline, &loaded.subjects);
+    let at_chance = loaded.subjects.iter().filter(|data| is_at_chance(loaded, data));
     Analysis {
         runs: loaded.runs.len(),
+        at_chance: at_chance.map(AtChance::of).collect(),
         cells: cells.iter().zip(&baselines).map(numbers).collect(),
         comparisons: loaded.subjects.iter().flat_map(|data| comparisons(cells, &baselines, data)).collect(),
         savings: savings(cells, &curves),
         curves: curves.into_iter().map(|(_, curve)| curve).collect(),
-        claims: loaded.subjects.iter().map(|data| data_claims(cells, data)).collect(),
+        claims: loaded.subjects.iter().map(|data| data_claims(cells, data, is_at_chance(loaded, data))).collect(),
         troubles: loaded.troubles.clone(),
     }
+}
+
+/// Whether no run on `data` has learned anything.
+fn is_at_chance(loaded: &Loaded, data: &Data) -> bool {
+    let runs = loaded.runs.iter().filter(|run| run.settings.data.checksum == data.checksum);
+    are_at_chance(runs.map(|run| &run.result))
 }
 
 fn numbers(cell: &Cell<'_>, baseline: Option<usize>, subjects: &[Data]) -> CellNumbers {
@@ -348,11 +386,11 @@ fn scores(run: &Run) -> Scores {
 }
 
 /// Judges the claims by the paper's own cells of this data set; where there are several budgets, by the one nearest to 1 % of the labels.
-fn data_claims(cells: &[Cell<'_>], data: &Data) -> DataClaims {
+fn data_claims(cells: &[Cell<'_>], data: &Data, at_chance: bool) -> DataClaims {
     let of_data = || cells.iter().filter(|cell| cell.checksum() == data.checksum);
     let one_per_cent = data.pictures.as_ref().map_or(139.0, |p| p.class_counts[0].iter().sum::<usize>() as f64 / 100.0);
     let distance = |cell: &Cell<'_>| (cell.labels() as f64 - one_per_cent).abs();
-    let mut evidence = Evidence::default();
+    let mut evidence = Evidence { at_chance, ..Evidence::default() };
     for regime in crate::ask::regimes::NAMES {
         let own = of_data().filter(|cell| cell.regime() == regime && cell.is_the_paper_s());
         let Some(cell) = own.min_by(|a, b| distance(a).total_cmp(&distance(b))) else { continue };

@@ -70,7 +70,12 @@ fn images(figures: &[Figure]) -> String {
 
 /// The first lines a reader sees.
 fn summary(loaded: &Loaded, analysis: &Analysis) -> String {
-    let mut out = format!("<p class=\"lead\">{}", counted(analysis.runs, "finished run"));
+    let chance = |said: &String| {
+        let said = escape(&sections::sentence_case(said));
+        format!("<p class=\"warning\"><strong>{said}.</strong></p>")
+    };
+    let mut out: String = analysis.chance_sentences().iter().map(chance).collect();
+    out += &format!("<p class=\"lead\">{}", counted(analysis.runs, "finished run"));
     if !analysis.troubles.is_empty() {
         out += &format!("; <a href=\"#failures\">{} not included</a>", analysis.troubles.len());
     }

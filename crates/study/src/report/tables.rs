@@ -91,7 +91,11 @@ pub(crate) fn csv(analysis: &Analysis) -> String {
 /// The cells' means and the claims.
 pub(crate) fn markdown(analysis: &Analysis) -> String {
     let runs = counted(analysis.runs, "finished run");
-    let mut out = format!("# Fewlabel report\n\n{runs}.\n\n| cell | labels | seeds |");
+    let mut out = "# Fewlabel report\n\n".to_owned();
+    for said in analysis.chance_sentences() {
+        let _ = write!(out, "{said}\n\n");
+    }
+    let _ = write!(out, "{runs}.\n\n| cell | labels | seeds |");
     for metric in METRICS {
         let _ = write!(out, " {} |", metric.title());
     }
@@ -147,7 +151,8 @@ fn against_baseline(analysis: &Analysis) -> String {
         let few = if gain.n < FEW_SEEDS { " (few)" } else { "" };
         let (n, difference, span) = (gain.n, signed(gain.mean, 1), gain.span(1));
         let holm = gain.holm_p.map_or_else(|| "\u{2013}".to_owned(), p_value);
-        let verdict = gain.told().words();
+        let is_at_chance = analysis.is_at_chance(&cell.checksum);
+        let verdict = if is_at_chance { "undecided (at chance)".to_owned() } else { gain.told().words() };
         let _ = writeln!(out, "| {names} | {n}{few} | {difference} | {span} | {holm} | {verdict} |");
     }
     if out.is_empty() {

@@ -40,6 +40,8 @@ pub struct ClassCounts {
 /// The runs of one data set at the paper's settings, by regime and seed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evidence {
+    /// Whether no run has learned anything: then nothing is judged by them.
+    pub at_chance: bool,
     /// Scores by regime and seed; the paper's widths, entropy, the paper's augmentation.
     pub regimes: BTreeMap<String, BTreeMap<u64, Scores>>,
     /// `full` at f = 32, by seed.

@@ -81,7 +81,7 @@ impl Claim {
     }
 
     /// Puts the verdicts of the parts together.
-    fn settle(mut self) -> Self {
+    fn settle(mut self, at_chance: bool) -> Self {
         let judged: Vec<&Part> = self.parts.iter().filter(|part| part.rule.is_some()).collect();
         self.verdict = if judged.iter().any(|part| part.verdict == Verdict::Contradicted) {
             Verdict::Contradicted
@@ -92,7 +92,11 @@ impl Claim {
         };
         let is_open = self.verdict == Verdict::Undecided;
         self.too_few_seeds = judged.iter().filter_map(|part| part.too_few_seeds()).min().filter(|_| is_open);
-        self.sentence = sentence(self.verdict, &judged);
+        let is_by_seeds = judged.iter().any(|part| part.is_by_seeds());
+        self.sentence = match at_chance && is_open && is_by_seeds {
+            true => "Every model is at chance: there is nothing to compare.".to_owned(),
+            false => sentence(self.verdict, &judged),
+        };
         self
     }
 
@@ -197,7 +201,7 @@ mod tests {
     }
 
     fn claim(parts: Vec<Part>) -> Claim {
-        Claim::of(1, "", parts).settle()
+        Claim::of(1, "", parts).settle(false)
     }
 
     #[test]

@@ -37,8 +37,11 @@ impl On {
 /// Judges all twelve claims.
 pub fn judge(evidence: &Evidence) -> Vec<Claim> {
     let mut claims = claims(evidence);
+    if evidence.at_chance {
+        claims.iter_mut().flat_map(|claim| &mut claim.parts).for_each(Part::forget_seeds);
+    }
     judge_together(claims.iter_mut().flat_map(|claim| &mut claim.parts).collect());
-    claims.into_iter().map(Claim::settle).collect()
+    claims.into_iter().map(|claim| claim.settle(evidence.at_chance)).collect()
 }
 
 /// The claims with what they rest on.
@@ -315,6 +318,14 @@ mod tests {
             seeds.retain(|&seed, _| seed == 0);
         }
         assert!(verdicts(&evidence)[..9].iter().all(|verdict| *verdict == Verdict::Undecided));
+    }
+
+    #[test]
+    fn models_at_chance_decide_nothing() {
+        let evidence = Evidence { at_chance: true, ..evidence([80.0, 55.0, 55.5, 50.0, 45.0, 57.0]) };
+        let claims = judge(&evidence);
+        assert!(claims.iter().all(|claim| claim.verdict == Verdict::Undecided));
+        assert_eq!(claims[0].sentence, "Every model is at chance: there is nothing to compare.");
     }
 
     #[test]

@@ -109,6 +109,18 @@ impl Part {
         self
     }
 
+    /// Whether runs stand behind it, and there are some.
+    pub(super) fn is_by_seeds(&self) -> bool {
+        self.counts == Counted::Seeds && self.n > 0
+    }
+
+    /// Leaves out the test of a difference of runs, for runs that have learned nothing.
+    pub(super) fn forget_seeds(&mut self) {
+        if self.counts == Counted::Seeds {
+            (self.leaning, self.p) = (Verdict::Undecided, None);
+        }
+    }
+
     /// The number of its seeds, where they are too few for a verdict.
     pub fn too_few_seeds(&self) -> Option<usize> {
         (self.counts == Counted::Seeds && (1..FEWEST_SEEDS).contains(&self.n)).then_some(self.n)

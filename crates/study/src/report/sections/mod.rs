@@ -263,6 +263,12 @@ pub(crate) fn table(analysis: &Analysis) -> String {
     table.markup() + &notes + &cut(analysis.cells.len())
 }
 
+/// A sentence's beginning.
+pub(crate) fn sentence_case(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 fn cut(rows: usize) -> String {
     if rows <= MOST_ROWS {
         String::new()

@@ -1,6 +1,8 @@
 //! What the runs show and what they do not, in plain words, before any table.
 
 use super::comparisons::WILCOXON_SEEDS;
+use super::sentence_case;
+use crate::chance::AT_CHANCE;
 use crate::evaluate::claims::{FEWEST_SEEDS, SIGNIFICANT, p_value};
 use crate::report::analysis::{Analysis, CellNumbers};
 use crate::report::cell::Metric;
@@ -31,6 +33,10 @@ pub(crate) fn in_short(loaded: &Loaded, analysis: &Analysis) -> String {
 }
 
 fn findings(analysis: &Analysis, data: &Data) -> String {
+    if analysis.is_at_chance(&data.checksum) {
+        let said = sentence_case(AT_CHANCE);
+        return format!("<li><strong>{said}.</strong> There is nothing to compare, and no winner.</li>");
+    }
     let of_data = || (0..analysis.cells.len()).filter(|&i| analysis.cells[i].checksum == data.checksum);
     let few = || of_data().filter(|&i| analysis.cells[i].regime != "full");
     let test = |i: usize| accuracy(&analysis.cells[i]);
