@@ -129,3 +129,27 @@ fn an_auc_that_is_not_defined_is_absent_everywhere() {
     assert!(page.contains("AUC is not defined where the test split has a single class."));
     assert!(!page.contains("t-compare-test_auc"), "nothing to compare");
 }
+
+#[test]
+fn the_interval_of_two_draws_is_student_s_and_says_how_many() {
+    let folder = tempfile::tempdir().expect("a folder");
+    stripes::study_in(folder.path(), TINY);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (data, encoder) = (path("stripes.npz"), path("e.safetensors"));
+    said(&format!("pretrain --data {data} --width 2 --epochs 1 --quiet --out {encoder}"));
+    let probe = format!("probe --data {data} --encoder {encoder} --labels 6 --strategy random --quiet");
+    let json: serde_json::Value = serde_json::from_str(&said(&format!("{probe} --draws 2 --json")).0).expect("json");
+    let cell = &json["cells"][0];
+    let values: Vec<f64> = cell["accuracies"].as_array().expect("a list").iter().filter_map(|a| a.as_f64()).collect();
+    assert_eq!((cell["n"].as_u64(), values.len()), (Some(2), 2));
+    // scipy.stats.t.ppf(.975, 1) = 12.706; the standard error of two values is half their distance.
+    let half = 12.706204736174698 * (values[0] - values[1]).abs() / 2.0;
+    match cell["interval"].as_array() {
+        Some(ends) => {
+            assert!((ends[1].as_f64().expect("an end") - ends[0].as_f64().expect("an end") - 2.0 * half).abs() < 1e-9)
+        }
+        None => assert!(half < 1e-9, "{cell}"),
+    }
+    let table = said(&format!("{probe} --draws 1")).0;
+    assert!(table.contains("| n | 95 % t interval |") && table.contains("| none: one run   |"), "{table}");
+}

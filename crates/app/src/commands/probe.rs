@@ -4,11 +4,11 @@ use crate::cli::Common;
 use crate::screen;
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use fewlabel_learn::Context;
-use fewlabel_learn::data;
 use fewlabel_learn::pretrain::Encoder;
 use fewlabel_learn::probe::self_training::SelfTraining;
+use fewlabel_learn::{counted, data};
 use fewlabel_study::ask::settings::Budget;
 use fewlabel_study::evaluate::probe_grid::{self, Cell, Grid, Together};
 use fewlabel_study::execute::encoder_file;
@@ -110,26 +110,29 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     }
     let synthetic = if data.synthetic { " (synthetic data)" } else { "" };
     let runs = if grid.together.is_some() { 1 } else { encoders.len() } * grid.draws.len();
-    screen::print(&format!("{}{synthetic}, {split} split, {runs} runs\n{}\n", data.name, table(&cells)))
+    let runs = counted(runs, "run");
+    screen::print(&format!("{}{synthetic}, {split} split, {runs}\n{}\n", data.name, table(&cells)))
 }
 
 fn table(cells: &[Cell]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["labels", "strategy", "classifier", "accuracy %", "95 %", "balanced %", "choose s", "fit s"]);
-    for cell in cells {
-        let interval =
-            cell.interval.map_or_else(String::new, |(low, high)| format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high));
-        table.add_row([
+    let head =
+        ["labels", "strategy", "classifier", "accuracy %", "n", "95 % t interval", "balanced %", "choose s", "fit s"];
+    let row = |cell: &Cell| {
+        let interval = cell.interval.map_or_else(
+            || if cell.n > 1 { "none: all the same" } else { "none: one run" }.to_owned(),
+            |(low, high)| format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high),
+        );
+        [
             cell.labels.to_string(),
             cell.strategy.clone(),
             if cell.semi { "self-trained" } else { "probe" }.to_owned(),
             format!("{:.2}", 100.0 * cell.mean),
+            cell.n.to_string(),
             interval,
             format!("{:.2}", 100.0 * cell.balanced_accuracy),
             format!("{:.2}", cell.seconds.0),
             format!("{:.2}", cell.seconds.1),
-        ]);
-    }
-    table
+        ]
+    };
+    screen::table(head, cells.iter().map(row))
 }

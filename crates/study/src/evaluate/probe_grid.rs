@@ -2,7 +2,7 @@
 
 use crate::error::StudyError;
 use crate::evaluate::metrics::Metrics;
-use crate::evaluate::stats::{Summary, bootstrap_mean_interval};
+use crate::evaluate::stats::{Interval, Summary};
 use fewlabel_learn::Context;
 use fewlabel_learn::data::{Dataset, Images, Labelled, Split};
 use fewlabel_learn::pretrain::{Encoder, views};
@@ -58,7 +58,9 @@ pub struct Cell {
     pub mean: f64,
     /// Their standard deviation.
     pub sd: Option<f64>,
-    /// Bootstrap interval (95 %) of the mean.
+    /// How many accuracies there are.
+    pub n: usize,
+    /// Student's 95 % interval of the mean over these; none of one, or where all are equal.
     pub interval: Option<(f64, f64)>,
     /// Mean balanced accuracy.
     pub balanced_accuracy: f64,
@@ -166,7 +168,8 @@ fn measure_cell(
             semi: way.is_some(),
             mean: summary.mean,
             sd: summary.sd,
-            interval: bootstrap_mean_interval(&accuracies),
+            n: summary.n,
+            interval: summary.t_interval().map(|Interval { low, high }| (low, high)),
             balanced_accuracy: found.iter().map(|f| f.balanced).sum::<f64>() / found.len() as f64,
             seconds: (median(found.iter().map(|f| f.seconds.0)), median(found.iter().map(|f| f.seconds.1))),
             accuracies,
