@@ -11,15 +11,15 @@ use fewlabel_learn::counted;
 use fewlabel_study::StudyError;
 use fewlabel_study::ask::regimes;
 use fewlabel_study::ask::study_file::Study;
-use fewlabel_study::chance::AT_CHANCE;
 use fewlabel_study::evaluate::stats::Summary;
 use fewlabel_study::execute::grid::{self, Job, Options};
 use fewlabel_study::export::events_csv;
 use fewlabel_study::export::results_csv;
 use fewlabel_study::export::results_csv::Cell;
+use fewlabel_study::export::varying::Varying;
 use fewlabel_study::report;
+use fewlabel_study::report::chance::AT_CHANCE;
 use fewlabel_study::store::study_dir::{self, Contents, Folder};
-use fewlabel_study::varying::Varying;
 use std::fmt::Write;
 use std::path::Path;
 

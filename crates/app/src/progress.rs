@@ -3,10 +3,10 @@
 use crate::interrupt::Interrupt;
 use crate::screen;
 use fewlabel_learn::counted;
-use fewlabel_study::chance::are_at_chance;
 use fewlabel_study::execute::grid::{Event, Job, Watch};
+use fewlabel_study::export::varying::Varying;
+use fewlabel_study::report::chance::are_at_chance;
 use fewlabel_study::store::record::RunResult;
-use fewlabel_study::varying::Varying;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;

@@ -6,7 +6,6 @@
 #![deny(missing_docs)]
 
 pub mod ask;
-pub mod chance;
 mod error;
 pub mod evaluate;
 pub mod execute;
@@ -15,7 +14,6 @@ pub mod report;
 pub mod store;
 #[cfg(test)]
 mod testing;
-pub mod varying;
 
 pub use error::StudyError;
 pub use execute::cost::{Cost, of_encoder};

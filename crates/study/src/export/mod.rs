@@ -3,3 +3,4 @@
 pub mod events_csv;
 pub mod results_csv;
 pub(crate) mod tensorboard;
+pub mod varying;

@@ -1,12 +1,12 @@
 //! `results.csv` and `timings.csv`, and the means over seeds that a person sees first.
 
 use crate::ask::settings::RunSettings;
-use crate::chance::are_at_chance;
 use crate::error::StudyError;
+use crate::export::varying::Varying;
+use crate::report::chance::are_at_chance;
 use crate::store::atomic_file;
 use crate::store::record::{Phases, RunResult};
 use crate::store::study_dir::{Contents, Folder, Kept};
-use crate::varying::Varying;
 use fewlabel_learn::augment::Policy;
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};

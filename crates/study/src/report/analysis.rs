@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::cell::{Cell, METRICS, Metric, key};
 use super::load::{Data, Loaded, Run, Trouble};
 use crate::ask::settings::RunSettings;
-use crate::chance::{AT_CHANCE, are_at_chance};
 use crate::evaluate::claims::{self, Claim, ClassCounts, Evidence, Scores, Verdict};
 use crate::evaluate::metrics::recalls;
 use crate::evaluate::stats::{Paired, Summary, area_under_budget_curve, holm, labels_needed, seeds_for_power};
+use crate::report::chance::{AT_CHANCE, are_at_chance};
 use fewlabel_learn::augment::Policy;
 use std::collections::BTreeMap;
 

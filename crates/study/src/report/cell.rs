@@ -7,7 +7,7 @@ use crate::ask::regimes;
 use crate::ask::settings::RunSettings;
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::stats::Paired;
-use crate::varying::{Sizes, Varying};
+use crate::export::varying::{Sizes, Varying};
 use fewlabel_learn::run::plan::Selection;
 use fewlabel_learn::training::fit::Recipe;
 

@@ -6,9 +6,9 @@ use super::images::Pictures;
 use crate::ask::settings::RunSettings;
 use crate::error::StudyError;
 use crate::evaluate::claims::AugmentedQueries;
+use crate::export::varying::Varying;
 use crate::store::record::{self, RunResult};
 use crate::store::study_dir::{Folder, Kept};
-use crate::varying::Varying;
 use fewlabel_learn::run::events::{Phase, Pick, QueryEvent};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,6 +7,7 @@
 
 mod analysis;
 mod cell;
+pub mod chance;
 mod chart;
 mod compare;
 mod figures;
