@@ -210,11 +210,13 @@ fn small_runs_of_every_kind_keep_their_bits_on_any_threads_and_after_kills() {
     hold("runs.txt", &text, no_line_is_gone);
 }
 
-/// The paths of a document's fields; what a list holds is one path.
+/// The paths of a document's fields; a list of plain values is one, as is what a list of documents holds.
 fn fields(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| fields(value, &format!("{path}.{key}"), found)),
-        Value::Array(list) => list.iter().for_each(|value| fields(value, &format!("{path}[]"), found)),
+        Value::Array(list) if list.iter().any(|item| item.is_object() || item.is_array()) => {
+            list.iter().for_each(|value| fields(value, &format!("{path}[]"), found));
+        }
         _ => drop(found.insert(path.to_owned())),
     }
 }
