@@ -34,6 +34,15 @@ pub(crate) struct Way {
     pub(crate) report: bool,
 }
 
+/// The runs of a study; those that an earlier version finished in the folder `out` have the ids that they have there.
+pub(crate) fn jobs(study: &Study, out: &Path) -> anyhow::Result<Vec<Job>> {
+    let mut jobs = study.jobs()?;
+    if let Ok(folder) = Folder::open(out) {
+        folder.adopt(&mut jobs)?;
+    }
+    Ok(jobs)
+}
+
 /// A study, and what is known of all its runs, whichever part of them is computed.
 pub(crate) struct Whole<'a> {
     pub(crate) study: &'a Study,
@@ -58,7 +67,7 @@ pub(crate) fn carry_out(
     way: Way,
     common: &Common,
 ) -> anyhow::Result<()> {
-    let folder = Folder::claim(out, &study.resolved())?;
+    let folder = Folder::claim_for(out, &study.resolved(), &jobs)?;
     folder.keep_plan(&plan)?;
     let (keep_going, keep_models) = (way.keep_going, study.keep_models);
     let options = Options { threads: common.threads(), keep_models, keep_going, tensorboard: way.tensorboard };
@@ -96,32 +105,36 @@ pub(crate) fn carry_out(
     }
     // Now that data sets of one name are kept with their sizes, these tell their runs apart.
     let contents = if contents.varying.varies("checksum") { results_csv::write(&folder)? } else { contents };
-    match outcome {
+    match &outcome {
         Err(error) if error.is_interrupted() => {
             screen::note("stopped; the same command goes on from here");
             let code = progress.interrupt().exit_code().unwrap_or(1);
             return Err(Exit(code).into());
         }
-        outcome => outcome?,
+        // Where the others went on, their tables and figures are drawn before the failures are said.
+        Err(_) if !way.keep_going => return Ok(outcome?),
+        _ => {}
     }
-    if !way.report {
-        return Ok(());
+    if way.report {
+        if !is_fresh {
+            events_csv::write(&folder, &contents, out)?;
+            report::write(&folder, out).context("failed to draw the report")?;
+        }
+        show(&contents, out, common)?;
+        if !common.quiet {
+            screen::note(&format!("report: {}", report::page(out).display()));
+        }
     }
-    if !is_fresh {
-        events_csv::write(&folder, &contents)?;
-        report::write(&folder).context("failed to draw the report")?;
-    }
-    show(&contents, out, common)?;
-    if !common.quiet {
-        screen::note(&format!("report: {}", report::page(&folder).display()));
-    }
-    Ok(())
+    Ok(outcome?)
 }
 
 /// Prints the mean and deviation of every cell.
 pub(crate) fn show(contents: &Contents, out: &Path, common: &Common) -> anyhow::Result<()> {
     for damaged in &contents.damaged {
-        screen::note(&format!("left out: {damaged}"));
+        screen::note(&format!("damaged: {damaged}"));
+    }
+    if let Some(mixture) = contents.mixture() {
+        screen::note(&format!("note: {mixture}"));
     }
     let cells = results_csv::cells(contents);
     let (at_chance, are_all) = results_csv::at_chance(&contents.runs);

@@ -97,7 +97,7 @@ impl Progress {
         let (share, text) = state.summary();
         if let Some(bar) = &self.bar {
             bar.set_position((share * STEPS as f64) as u64);
-            bar.set_message(text);
+            bar.set_message(screen::printable(&text).into_owned());
         } else if !self.quiet && (always || state.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY)) {
             state.last_line = Some(Instant::now());
             screen::note(&format!("{:>3.0}%  {text}", 100.0 * share));

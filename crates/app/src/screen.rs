@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table, presets};
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::Dataset;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -12,8 +13,22 @@ use std::process::ExitCode;
 #[error("stopped")]
 pub(crate) struct Exit(pub(crate) u8);
 
-/// Prints `text` to standard output as it is. A reader that went away (`| head`) ends the program quietly.
+/// `text` without what would command a terminal: names come from files that others made. Lines and tabs stay.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    // Beside control characters those that turn the direction of writing.
+    let is_command = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_command) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if is_command(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// Prints `text` to standard output, control characters shown. A reader that went away (`| head`) ends the program quietly.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let text = printable(text);
     let mut output = std::io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Exit(0).into()),
@@ -49,7 +64,7 @@ pub(crate) fn table_of(head: Vec<String>, rows: impl IntoIterator<Item = Vec<Str
 
 /// Prints one line to standard error; a closed one is nobody's loss.
 pub(crate) fn note(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable(line));
 }
 
 /// Says so where a policy mirrors images whose labels know left from right.
@@ -92,6 +107,13 @@ mod tests {
     fn a_table_is_markdown_with_its_numbers_to_the_right() {
         let table = table(["a", "n"], [["x".to_owned(), "1".to_owned()], ["y".to_owned(), "22".to_owned()]]);
         assert_eq!(table.to_string(), "| a |  n |\n|---|----|\n| x |  1 |\n| y | 22 |");
+    }
+
+    #[test]
+    fn what_would_command_a_terminal_is_shown() {
+        assert_eq!(printable("a \u{e9}\n\tb"), "a \u{e9}\n\tb");
+        let hostile = "\u{1b}[2J\u{1b}]0;x\u{7}\rok\u{9b}31m\u{202e}";
+        assert_eq!(printable(hostile), "\\u{1b}[2J\\u{1b}]0;x\\u{7}\\rok\\u{9b}31m\\u{202e}");
     }
 
     #[test]

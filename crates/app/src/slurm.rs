@@ -192,6 +192,9 @@ fn arrays(folder: &Path) -> anyhow::Result<BTreeMap<String, Vec<Vec<String>>>> {
         if !file("tasks").is_file() {
             break;
         }
+        if !file("job").is_file() {
+            continue;
+        }
         let Ok(job) = std::fs::read_to_string(file("job")) else { continue };
         let text = std::fs::read_to_string(file("tasks"))
             .with_context(|| format!("cannot read {}", file("tasks").display()))?;

@@ -51,6 +51,17 @@ pub enum LearnError {
         /// What is wrong with the answer.
         what: String,
     },
+    /// Training has left the numbers.
+    #[error("training diverged at {place} ({found}): lower the learning rate")]
+    Diverged {
+        /// The epoch or step.
+        place: String,
+        /// What is not a finite number, and what it is instead.
+        found: String,
+    },
+    /// A network gives something that is not a finite number.
+    #[error("the network gives what is no number ({0}): its training diverged, or its file is damaged")]
+    NotFinite(String),
     /// A snapshot does not belong to this plan, or its bytes are damaged.
     #[error("the checkpoint does not fit this run: {0}")]
     Snapshot(String),
@@ -64,4 +75,15 @@ pub enum LearnError {
 
 fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
+}
+
+impl LearnError {
+    /// Says of what is not a finite number at which place of a training it was found.
+    #[must_use]
+    pub(crate) fn at(self, place: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::NotFinite(found) => Self::Diverged { place: place(), found },
+            error => error,
+        }
+    }
 }

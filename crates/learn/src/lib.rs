@@ -58,6 +58,7 @@ mod count;
 pub mod data;
 mod error;
 pub mod features;
+pub mod finite;
 pub mod model;
 pub mod pretrain;
 pub mod probe;

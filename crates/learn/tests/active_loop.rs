@@ -171,7 +171,7 @@ fn a_reset_model_starts_from_other_weights() {
     let data = data();
     let (_, heard) = go(&plan(Placement::Never), &data, 1, None);
     let first_losses: Vec<f32> =
-        heard.epochs.iter().filter(|e| e.phase == Phase::Loop && e.epoch == 1).map(|e| e.train_loss).collect();
+        heard.epochs.iter().filter(|e| e.phase == Phase::Loop && e.epoch == 1).filter_map(|e| e.train_loss).collect();
     assert_ne!(first_losses[0], first_losses[2], "rounds 0 and 2 both start anew");
 }
 

@@ -54,7 +54,7 @@ fn settings() -> PretrainSettings {
 
 fn encoder(data: &Dataset, seed: u64) -> Encoder {
     let mut training = Pretraining::new(&data.pool(), &settings(), seed, 1).unwrap();
-    while training.step() {}
+    while training.step().unwrap() {}
     Encoder::new(training.model().clone(), data.mean())
 }
 
@@ -111,7 +111,8 @@ fn the_network_says_what_the_classifier_on_its_features_says() {
     let data = data();
     let (finished, _) = go(&plan("typiclust", None), &data, 1, None);
     let mut view = View::new(&data.test.images, &data.mean(), None);
-    let probs = Predictor::new(&finished.model, 1).unwrap().probs_nc(&mut view, data.test.len(), Key::new(0, 0));
+    let mut predictor = Predictor::new(&finished.model, 1).unwrap();
+    let probs = predictor.probs_nc(&mut view, data.test.len(), Key::new(0, 0)).unwrap();
     assert!(probs.iter().zip(&judged(&finished).test_probs_nc).all(|(a, b)| (a - b).abs() < 1e-4));
 }
 

@@ -133,7 +133,7 @@ fn write_run(folder: &Folder, settings: &RunSettings, data: &Dataset, budget: us
         round: 0,
         epoch,
         labels,
-        train_loss: 2.4 / (1.0 + 0.3 * epoch as f32),
+        train_loss: Some(2.4 / (1.0 + 0.3 * epoch as f32)),
         val_accuracy: Some(best * f64::from(epoch) / 12.0),
     });
     let run = folder.run(&settings.id());
@@ -194,7 +194,7 @@ fn queries(settings: &RunSettings, data: &Dataset, budget: usize, stream: &mut S
             Pick {
                 index,
                 label: Some(data.train.labels[index as usize]),
-                score: entropy,
+                score: Some(entropy),
                 entropy: Some(entropy),
                 augmentation,
             }

@@ -191,7 +191,7 @@ fn alien_files_and_folders_are_told_from_runs() {
     fs::create_dir_all(runs.join("my pictures/deep")).expect("made");
     fs::write(folder.path().join("data/readme"), "hello").expect("written");
     fs::create_dir_all(folder.path().join("figures/mine")).expect("made");
-    let page = fs::read_to_string(report::write(&folder).expect("a report")).expect("a page");
+    let page = fs::read_to_string(report::write(&folder, folder.path()).expect("a report")).expect("a page");
     assert!(page.contains("12 finished runs"), "{}", summary(&page));
     assert!(page.contains("my pictures"), "a folder that is no run is listed");
 }

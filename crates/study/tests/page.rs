@@ -22,7 +22,7 @@ fn a_browser_finds_nothing_wrong_with_the_page() {
     }
     let place = tempfile::tempdir().expect("a folder");
     made_up_study::write(place.path(), 4, &[24, 40]).expect("written");
-    let page = report::write(&Folder::open(place.path()).expect("a study")).expect("a report");
+    let page = report::write(&Folder::open(place.path()).expect("a study"), place.path()).expect("a report");
     let output = Command::new("node").arg(tests.join("browser.mjs")).arg(page).output().expect("node runs");
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");

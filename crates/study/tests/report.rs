@@ -19,7 +19,7 @@ fn study(seeds: u64, budgets: &[usize]) -> (tempfile::TempDir, Folder) {
 }
 
 fn page(folder: &Folder) -> String {
-    fs::read_to_string(report::write(folder).expect("a report")).expect("a page")
+    fs::read_to_string(report::write(folder, folder.path()).expect("a report")).expect("a page")
 }
 
 fn runs(folder: &Folder) -> Vec<PathBuf> {
@@ -213,7 +213,7 @@ fn where_every_model_is_at_chance_nothing_is_crowned() {
 
 /// Checks every number of the page and gives the page.
 fn check_numbers(folder: &Folder) -> String {
-    let page = report::write(folder).expect("a report");
+    let page = report::write(folder, folder.path()).expect("a report");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/page/check_numbers.py");
     let python = std::env::var("FEWLABEL_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let Ok(output) = Command::new(&python).arg(&script).arg(folder.path()).arg(&page).output() else {

@@ -83,9 +83,9 @@ fn report(made: &Pretrained, path: &str, data: &str, common: &Common) -> anyhow:
         });
         return screen::print_json(&document);
     }
-    let last = made.losses.last().copied().unwrap_or(f64::NAN);
+    let last = made.losses.last().map_or_else(String::new, |loss| format!("loss {loss:.4} after "));
     screen::print(&format!(
-        "{path}: encoder of {data}, {} features an image, loss {last:.4} after {}\n",
+        "{path}: encoder of {data}, {} features an image, {last}{}\n",
         made.encoder.feature_len(),
         counted(made.losses.len(), "epoch")
     ))

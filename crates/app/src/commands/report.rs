@@ -2,12 +2,13 @@
 
 use crate::cli::Common;
 use crate::{grid, screen};
-use anyhow::ensure;
+use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use fewlabel_study::export::events_csv;
 use fewlabel_study::export::results_csv;
 use fewlabel_study::store::study_dir::Folder;
-use fewlabel_study::{report, write_whole};
+use fewlabel_study::{StudyError, report, write_whole};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Arguments of `report`.
@@ -19,7 +20,8 @@ pub(crate) struct Arguments {
     /// Say what changed from one study to another: the second minus the first, paired by seed.
     #[arg(long, num_args = 2, value_names = ["DIR1", "DIR2"], conflicts_with = "folder")]
     compare: Option<Vec<PathBuf>>,
-    /// Print the report in this form, or write it to `--out`; without it the page and its figures are written into the folder.
+    /// Print the report in this form, or write it to the file `--out`; without it tables, page and figures are written into the study's
+    /// folder, or into the folder `--out`.
     #[arg(long, value_enum)]
     format: Option<Form>,
 }
@@ -60,16 +62,33 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     if let Some(format) = format {
         return hand_over(&report::text(&folder, format)?, common);
     }
-    ensure!(
-        common.out_given().is_none(),
-        "--out goes with --format or --compare: page and figures lie in the study's folder"
-    );
-    let contents = results_csv::write(&folder)?;
-    events_csv::write(&folder, &contents)?;
-    let written = report::write(&folder)?;
+    let out = common.out_given().unwrap_or(folder.path());
+    let contents = match common.out_given() {
+        None => results_csv::write(&folder).map_err(or_elsewhere)?,
+        Some(out) => {
+            std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+            let contents = folder.contents()?;
+            results_csv::write_into(out, &contents)?;
+            contents
+        }
+    };
+    events_csv::write(&folder, &contents, out).map_err(or_elsewhere)?;
+    let written = report::write(&folder, out).map_err(or_elsewhere)?;
     grid::show(&contents, folder.path(), common)?;
     screen::note(&format!("report: {}", written.display()));
     Ok(())
+}
+
+/// Names the way where a folder may only be read.
+fn or_elsewhere(error: StudyError) -> anyhow::Error {
+    let is_refused =
+        |source: &std::io::Error| matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+    match &error {
+        StudyError::File { source, .. } if is_refused(source) => {
+            anyhow::Error::from(error).context("the report cannot be written there; give another folder with --out")
+        }
+        _ => error.into(),
+    }
 }
 
 /// Writes `text` to the file that `--out` names, else to standard output.

@@ -42,10 +42,11 @@ const QUICK: &str = "train_images = 1500\nval_images = 300\ntest_images = 800\ne
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let study = arguments.study(common.seed)?;
-    let jobs = study.jobs()?;
+    let out = common.out("fewlabel-out");
+    let jobs = grid::jobs(&study, &out)?;
     let way = Way { keep_going: true, tensorboard: arguments.tensorboard, report: true };
     let whole = Whole::new(&study, &jobs);
-    grid::carry_out(whole, jobs, &common.out("fewlabel-out"), way, common)
+    grid::carry_out(whole, jobs, &out, way, common)
 }
 
 impl Arguments {

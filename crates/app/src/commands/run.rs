@@ -84,18 +84,19 @@ const QUICK: [&str; 10] = [
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let study = arguments.grid.study()?;
-    let mut jobs = study.jobs()?;
+    let out = arguments.grid.out(common);
+    let mut jobs = grid::jobs(&study, &out)?;
     let whole = Whole::new(&study, &jobs);
     if !arguments.runs.is_empty() {
-        if let Some(id) = arguments.runs.iter().find(|id| !jobs.iter().any(|job| job.id == **id)) {
+        let is = |job: &Job, id: &String| job.id == *id || job.settings.id() == *id;
+        if let Some(id) = arguments.runs.iter().find(|id| !jobs.iter().any(|job| is(job, id))) {
             bail!("the study has no run {id}: it was made from other settings, data or another version");
         }
-        jobs.retain(|job| arguments.runs.contains(&job.id));
+        jobs.retain(|job| arguments.runs.iter().any(|id| is(job, id)));
     }
     if let Some((part, parts)) = arguments.shard {
         jobs = shard(jobs, part, parts);
     }
-    let out = arguments.grid.out(common);
     if arguments.dry_run {
         return dry_run(jobs, &whole.varying, &out, common);
     }
@@ -104,11 +105,13 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     grid::carry_out(whole, jobs, &out, way, common)
 }
 
-/// Part `part` of `parts`; runs that share something stay together.
+/// Part `part` of `parts`, the same on every machine whatever its folder holds; runs that share something stay together.
 fn shard(jobs: Vec<Job>, part: usize, parts: usize) -> Vec<Job> {
-    let groups: BTreeSet<String> = jobs.iter().map(|job| job.group.clone()).collect();
-    let own: BTreeSet<String> = groups.into_iter().skip(part).step_by(parts).collect();
-    jobs.into_iter().filter(|job| own.contains(&job.group)).collect()
+    let ids: BTreeMap<&String, String> = jobs.iter().map(|job| (&job.id, job.settings.id())).collect();
+    let groups: BTreeSet<&String> = jobs.iter().filter_map(|job| ids.get(&job.group)).collect();
+    let own: BTreeSet<&String> = groups.into_iter().skip(part).step_by(parts).collect();
+    let is_own: Vec<bool> = jobs.iter().map(|job| ids.get(&job.group).is_some_and(|id| own.contains(id))).collect();
+    jobs.into_iter().zip(is_own).filter_map(|(job, is_own)| is_own.then_some(job)).collect()
 }
 
 /// Reads a study file.

@@ -1,7 +1,7 @@
 //! `fewlabel status DIR`: what is done, running, failed and missing, from the records and, where runs were submitted, from the queue.
 
 use crate::cli::Common;
-use crate::{screen, slurm};
+use crate::{grid, screen, slurm};
 use anyhow::Context as _;
 use clap::Args;
 use fewlabel_learn::counted;
@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let folder = Folder::open(&arguments.folder)?;
     let runs = folder.states()?;
     let mut counts: BTreeMap<&str, usize> =
-        BTreeMap::from([("done", 0), ("running", 0), ("failed", 0), ("stopped", 0)]);
+        BTreeMap::from([("done", 0), ("running", 0), ("failed", 0), ("stopped", 0), ("damaged", 0)]);
     for (_, state) in &runs {
         *counts.entry(name(state)).or_default() += 1;
     }
@@ -36,6 +36,13 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
             _ => None,
         })
         .collect();
+    let damaged: Vec<_> = runs
+        .iter()
+        .filter_map(|(id, state)| match state {
+            State::Damaged(what) => Some((id, what)),
+            _ => None,
+        })
+        .collect();
     let tasks: Vec<slurm::Task> = slurm::queue(folder.path())?.into_iter().filter(slurm::Task::is_alive).collect();
     let done: BTreeSet<&str> =
         runs.iter().filter(|(_, state)| *state == State::Done).map(|(id, _)| id.as_str()).collect();
@@ -43,7 +50,9 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     if common.json {
         let failed: Vec<_> =
             failed.iter().map(|(id, reason)| serde_json::json!({"id": id, "reason": reason})).collect();
-        let mut document = serde_json::json!({ "planned": planned, "missing": missing, "failures": failed });
+        let damages: Vec<_> = damaged.iter().map(|(id, what)| serde_json::json!({"id": id, "what": what})).collect();
+        let mut document =
+            serde_json::json!({ "planned": planned, "missing": missing, "failures": failed, "damages": damages });
         for (state, count) in counts {
             document[state] = count.into();
         }
@@ -51,8 +60,9 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         document["slurm"] = tasks.iter().map(task).collect();
         return screen::print_json(&document);
     }
+    let of_damaged = if damaged.is_empty() { String::new() } else { format!(", damaged {}", damaged.len()) };
     let mut text = format!(
-        "{} planned: done {}, running {}, stopped {}, failed {}, not started {missing}\n",
+        "{} planned: done {}, running {}, stopped {}, failed {}, not started {missing}{of_damaged}\n",
         counted(planned, "run"),
         counts["done"],
         counts["running"],
@@ -61,6 +71,9 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     );
     for (id, reason) in failed {
         text.push_str(&format!("failed {id}: {reason}\n"));
+    }
+    for (_, what) in damaged {
+        text.push_str(&format!("damaged: {what}\n"));
     }
     for is_running in [true, false] {
         let chosen: Vec<_> = tasks.iter().filter(|task| task.is_running() == is_running).collect();
@@ -81,8 +94,8 @@ fn planned(folder: &Folder) -> anyhow::Result<BTreeSet<String>> {
     }
     let path = folder.path().join("study.toml");
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let study = Study::parse(&text, &path.display().to_string(), &[])?;
-    Ok(study.jobs()?.into_iter().map(|job| job.id).collect())
+    let jobs = grid::jobs(&Study::parse(&text, &path.display().to_string(), &[])?, folder.path())?;
+    Ok(jobs.into_iter().map(|job| job.id).collect())
 }
 
 fn name(state: &State) -> &'static str {
@@ -91,5 +104,6 @@ fn name(state: &State) -> &'static str {
         State::Running => "running",
         State::Failed(_) => "failed",
         State::Stopped => "stopped",
+        State::Damaged(_) => "damaged",
     }
 }

@@ -2,11 +2,12 @@
 
 use super::run::Grid;
 use crate::cli::Common;
-use crate::{screen, slurm};
+use crate::{grid, screen, slurm};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use fewlabel_learn::counted;
 use fewlabel_study::execute::speed;
+use fewlabel_study::export::varying::Varying;
 use fewlabel_study::store::study_dir::{self, Folder, State};
 use fewlabel_study::write_whole;
 use std::collections::BTreeSet;
@@ -33,7 +34,7 @@ pub(crate) struct Arguments {
     /// Minutes of work in a task: short runs are put together; 0 is one run a task.
     #[arg(long, value_name = "MINUTES", default_value_t = 15.0)]
     task_minutes: f64,
-    /// Print the script, and submit nothing.
+    /// Print the script and the runs, and submit nothing.
     #[arg(long)]
     dry_run: bool,
 }
@@ -42,8 +43,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     ensure!((0.0..=1e6).contains(&arguments.task_minutes), "--task-minutes is 0 to 1000000");
     let study = arguments.grid.study()?;
     let out = arguments.grid.out(common);
-    let mut jobs = study.jobs()?;
-    let (total, plan) = (jobs.len(), study_dir::plan(&jobs));
+    let mut jobs = grid::jobs(&study, &out)?;
+    let (total, plan, varying) = (jobs.len(), study_dir::plan(&jobs), Varying::of_jobs(&jobs));
     let taken = taken(&out)?;
     jobs.retain(|job| !taken.contains(&job.id));
     if jobs.is_empty() {
@@ -51,14 +52,25 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         return Ok(());
     }
     let runs = jobs.len();
+    let all = jobs.clone();
     let tasks = slurm::tasks(jobs, arguments.task_minutes, speed::cost_per_second()?, slurm::max_array_size());
     let request = request(arguments, &study.name, &out, common)?;
     if arguments.dry_run {
         let script = slurm::script(&request, tasks.len(), &request.folder.join("slurm/array-0.tasks"));
+        if common.json {
+            let listed: Vec<_> = all
+                .iter()
+                .map(|job| serde_json::json!({ "id": job.id, "run": varying.label(&job.settings) }))
+                .collect();
+            return screen::print_json(
+                &serde_json::json!({ "runs": listed, "total": total, "tasks": tasks, "script": script }),
+            );
+        }
         screen::note(&format!("{runs} of {} in {}", counted(total, "run"), counted(tasks.len(), "task")));
-        return screen::print(&script);
+        let listed: String = all.iter().map(|job| format!("# {} {}\n", job.id, varying.label(&job.settings))).collect();
+        return screen::print(&format!("{script}\n# The runs:\n{listed}"));
     }
-    Folder::claim(&out, &study.resolved())?.keep_plan(&plan)?;
+    Folder::claim_for(&out, &study.resolved(), &all)?.keep_plan(&plan)?;
     let request = slurm::Request { folder: std::path::absolute(&out)?, ..request };
     let (lines, stem) = reserve(&request.folder)?;
     let text: String = tasks.iter().map(|task| task.join(",") + "\n").collect();

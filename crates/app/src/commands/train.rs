@@ -70,7 +70,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         if !common.quiet && (event.epoch.is_multiple_of(epochs.div_ceil(40)) || event.epoch == epochs) {
             let validation =
                 event.val_accuracy.map_or_else(String::new, |a| format!(", validation {:.1} %", 100.0 * a));
-            screen::note(&format!("epoch {} of {epochs}: loss {:.4}{validation}", event.epoch, event.train_loss));
+            let loss = event.train_loss.map_or_else(String::new, |loss| format!(": loss {loss:.4}"));
+            screen::note(&format!("epoch {} of {epochs}{loss}{validation}", event.epoch));
         }
     };
     let stop = || interrupt.exit_code().is_some();

@@ -88,6 +88,23 @@ impl Model {
         }
     }
 
+    /// Refuses a model with a parameter or running statistic that is infinite or not a number.
+    ///
+    /// # Errors
+    /// Names the tensor and what it holds.
+    pub fn check_finite(&self) -> Result<(), EngineError> {
+        // Without a way out in the middle, looking at all values is a matter of vectors.
+        let is_whole = |memory: &[f32]| memory.iter().filter(|value| !value.is_finite()).count() == 0;
+        if is_whole(&self.parameters) && is_whole(&self.running) {
+            return Ok(());
+        }
+        let broken = self.tensors().into_iter().find_map(|(name, _, values)| {
+            let value = values.into_iter().find(|value| !value.is_finite())?;
+            Some(EngineError::Tensor { name, problem: format!("holds {value}") })
+        });
+        broken.map_or(Ok(()), Err)
+    }
+
     /// The model as a safetensors file. Equal models and metadata give equal bytes; the architecture travels in the metadata.
     pub fn to_safetensors(&self, metadata: &BTreeMap<String, String>) -> Vec<u8> {
         let mut all = metadata.clone();
@@ -139,6 +156,18 @@ mod tests {
         assert_eq!(again.tensors(), model.tensors());
         assert_eq!(read["note"], metadata["note"]);
         assert_eq!(again.to_safetensors(&metadata), bytes);
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_is_found_in_its_tensor() {
+        let mut model = small(1, 3);
+        assert!(model.check_finite().is_ok());
+        model.running[0] = f32::INFINITY;
+        assert_eq!(model.check_finite().unwrap_err().to_string(), "tensor block1.norm1.running_mean: holds inf");
+        let place = model.layout.entries.iter().find(|entry| entry.name == "head.fc2.bias").unwrap().position(1);
+        model.running[0] = 0.0;
+        model.parameters[place] = f32::NAN;
+        assert_eq!(model.check_finite().unwrap_err().to_string(), "tensor head.fc2.bias: holds NaN");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use fewlabel_engine::vector::softmax_rows;
 use fewlabel_engine::{Model, Scorer};
 
 use crate::error::LearnError;
+use crate::finite;
 use crate::model::temperature::{self, Temperature};
 use crate::model::view::View;
 
@@ -40,13 +41,17 @@ impl Predictor {
 
     /// Divides all logits from here on by the temperature that makes the model's probabilities fit the `labels` of the view's images best.
     ///
+    /// # Errors
+    /// If a logit is not a finite number.
+    ///
     /// # Panics
     /// If there are no labels, or a label is not a class.
-    pub fn calibrate(&mut self, view: &mut View<'_>, labels: &[u16], key: Key) -> Temperature {
+    pub fn calibrate(&mut self, view: &mut View<'_>, labels: &[u16], key: Key) -> Result<Temperature, LearnError> {
         let classes = self.classes;
         let mut logits_nc = vec![0.0; labels.len() * classes];
         self.blocks(view, &mut logits_nc, classes, key, Scorer::logits);
-        *self.temperature.insert(temperature::fit(&logits_nc, labels))
+        finite::check("logit", &logits_nc)?;
+        Ok(*self.temperature.insert(temperature::fit(&logits_nc, labels)))
     }
 
     /// Has `score` fill `out`, `row_len` values for each of the view's first images, a block at a time.
@@ -68,40 +73,52 @@ impl Predictor {
     }
 
     /// Turns rows of logits into probabilities.
-    fn probabilities(&self, logits: &mut [f32]) {
+    fn probabilities(&self, logits: &mut [f32]) -> Result<(), LearnError> {
         if let Some(temperature) = self.temperature {
             temperature.scale(logits);
         }
         softmax_rows(logits, self.classes);
+        finite::check("probability", logits)
     }
 
     /// Softmax probabilities `probs_nc` of rows 0..`n` of the view's images, augmented once under `key` where the view augments.
-    pub fn probs_nc(&mut self, view: &mut View<'_>, n: usize, key: Key) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// If one is not a finite number.
+    pub fn probs_nc(&mut self, view: &mut View<'_>, n: usize, key: Key) -> Result<Vec<f32>, LearnError> {
         let classes = self.classes;
         let mut probs_nc = vec![0.0; n * classes];
         self.blocks(view, &mut probs_nc, classes, key, Scorer::logits);
-        self.probabilities(&mut probs_nc);
-        probs_nc
+        self.probabilities(&mut probs_nc)?;
+        Ok(probs_nc)
     }
 
     /// Probabilities as [`Predictor::probs_nc`] and the penultimate features `features_nd` (after the last ReLU).
-    pub fn probs_and_features(&mut self, view: &mut View<'_>, n: usize, key: Key) -> (Vec<f32>, Vec<f32>) {
+    ///
+    /// # Errors
+    /// If one is not a finite number.
+    pub fn probs_and_features(
+        &mut self,
+        view: &mut View<'_>,
+        n: usize,
+        key: Key,
+    ) -> Result<(Vec<f32>, Vec<f32>), LearnError> {
         let mut probs_nc = Vec::with_capacity(n * self.classes);
         let mut features_nd = Vec::with_capacity(n * self.feature_len);
         let keep = |probs: &[f32], features: &[f32]| {
             probs_nc.extend_from_slice(probs);
             features_nd.extend_from_slice(features);
-            Ok::<_, std::convert::Infallible>(())
+            Ok::<_, LearnError>(())
         };
-        let Ok(()) = self.each_block(view, n, key, keep);
-        (probs_nc, features_nd)
+        self.each_block(view, n, key, keep)?;
+        Ok((probs_nc, features_nd))
     }
 
     /// Hands the rows of [`Predictor::probs_and_features`] to `take` block by block, in order: for results larger than memory.
     ///
     /// # Errors
-    /// The first one of `take`, which ends the scoring.
-    pub fn each_block<E>(
+    /// The first one of `take`, or a number that is not finite; either ends the scoring.
+    pub fn each_block<E: From<LearnError>>(
         &mut self,
         view: &mut View<'_>,
         n: usize,
@@ -117,21 +134,32 @@ impl Predictor {
                 let input = fill_block(rows, input, view, start, count, key);
                 scorer.logits_and_features(input, probs, features);
             });
-            self.probabilities(probs);
+            self.probabilities(probs)?;
+            finite::check("feature", features)?;
             take(probs, features)?;
         }
         Ok(())
     }
 
     /// Monte-Carlo dropout probabilities `probs_nkc`: `samples` passes whose masks, named by (`masks`, sample), are the same for every image.
-    pub fn probs_nkc(&mut self, view: &mut View<'_>, n: usize, key: Key, samples: usize, masks: Key) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// If one is not a finite number.
+    pub fn probs_nkc(
+        &mut self,
+        view: &mut View<'_>,
+        n: usize,
+        key: Key,
+        samples: usize,
+        masks: Key,
+    ) -> Result<Vec<f32>, LearnError> {
         let row_len = samples * self.classes;
         let mut probs_nkc = vec![0.0; n * row_len];
         let score =
             |scorer: &mut Scorer, input: &[f32], out: &mut [f32]| scorer.monte_carlo(input, samples, masks, out);
         self.blocks(view, &mut probs_nkc, row_len, key, score);
-        self.probabilities(&mut probs_nkc);
-        probs_nkc
+        self.probabilities(&mut probs_nkc)?;
+        Ok(probs_nkc)
     }
 }
 

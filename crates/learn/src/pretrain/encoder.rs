@@ -6,6 +6,7 @@ use fewlabel_engine::{Architecture, Model, Scorer};
 use crate::augment::Policy;
 use crate::data::Images;
 use crate::error::LearnError;
+use crate::finite;
 use crate::model::view::View;
 use crate::purpose;
 
@@ -79,7 +80,7 @@ impl Encoder {
     /// bits for any number of threads.
     ///
     /// # Errors
-    /// If the images have another shape, or the threads cannot be started.
+    /// If the images have another shape, the threads cannot be started, or a feature is not a finite number.
     pub fn features(
         &self,
         images: &Images,
@@ -110,6 +111,7 @@ impl Encoder {
         }
         let share = 1.0 / views.max(1) as f32;
         sums.iter_mut().for_each(|sum| *sum *= share);
+        finite::check("feature", &sums)?;
         Ok(sums)
     }
 }

@@ -204,14 +204,17 @@ impl<'a> Pretraining<'a> {
     }
 
     /// Makes one step; `false` when there is none left. Images beyond the last whole batch of an epoch wait for the next.
-    pub fn step(&mut self) -> bool {
+    ///
+    /// # Errors
+    /// If a loss is not a finite number, or a weight at the end of an epoch.
+    pub fn step(&mut self) -> Result<bool, LearnError> {
         self.model.team().run(|| self.step_on_team())
     }
 
-    fn step_on_team(&mut self) -> bool {
+    fn step_on_team(&mut self) -> Result<bool, LearnError> {
         let step = self.model.steps();
         if step >= self.steps() {
-            return false;
+            return Ok(false);
         }
         let (epoch, rows) = self.passes.at(step);
         let half = self.buffer.len() / 2;
@@ -219,14 +222,16 @@ impl<'a> Pretraining<'a> {
             let key = Key::new(self.seed, purpose::PRETRAIN_VIEWS + number as u64);
             self.view.fill(rows, key, epoch, out);
         }
-        let views = &self.buffer;
-        self.sum += f64::from(self.model.step(|training| training.step(views)));
+        let (views, place) = (&self.buffer, || format!("epoch {}", epoch + 1));
+        let loss = self.model.step(|training| training.step(views)).map_err(|error| error.at(place))?;
+        self.sum += f64::from(loss);
         let batches = self.passes.batches();
         if (step + 1).is_multiple_of(batches) {
+            self.model.check().map_err(|error| error.at(place))?;
             self.losses.push(self.sum / batches as f64);
             self.sum = 0.0;
         }
-        true
+        Ok(true)
     }
 
     /// The encoder as trained so far, projection included.
@@ -284,21 +289,38 @@ mod tests {
     fn threads_and_interruptions_leave_no_trace() {
         let data = data();
         let mut whole = Pretraining::new(&data.pool(), &settings(), 7, 1).unwrap();
-        while whole.step() {}
+        while whole.step().unwrap() {}
         assert_eq!((whole.steps_made(), whole.losses().len()), (6, 3));
         let mut first = Pretraining::new(&data.pool(), &settings(), 7, 2).unwrap();
-        (0..3).for_each(|_| assert!(first.step()));
+        (0..3).for_each(|_| assert!(first.step().unwrap()));
         let mut second = Pretraining::new(&data.pool(), &settings(), 7, 1).unwrap();
         second.restore(&first.snapshot()).unwrap();
-        while second.step() {}
+        while second.step().unwrap() {}
         assert!(second.snapshot() == whole.snapshot());
+    }
+
+    #[test]
+    fn a_training_that_diverges_ends_at_its_epoch() {
+        let data = data();
+        for method in [Method::SimClr, Method::VicReg] {
+            let settings = PretrainSettings { method, learning_rate: 1e30, epochs: 9, ..settings() };
+            let mut training = Pretraining::new(&data.pool(), &settings, 7, 1).unwrap();
+            let error = loop {
+                match training.step() {
+                    Ok(is_on) => assert!(is_on, "{method:?} ended"),
+                    Err(error) => break error.to_string(),
+                }
+            };
+            assert!(error.starts_with("training diverged at epoch 1 ("), "{error}");
+            assert!(error.ends_with("): lower the learning rate"), "{error}");
+        }
     }
 
     #[test]
     fn labels_and_other_splits_are_not_looked_at() {
         let run = |data: &Dataset| {
             let mut training = Pretraining::new(&data.pool(), &settings(), 7, 1).unwrap();
-            while training.step() {}
+            while training.step().unwrap() {}
             training.snapshot()
         };
         let (data, mut other) = (data(), data());

@@ -12,6 +12,7 @@ use crate::acquire::{self, Needs};
 use crate::augment::{Applied, Kind, Learned, Policy};
 use crate::error::LearnError;
 use crate::features::{self, FeatureSource};
+use crate::finite::finite;
 use crate::model::predict::accuracy;
 use crate::model::view::View;
 use crate::purpose;
@@ -172,7 +173,7 @@ impl<'a> Run<'a> {
         while let Some(query) = self.next_query()? {
             self.fit_loop_learner(&query, observer)?;
             observer.phase(Work::Scoring);
-            let (mut event, predictions) = self.choose(&query)?;
+            let (mut event, predictions) = self.choose(&query).map_err(|error| self.at_place(error))?;
             self.ask(&mut event, oracle, observer)?;
             self.consider_stopping(&event, predictions.as_deref(), observer)?;
             observer.query(&event)?;
@@ -277,9 +278,8 @@ impl<'a> Run<'a> {
             _ => self.learner.as_ref().map_or(0, |learner| learner.epochs(self.answers.labels())),
         };
         for epoch in done + 1..=epochs {
-            let train_loss = self.train_epoch(self.loop_epochs)?;
+            let train_loss = Some(self.train_epoch(self.loop_epochs, Place::Loop { round, epoch })?);
             self.loop_epochs += 1;
-            self.place = Place::Loop { round, epoch };
             let labels = self.answers.labels();
             observer.epoch(&EpochEvent { phase: Phase::Loop, round, epoch, labels, train_loss, val_accuracy: None })?;
             self.checkpoint(observer)?;
@@ -294,7 +294,7 @@ impl<'a> Run<'a> {
         let batch = query.size.min(open.len());
         if query.is_first && query.strategy == "random" {
             // The regimes' own random sample, so that one can be compared with the other.
-            let pick = |index| Pick { index, label: None, score: 0.0, entropy: None, augmentation: None };
+            let pick = |index| Pick { index, label: None, score: Some(0.0), entropy: None, augmentation: None };
             let permuted = purpose::row_permutation(self.plan.seed, pool.len());
             let picks = permuted.into_iter().take(batch).map(pick).collect();
             return Ok((QueryEvent { round, picks, temperatures: Vec::new(), pool: Vec::new() }, None));
@@ -314,8 +314,8 @@ impl<'a> Run<'a> {
         let picks = chosen.indices.iter().zip(&chosen.scores).map(|(&index, &score)| Pick {
             index,
             label: None,
-            score,
-            entropy: entropies.as_ref().map(|entropies| entropies[index as usize]),
+            score: finite(score),
+            entropy: entropies.as_ref().and_then(|entropies| finite(entropies[index as usize])),
             augmentation: self.applied.as_ref().map(|applied| applied[index as usize]),
         });
         let picks = picks.collect();
@@ -364,7 +364,7 @@ impl<'a> Run<'a> {
         if rules.iter().any(Rule::needs_validation) {
             observer.phase(Work::Validation);
             let val = self.held_out(0, "a rule over validation accuracy")?;
-            validation_accuracy = Some(accuracy(&self.learner().predict(val)?, &val.split.labels));
+            validation_accuracy = Some(accuracy(&self.predict(val)?, &val.split.labels));
         }
         let asked: Option<Vec<f64>> = event.picks.iter().map(|pick| pick.entropy).collect();
         let round = Round {
@@ -405,11 +405,10 @@ impl<'a> Run<'a> {
         let epochs = self.learner().epochs(labels);
         for epoch in done + 1..=epochs {
             observer.phase(Work::FinalTraining);
-            let train_loss = self.train_epoch(u64::from(epoch))?;
+            let train_loss = Some(self.train_epoch(u64::from(epoch), Place::Final { round, epoch })?);
             let is_validated = self.plan.validate_every_epoch && self.resources.benchmark.is_some();
             let val_accuracy = if is_validated { Some(self.validate(epoch == epochs, observer)?) } else { None };
             self.val_accuracy_best = self.val_accuracy_best.max(val_accuracy.unwrap_or(0.0));
-            self.place = Place::Final { round, epoch };
             observer.epoch(&EpochEvent { phase: Phase::Final, round, epoch, labels, train_loss, val_accuracy })?;
             self.checkpoint(observer)?;
         }
@@ -420,7 +419,7 @@ impl<'a> Run<'a> {
     fn validate(&mut self, is_last: bool, observer: &mut dyn RunObserver) -> Result<f64, LearnError> {
         observer.phase(Work::Validation);
         let val = self.held_out(0, "validation")?;
-        let probs_nc = self.learner().predict(val)?;
+        let probs_nc = self.predict(val)?;
         let accuracy = accuracy(&probs_nc, &val.split.labels);
         self.last_val_probs_nc = is_last.then_some(probs_nc);
         Ok(accuracy)
@@ -442,7 +441,7 @@ impl<'a> Run<'a> {
         let (val, test) = (self.held_out(0, "judging")?, self.held_out(1, "judging")?);
         let plain = match self.last_val_probs_nc.take() {
             Some(probs_nc) => probs_nc,
-            None => self.learner().predict(val)?,
+            None => self.predict(val)?,
         };
         let last = accuracy(&plain, &val.split.labels);
         let val_probs_nc = self.with_views(val, plain)?;
@@ -450,12 +449,19 @@ impl<'a> Run<'a> {
         let is_on_encoder = self.plan.transfer.is_some();
         let last = if is_on_encoder { accuracy(&val_probs_nc, &val.split.labels) } else { last };
         observer.phase(Work::Test);
-        let test_probs_nc = self.with_views(test, self.learner().predict(test)?)?;
+        let test_probs_nc = self.with_views(test, self.predict(test)?)?;
         Ok(Judged { val_accuracy_best: self.val_accuracy_best.max(last), val_probs_nc, test_probs_nc })
     }
 
     fn with_views(&self, held_out: HeldOut<'_>, plain: Vec<f32>) -> Result<Vec<f32>, LearnError> {
-        if self.plan.test_time_views > 1 { self.learner().predict_views(held_out, plain) } else { Ok(plain) }
+        if self.plan.test_time_views < 2 {
+            return Ok(plain);
+        }
+        self.learner().predict_views(held_out, plain).map_err(|error| self.at_place(error))
+    }
+
+    fn predict(&self, held_out: HeldOut<'_>) -> Result<Vec<f32>, LearnError> {
+        self.learner().predict(held_out).map_err(|error| self.at_place(error))
     }
 
     fn held_out(&self, number: u64, what: &'static str) -> Result<HeldOut<'a>, LearnError> {
@@ -477,9 +483,19 @@ impl<'a> Run<'a> {
         learners::for_final(self.plan, self.policy(), self.resources, self.answers.labelled())
     }
 
-    fn train_epoch(&mut self, epoch: u64) -> Result<f32, LearnError> {
+    /// Learns for one epoch, after which the run is at `place`.
+    fn train_epoch(&mut self, epoch: u64, place: Place) -> Result<f32, LearnError> {
         let learner = self.learner.as_mut().expect("a learner is at work");
-        learner.epoch(epoch, self.answers.labelled())
+        self.place = place;
+        learner.epoch(epoch, self.answers.labelled()).map_err(|error| self.at_place(error))
+    }
+
+    /// Says of numbers that are none where in the run they came up.
+    fn at_place(&self, error: LearnError) -> LearnError {
+        error.at(|| match self.place {
+            Place::Loop { round, epoch } => format!("epoch {epoch} before query {}", round + 1),
+            Place::Final { epoch, .. } => format!("epoch {epoch}"),
+        })
     }
 
     fn checkpoint(&self, observer: &mut dyn RunObserver) -> Result<(), LearnError> {

@@ -81,16 +81,11 @@ pub struct EpochEvent {
     pub epoch: u32,
     /// Labels trained on.
     pub labels: usize,
-    /// Mean training loss in nats; not a number where training diverged, which JSON holds as null.
-    #[serde(deserialize_with = "number_or_null")]
-    pub train_loss: f32,
+    /// Mean training loss in nats; absent in records of version 0.1.0 whose training diverged.
+    pub train_loss: Option<f32>,
     /// Accuracy on the validation split, where it was scored.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub val_accuracy: Option<f64>,
-}
-
-fn number_or_null<'de, D: serde::Deserializer<'de>, T: Deserialize<'de> + From<f32>>(from: D) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(from)?.unwrap_or_else(|| f32::NAN.into()))
 }
 
 /// A query has been answered.
@@ -115,9 +110,8 @@ pub struct Pick {
     pub index: u32,
     /// The oracle's answer; none until it is given.
     pub label: Option<u16>,
-    /// The strategy's score, in its own unit; not a number as null.
-    #[serde(deserialize_with = "number_or_null")]
-    pub score: f64,
+    /// The strategy's score, in its own unit; absent where it is no finite number.
+    pub score: Option<f64>,
     /// Entropy of the loop model's softmax, in bits, where probabilities were computed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub entropy: Option<f64>,

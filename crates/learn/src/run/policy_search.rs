@@ -73,12 +73,13 @@ impl Trainings<'_> {
                 dropout: key(purpose::DROPOUT).at(epoch, 0).child(),
                 mixing: key(purpose::MIXING).at(epoch, 0).child(),
             };
-            fit.epoch(&mut view, &rows, &labels, keys);
+            let place = || format!("epoch {epoch} of the search for a policy");
+            fit.epoch(&mut view, &rows, &labels, keys).map_err(|error| error.at(place))?;
         }
         let (held_out, answers) = part(true);
         let images = pool.images.select(&held_out);
         let mut view = View::new(&images, &self.mean, None).threads(threads);
-        let probs = Predictor::new(fit.model(), threads)?.probs_nc(&mut view, answers.len(), Key::new(0, 0));
+        let probs = Predictor::new(fit.model(), threads)?.probs_nc(&mut view, answers.len(), Key::new(0, 0))?;
         Ok(accuracy(&probs, &answers))
     }
 }

@@ -100,22 +100,22 @@ impl<'a> PoolScores<'a> {
         }
         scores.features_nd = given.filter(|_| needs.features).map(Cow::Borrowed);
         if needs.features && given.is_none() {
-            let (probs, features) = members[0].probs_and_features(pool.view, pool.rows, pool.once);
+            let (probs, features) = members[0].probs_and_features(pool.view, pool.rows, pool.once)?;
             (scores.probs_nc, scores.features_nd) = (Some(probs), Some(Cow::Owned(features)));
         }
         if needs.probs || needs.mc_probs {
             let mut each = members.iter_mut().map(|member| member.probs_nc(pool.view, pool.rows, pool.once));
             scores.probs_nc = match is_one {
-                true => each.next(),
+                true => each.next().transpose()?,
                 false => {
-                    let member_probs: Vec<Vec<f32>> = each.collect();
+                    let member_probs = each.collect::<Result<Vec<_>, _>>()?;
                     scores.probs_nkc = Some(interleaved(&member_probs, classes));
                     Some(mean(&member_probs))
                 }
             };
         }
         if needs.mc_probs && is_one {
-            let probs = members[0].probs_nkc(pool.view, pool.rows, pool.once, pool.mc_samples, pool.masks);
+            let probs = members[0].probs_nkc(pool.view, pool.rows, pool.once, pool.mc_samples, pool.masks)?;
             scores.probs_nkc = Some(probs);
         }
         if needs.targets {
@@ -124,7 +124,8 @@ impl<'a> PoolScores<'a> {
         if needs.views {
             let unaugmented = members[0].probs_nc(pool.view, pool.rows, pool.once);
             let view = |v| members[0].probs_nc(&mut pool.augmented, pool.rows, pool.view_key.at(v, 0).child());
-            let views: Vec<Vec<f32>> = std::iter::once(unaugmented).chain((1..pool.views as u64).map(view)).collect();
+            let all = std::iter::once(unaugmented).chain((1..pool.views as u64).map(view));
+            let views = all.collect::<Result<Vec<_>, _>>()?;
             scores.view_probs_nvc = Some(interleaved(&views, classes));
         }
         Ok(scores)

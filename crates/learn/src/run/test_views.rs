@@ -28,7 +28,7 @@ pub(crate) fn of_network(
         let key = Key::new(plan.seed, purpose::TEST_VIEWS).at(held_out.number, view).child();
         let policy = (view > 0).then_some(policy);
         let mut images = View::new(&split.images, mean, policy).threads(threads);
-        let probs = predictor.probs_nc(&mut images, split.len(), key);
+        let probs = predictor.probs_nc(&mut images, split.len(), key)?;
         sums.iter_mut().zip(probs).for_each(|(sum, p)| *sum += p / views as f32);
     }
     Ok(sums)

@@ -108,8 +108,8 @@ pub enum EncoderSource {
     File(EncoderFile),
 }
 
-/// A file with an encoder, named by its content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A file with an encoder, named by its content: wherever it lies, it is the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EncoderFile {
     /// SHA-256 of the file, in hex.
     pub sha256: String,
@@ -117,6 +117,14 @@ pub struct EncoderFile {
     #[serde(skip)]
     pub path: PathBuf,
 }
+
+impl PartialEq for EncoderFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.sha256 == other.sha256
+    }
+}
+
+impl Eq for EncoderFile {}
 
 impl EncoderFile {
     /// Names the file at `path`.

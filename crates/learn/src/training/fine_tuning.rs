@@ -152,7 +152,7 @@ impl<'a> Tuner<'a> {
     /// Makes one step and returns its mean loss; `None` when there is none left.
     ///
     /// # Errors
-    /// If the threads that score unlabelled images cannot be started.
+    /// If the threads that score unlabelled images cannot be started, or the loss is not a finite number.
     pub fn step(&mut self) -> Result<Option<f32>, LearnError> {
         self.model.team().run(|| self.step_on_team())
     }
@@ -177,7 +177,20 @@ impl<'a> Tuner<'a> {
         }
         let (images, targets) = (&self.images, Targets::Soft(&self.targets));
         let dropout = Key::new(self.seed, purpose::DROPOUT);
-        Ok(Some(self.model.step(|trainer| trainer.step(images, targets, dropout))))
+        let loss = self.model.step(|trainer| trainer.step(images, targets, dropout));
+        Ok(Some(loss.map_err(|error| self.at_step(error))?))
+    }
+
+    /// Refuses weights that are not finite numbers, which cannot be gone on from.
+    ///
+    /// # Errors
+    /// Names the tensor.
+    pub fn check(&self) -> Result<(), LearnError> {
+        self.model.check().map_err(|error| self.at_step(error))
+    }
+
+    fn at_step(&self, error: LearnError) -> LearnError {
+        error.at(|| format!("step {} of {}", self.model.steps().max(1), self.settings.steps))
     }
 
     /// The network as it is to be judged: the average of its weights, where one is kept.

@@ -168,11 +168,22 @@ impl Fit {
     }
 
     /// Trains once over `rows` with their `labels`; returns the mean loss over the images seen.
-    pub fn epoch(&mut self, view: &mut View<'_>, rows: &[u32], labels: &[u16], keys: EpochKeys) -> f32 {
-        self.model.team().run(|| self.steps(view, rows, labels, keys))
+    ///
+    /// # Errors
+    /// If a loss, or a weight afterwards, is not a finite number.
+    pub fn epoch(
+        &mut self,
+        view: &mut View<'_>,
+        rows: &[u32],
+        labels: &[u16],
+        keys: EpochKeys,
+    ) -> Result<f32, LearnError> {
+        let loss = self.model.team().run(|| self.steps(view, rows, labels, keys))?;
+        self.model.check()?;
+        Ok(loss)
     }
 
-    fn steps(&mut self, view: &mut View<'_>, rows: &[u32], labels: &[u16], keys: EpochKeys) -> f32 {
+    fn steps(&mut self, view: &mut View<'_>, rows: &[u32], labels: &[u16], keys: EpochKeys) -> Result<f32, LearnError> {
         let order = keys.order.stream().permutation(rows.len());
         let image_len = view.image_len();
         let mut batch_rows = Vec::with_capacity(self.batch_size);
@@ -204,11 +215,11 @@ impl Fit {
                 Targets::Soft(soft)
             };
             let dropout = keys.dropout.at(step as u64, 0).child();
-            let mean = self.model.step(|trainer| trainer.step(batch, targets, dropout));
+            let mean = self.model.step(|trainer| trainer.step(batch, targets, dropout))?;
             loss += f64::from(mean) * positions.len() as f64;
             seen += positions.len();
         }
-        (loss / seen.max(1) as f64) as f32
+        Ok((loss / seen.max(1) as f64) as f32)
     }
 
     /// The model as it is to be judged: as trained so far, or the average of its weights where one is kept.

@@ -4,6 +4,7 @@ use fewlabel_engine::rng::Key;
 use fewlabel_engine::{AdamW, Average, Model, Team, Training};
 
 use crate::error::LearnError;
+use crate::finite;
 use crate::training::schedule::schedule;
 
 /// How a model is optimised, whatever its batches hold.
@@ -47,16 +48,28 @@ impl<H> Optimised<H> {
     }
 
     /// Takes one step, by `take`; returns its loss.
-    pub(crate) fn step(&mut self, take: impl FnOnce(&mut Training<H>) -> f32) -> f32 {
+    ///
+    /// # Errors
+    /// If the loss is not a finite number.
+    pub(crate) fn step(&mut self, take: impl FnOnce(&mut Training<H>) -> f32) -> Result<f32, LearnError> {
         if let Some(steps) = self.scheduled {
             let share = schedule(self.training.steps(), steps);
             self.training.set_learning_rate((f64::from(self.optimisation.learning_rate) * share) as f32);
         }
         let loss = take(&mut self.training);
+        finite::check("loss", &[loss])?;
         if let Some(average) = &mut self.average {
             average.add(self.training.model());
         }
-        loss
+        Ok(loss)
+    }
+
+    /// Refuses weights that are not finite numbers, which cannot be gone on from.
+    ///
+    /// # Errors
+    /// Names the tensor.
+    pub(crate) fn check(&self) -> Result<(), LearnError> {
+        finite::check_model(self.model())
     }
 
     /// Steps made so far.

@@ -298,12 +298,22 @@ impl RunSettings {
 
     /// The first 16 hexadecimal digits of the SHA-256 of the settings as compact JSON.
     pub fn id(&self) -> String {
-        let json = serde_json::to_vec(self).expect("settings are plain data");
-        let mut id = String::with_capacity(16);
-        for byte in &Sha256::digest(json)[..8] {
-            let _ = write!(id, "{byte:02x}");
-        }
-        id
+        short_hash(&serde_json::to_vec(self).expect("settings are plain data"))
+    }
+
+    /// Whether `json`, the settings as they were written, made the id `id`: as this version writes them, or as they stand there,
+    /// without settings that came later.
+    pub(crate) fn have_id(&self, json: &[u8], id: &str) -> bool {
+        short_hash(&compact(json)) == id || self.id() == id
+    }
+
+    /// What makes two runs the same run, whichever version computed them and wherever their data lay: a setting that a version
+    /// did not know has its default, and neither the arithmetic's version nor the name of the data counts.
+    pub fn identity(&self) -> String {
+        let mut settings = self.clone();
+        settings.numeric_version = fewlabel_engine::NUMERIC_VERSION;
+        settings.data.name.clear();
+        settings.id()
     }
 
     /// Who chose the labels: `all`, `random`, `given`, or the strategy's name.
@@ -336,9 +346,96 @@ impl RunSettings {
     }
 }
 
+/// The first 16 hexadecimal digits of a SHA-256.
+pub(crate) fn short_hash(bytes: &[u8]) -> String {
+    let mut hash = String::with_capacity(16);
+    for byte in &Sha256::digest(bytes)[..8] {
+        let _ = write!(hash, "{byte:02x}");
+    }
+    hash
+}
+
+/// JSON without the white space between its parts.
+fn compact(json: &[u8]) -> Vec<u8> {
+    let (mut is_text, mut is_escaped) = (false, false);
+    let mut is_kept = |byte: u8| {
+        let was_text = is_text;
+        if byte == b'"' && !is_escaped {
+            is_text = !is_text;
+        }
+        is_escaped = was_text && byte == b'\\' && !is_escaped;
+        was_text || !byte.is_ascii_whitespace()
+    };
+    json.iter().copied().filter(|&byte| is_kept(byte)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
+
+    #[test]
+    fn the_white_space_of_a_file_is_no_part_of_an_id() {
+        let mut settings = RunSettings::new(&testing::quick_point(), &testing::dataset(60)).expect("valid");
+        settings.data.name = "a \"b\\\" c: { 1 }".into();
+        let pretty = serde_json::to_vec_pretty(&settings).expect("plain data");
+        assert_eq!(compact(&pretty), serde_json::to_vec(&settings).expect("plain data"));
+        assert!(settings.have_id(&pretty, &settings.id()));
+        assert!(!settings.have_id(&pretty, "0123456789abcdef"));
+    }
+
+    /// An id that changes has every finished run of that kind computed again: a new setting is left out where it has its default.
+    #[test]
+    fn the_ids_of_runs_stay() {
+        let data = testing::dataset(60);
+        let id = |change: fn(&mut Point)| {
+            let mut point = testing::quick_point();
+            change(&mut point);
+            let mut settings = RunSettings::new(&point, &data).expect("valid");
+            settings.numeric_version = 2;
+            settings.id()
+        };
+        let ids = [
+            id(|_| {}),
+            id(|point| point.regime = "alpa".into()),
+            id(|point| (point.regime, point.strategy) = ("al".into(), "margin".into())),
+            id(|point| point.regime = "pretrained-typiclust".into()),
+            id(|point| (point.regime, point.recipe) = ("da".into(), Recipe::FEW_LABELS)),
+        ];
+        assert_eq!(
+            ids,
+            ["3fbe8a12d54ccec6", "e91ae1caf7887f3f", "dd011143e2a18295", "1460da3ecbd14290", "67a1cd313cb1eb1d"]
+        );
+    }
+
+    /// What a study file leaves out has the value it always had. New settings come with a default that changes nothing.
+    #[test]
+    fn the_defaults_of_settings_stay() {
+        const FIRST: &str = "data = \"phantom\"\nregime = \"full\"\nlabels = \"1%\"\ninitial = \"0.05%\"\nquery_size = 4\n\
+             strategy = \"entropy\"\nmc_samples = 20\nmembers = 1\nviews = 8\nloop_width = 8\ndropout = 0.0\nepochs = 40\n\
+             batch_size = 64\nlearning_rate = 0.001\nweight_decay = 0.01\nfirst_epochs = 6\nreset_every_queries = 3\n\
+             epochs_growth = 1\nvalidate_every_epoch = true\ntest_time_views = 0\ntrain_images = 0\nval_images = 0\n\
+             test_images = 0\ntemperature_scaling = false\ninitial_choice = \"random\"\nvalidation_in_budget = false\n\
+             encoders = 1\nensemble = 1\nshift = { on = \"test\" }\n\
+             strategy_options = { beta = 1.0, draws = 2000, force = false, purity = 0.95 }\n\
+             augmentation = { policy = \"paper\", alpha = 34.0, sigma = 4.0, degrees = [-30.0, 30.0], blur_sigma = [0.5, 1.5], \
+             identity_weight = 1.0 }\n\
+             recipe = { steps = 0, cosine = false, label_smoothing = 0.0, average = 0.0 }\n\
+             pretrain = { method = \"simclr\", width = 32, epochs = 24, batch_size = 64, learning_rate = 0.0020000000949949026, \
+             weight_decay = 0.009999999776482582, temperature = 0.5, hidden = 256, embedding = 64 }\n\
+             self_training = { rounds = 5, share = 0.9, most = 4000, weight = 3.0 }\n";
+        let defaults = toml::Table::try_from(Point::default()).expect("plain data");
+        for (key, value) in FIRST.parse::<toml::Table>().expect("TOML") {
+            let now = defaults.get(&key).unwrap_or_else(|| panic!("{key} is gone"));
+            match (&value, now) {
+                // A part may have got further settings.
+                (toml::Value::Table(first), toml::Value::Table(now)) => {
+                    first.iter().for_each(|(part, value)| assert_eq!(now.get(part), Some(value), "{key}.{part}"));
+                }
+                _ => assert_eq!(*now, value, "{key}"),
+            }
+        }
+    }
 
     #[test]
     fn a_share_is_rounded_and_never_below_two() {

@@ -126,6 +126,26 @@ impl Study {
         toml::to_string(&table).expect("a table of plain values")
     }
 
+    /// The study with every value as this version writes it, and every setting a list of values: two studies are the same if these
+    /// tables are.
+    pub(crate) fn normal(&self) -> Table {
+        let list = |key: &str, value: &Value| values(key, value).iter().map(|value| normal(key, value)).collect();
+        let lists = |table: &Table| -> Table {
+            table.iter().map(|(key, value)| (key.clone(), Value::Array(list(key, value)))).collect()
+        };
+        let mut table = lists(&self.grid);
+        let seeds = self.seeds.iter().map(|&seed| Value::Integer(seed as i64)).collect();
+        table.insert("seeds".into(), Value::Array(seeds));
+        let parts = |condition: &Condition| [&condition.when, &condition.unless, &condition.set].map(lists);
+        let conditions =
+            self.conditions.iter().map(|condition| Value::Array(parts(condition).map(Value::Table).into()));
+        table.insert("conditions".into(), Value::Array(conditions.collect()));
+        table.insert("name".into(), self.name.clone().into());
+        table.insert("question".into(), self.question.clone().into());
+        table.insert("keep_models".into(), self.keep_models.into());
+        table
+    }
+
     /// Every point of the grid, conditions applied.
     ///
     /// # Errors
@@ -245,6 +265,13 @@ fn check_value(key: &str, value: &Value) -> Result<(), String> {
         fewlabel_learn::acquire::by_name(&point.strategy).map_err(|error| error.to_string())?;
     }
     Ok(())
+}
+
+/// A value of a setting as this version writes it, what it leaves out filled in.
+fn normal(key: &str, value: &Value) -> Value {
+    let alone = Table::from_iter([(key.to_owned(), value.clone())]);
+    let whole = alone.try_into::<Point>().ok().and_then(|point| Table::try_from(point).ok());
+    whole.and_then(|mut whole| whole.remove(key)).unwrap_or_else(|| value.clone())
 }
 
 /// The values of a setting: those of a list, or the one that stands alone. The values of `block_multiples` are lists

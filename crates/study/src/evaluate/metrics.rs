@@ -153,19 +153,38 @@ impl<'a> Judge<'a> {
             bin.accuracy /= f64::from(bin.images);
         }
         let (n, confusion, reliability) = (self.seen as f64, self.confusion, self.reliability);
-        let of_something = "some class has an image";
+        let OfCounts { accuracy, balanced_accuracy, macro_f1, ece } = of_counts(&confusion, &reliability);
         Metrics {
             images: self.seen,
-            accuracy: (0..confusion.len()).map(|c| f64::from(confusion[c][c])).sum::<f64>() / n,
-            balanced_accuracy: mean(recalls(&confusion).into_iter().flatten()).expect(of_something),
-            macro_f1: mean(f1s(&confusion).into_iter().flatten()).expect(of_something),
+            accuracy,
+            balanced_accuracy,
+            macro_f1,
             auc: mean(self.scores.into_iter().filter_map(auc)),
             auc_classes: fewer(areas(&confusion), confusion.len()),
             nll: self.nll / n,
-            ece: reliability.iter().map(|b| f64::from(b.images) / n * (b.accuracy - b.confidence).abs()).sum(),
+            ece,
             confusion,
             reliability,
         }
+    }
+}
+
+/// The figures that counts alone decide.
+pub(crate) struct OfCounts {
+    pub(crate) accuracy: f64,
+    pub(crate) balanced_accuracy: f64,
+    pub(crate) macro_f1: f64,
+    pub(crate) ece: f64,
+}
+
+/// Figures of a square confusion matrix and its reliability curve.
+pub(crate) fn of_counts(confusion: &[Vec<u32>], reliability: &[Bin]) -> OfCounts {
+    let n = confusion.iter().flatten().map(|&count| u64::from(count)).sum::<u64>() as f64;
+    OfCounts {
+        accuracy: (0..confusion.len()).map(|c| f64::from(confusion[c][c])).sum::<f64>() / n,
+        balanced_accuracy: mean(recalls(confusion).into_iter().flatten()).unwrap_or(0.0),
+        macro_f1: mean(f1s(confusion).into_iter().flatten()).unwrap_or(0.0),
+        ece: reliability.iter().map(|b| f64::from(b.images) / n * (b.accuracy - b.confidence).abs()).sum(),
     }
 }
 

@@ -156,7 +156,7 @@ mod tests {
                 round: 0,
                 epoch: plan.training.epochs,
                 labels: 2,
-                train_loss: 0.0,
+                train_loss: Some(0.0),
                 val_accuracy: None,
             };
             let left = 1.0 - cost.until(&event) / cost.total();

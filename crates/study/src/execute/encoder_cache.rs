@@ -1,21 +1,21 @@
 //! The encoders of a study: each is trained once, lies in the study's folder under the hash of what its bits depend on, and
 //! is shared by all runs that name it, in this process and in others.
 
+use crate::ask::settings::short_hash;
 use crate::error::{AtPath, StudyError};
 use crate::execute::encoder_file;
 use crate::store::atomic_file;
 use fewlabel_engine::NUMERIC_VERSION;
-use fewlabel_learn::Context;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::pretrain::Encoder;
 use fewlabel_learn::probe::Encoded;
 use fewlabel_learn::run::events::RunObserver;
 use fewlabel_learn::run::transfer::{EncoderFile, EncoderSource};
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
-use std::fs::{File, TryLockError};
+use fewlabel_learn::{Context, LearnError};
+use std::collections::BTreeMap;
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Encoders whose features are kept in memory; the one fetched longest ago goes first.
 const KEPT: usize = 4;
@@ -25,6 +25,8 @@ pub struct Encoders {
     folder: PathBuf,
     locks: PathBuf,
     kept: Mutex<Vec<(String, Arc<Encoded>)>>,
+    /// Encoders whose training diverged in this process, and where: the next run that needs one does not train it again.
+    diverged: Mutex<BTreeMap<String, (String, String)>>,
 }
 
 /// How a call of [`Encoders::fetch`] ended.
@@ -40,7 +42,7 @@ pub(crate) enum Fetched {
 impl Encoders {
     /// Those in `folder`; files of locks lie in `locks`.
     pub fn new(folder: PathBuf, locks: PathBuf) -> Self {
-        Self { folder, locks, kept: Mutex::default() }
+        Self { folder, locks, kept: Mutex::default(), diverged: Mutex::default() }
     }
 
     /// The encoder with its features of the images of `data`; trained, if it was not before.
@@ -57,7 +59,7 @@ impl Encoders {
         }
         atomic_file::make_folder(&self.locks)?;
         let lock = self.locks.join(format!("encoder-{id}"));
-        let file = File::create(&lock).at("make the lock", &lock)?;
+        let file = atomic_file::open_own(&lock)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Ok(Fetched::Busy),
             Err(TryLockError::Error(error)) => return Err(error).at("lock", &lock),
@@ -66,6 +68,9 @@ impl Encoders {
         // Whoever held the lock before may just have made it.
         if let Some(encoded) = self.kept(&id) {
             return Ok(Fetched::Ready(encoded));
+        }
+        if let Some((place, found)) = self.diverged().get(&id).cloned() {
+            return Err(LearnError::Diverged { place, found }.into());
         }
         let encoder = match source {
             EncoderSource::File(file) => read(file)?,
@@ -109,8 +114,16 @@ impl Encoders {
         observer.notice(&format!("training encoder {id} on the unlabelled images of {}, seed {seed}", data.name));
         match encoder_file::make(data, settings, *seed, context, &path, &mut |_, _| {}) {
             Err(error) if error.is_interrupted() => Ok(None),
+            Err(StudyError::Learn(LearnError::Diverged { place, found })) => {
+                self.diverged().insert(id.to_owned(), (place.clone(), found.clone()));
+                Err(LearnError::Diverged { place, found }.into())
+            }
             made => made.map(|made| Some(made.encoder)),
         }
+    }
+
+    fn diverged(&self) -> MutexGuard<'_, BTreeMap<String, (String, String)>> {
+        self.diverged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The file of an encoder.
@@ -122,12 +135,7 @@ impl Encoders {
 /// The first 16 hexadecimal digits of the SHA-256 of what features depend on: arithmetic, images, settings, seed, or a file's
 /// content.
 pub fn id(source: &EncoderSource, data: &Dataset) -> String {
-    let json = serde_json::to_vec(&(NUMERIC_VERSION, &data.checksum, source)).expect("settings are plain data");
-    let mut id = String::with_capacity(16);
-    for byte in &Sha256::digest(json)[..8] {
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+    short_hash(&serde_json::to_vec(&(NUMERIC_VERSION, &data.checksum, source)).expect("settings are plain data"))
 }
 
 /// Reads a file that a study names, if it is still what it was.

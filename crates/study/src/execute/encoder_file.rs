@@ -4,11 +4,15 @@ use crate::error::{AtPath, StudyError};
 use crate::store::atomic_file;
 use crate::store::npy_writer::npy_f32;
 use fewlabel_engine::{Model, NUMERIC_VERSION};
-use fewlabel_learn::Context;
+use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining, views};
+use fewlabel_learn::{Context, LearnError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+/// Images that a new encoder is tried on.
+const LOOKED_AT: usize = 256;
 
 /// An encoder and where it comes from.
 pub struct Pretrained {
@@ -24,7 +28,7 @@ pub struct Pretrained {
 /// loss; when the context ends it, a checkpoint is left beside `path`, from which the same call goes on to the same bytes.
 ///
 /// # Errors
-/// If a setting is out of its range, a file cannot be written, or the context ends it.
+/// If a setting is out of its range, a file cannot be written, the training diverges, or the context ends it.
 pub fn make(
     data: &Dataset,
     settings: &PretrainSettings,
@@ -47,7 +51,7 @@ pub fn make(
         atomic_file::write_whole(&checkpoint, &[identity.as_bytes(), &training.snapshot()].concat())
     };
     let mut told = training.losses().len();
-    while training.step() {
+    while training.step().or_else(|error| given_up(error, &checkpoint))? {
         if training.losses().len() > told {
             told += 1;
             heard(told, training.losses()[told - 1]);
@@ -56,10 +60,30 @@ pub fn make(
         context.rest(|ends| if ends { Ok(keep(&training)?) } else { Ok(()) })?;
     }
     let losses = training.losses().to_vec();
+    let encoder = Encoder::new(training.model().clone(), data.mean());
+    check_features(&encoder, data, losses.len(), context.threads).or_else(|error| given_up(error, &checkpoint))?;
     atomic_file::write_whole(path, &training.model().to_safetensors(&metadata(data, settings, seed, &losses)))?;
     atomic_file::remove_if_there(&checkpoint)?;
-    let encoder = Encoder::new(training.model().clone(), data.mean());
     Ok(Pretrained { encoder, settings: settings.clone(), losses })
+}
+
+/// From the checkpoint of a training that diverged nothing goes on: it is removed, so that the same file may be made with another
+/// learning rate.
+fn given_up<T>(error: LearnError, checkpoint: &Path) -> Result<T, StudyError> {
+    if matches!(error, LearnError::Diverged { .. }) {
+        atomic_file::remove_if_there(checkpoint)?;
+    }
+    Err(error.into())
+}
+
+/// Refuses an encoder of finite weights that still gives no numbers, by some of the images that it was trained on.
+fn check_features(encoder: &Encoder, data: &Dataset, epochs: usize, threads: usize) -> Result<(), LearnError> {
+    let rows: Vec<u32> = (0..data.train.len().min(LOOKED_AT) as u32).collect();
+    let images = data.train.select(&rows).images;
+    match encoder.features(&images, 1, &Policy::none(), 0, threads) {
+        Err(LearnError::NotFinite(found)) => Err(LearnError::Diverged { place: format!("epoch {epochs}"), found }),
+        features => features.map(|_| ()),
+    }
 }
 
 /// Where an unfinished encoder waits.

@@ -293,8 +293,15 @@ impl RunObserver for JobObserver<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ask::settings::Point;
+    use crate::ask::settings::{Budget, Point};
+    use crate::store::atomic_file;
+    use crate::store::record::{self, Failure};
     use crate::testing;
+    use fewlabel_learn::augment::Policy;
+    use fewlabel_learn::pretrain::PretrainSettings;
+    use fewlabel_learn::training::fine_tuning::FineTuning;
+    use fewlabel_learn::training::fit::Recipe;
+    use fewlabel_learn::training::fix_match::FixMatch;
     use std::collections::BTreeMap;
     use std::path::Path;
 
@@ -428,6 +435,51 @@ mod tests {
         assert_eq!(cells.iter().map(|cell| cell.seeds.as_slice()).collect::<Vec<_>>(), [[0, 1], [0, 1]]);
         let table = crate::export::results_csv::results(&contents);
         assert!(table.starts_with("regime,") && table.contains(",ensemble\n"), "{table}");
+    }
+
+    #[test]
+    fn every_road_of_training_ends_where_it_diverges() {
+        let data = Arc::new(testing::dataset(60));
+        let fast = |regime: &str| Point { regime: regime.into(), learning_rate: 1e30, ..testing::quick_point() };
+        let on_encoder = || Point { learning_rate: 1e-3, ..fast("pretrained-random") };
+        let tuned = |fix_match| {
+            let tuning = FineTuning { steps: 9, learning_rate: 1e30, fix_match, ..FineTuning::default() };
+            Point { fine_tuning: Some(tuning), ..on_encoder() }
+        };
+        let averaged = Recipe { average: 0.9, steps: 4, ..Recipe::default() };
+        let pretrain = PretrainSettings { learning_rate: 1e30, ..testing::quick_point().pretrain };
+        let points = [
+            fast("full"),
+            fast("al"),
+            fast("alda"),
+            fast("alpa"),
+            Point { recipe: averaged, ..fast("da") },
+            Point { strategy: "bald".into(), members: 2, ..fast("al") },
+            Point {
+                augmentation: Policy::from_name("learned").expect("a policy"),
+                labels: Budget::Count(30),
+                ..fast("da")
+            },
+            tuned(None),
+            tuned(Some(FixMatch::default())),
+            Point { pretrain, ..on_encoder() },
+        ];
+        let job = |point: &Point| Job::new(RunSettings::new(point, &data).expect("valid"), Arc::clone(&data));
+        let jobs: Vec<Job> = points.iter().map(job).collect();
+        let path = tempfile::tempdir().expect("a folder");
+        let folder = Folder::claim(path.path(), "").expect("claimed");
+        let options = Options { keep_models: false, ..options(2) };
+        let error = carry_out(jobs.clone(), &folder, options, &After::epochs(usize::MAX)).expect_err("they diverge");
+        assert!(error.to_string().starts_with("10 of 10 runs failed"), "{error}");
+        for job in jobs {
+            let run = folder.run(&job.id);
+            let failed: Failure = atomic_file::read_json(&run.join(record::FAILED)).expect("read").expect("a reason");
+            let Failure { reason } = failed;
+            let is_said = reason.starts_with("training diverged at ") && reason.ends_with("): lower the learning rate");
+            assert!(is_said, "{}: {reason}", job.settings.label());
+            assert!(!run.join(record::RESULT).exists() && record::read_epochs(&run).is_ok());
+        }
+        assert_eq!(std::fs::read_dir(folder.encoders()).expect("listed").count(), 1, "the encoder that was fine-tuned");
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::error::StudyError;
 use crate::execute::grid::Job;
 use crate::store::atomic_file;
 use crate::store::checkpoint::{Checkpoint, Lengths};
-use crate::store::record::{self, RunResult};
+use crate::store::kept::Kept;
+use crate::store::record;
 use crate::store::study_dir::Folder;
 use fewlabel_learn::run::active_loop;
 use fewlabel_learn::run::answers::Answered;
@@ -141,9 +142,9 @@ pub(crate) fn take_over(
     source: &Path,
 ) -> Result<Option<Checkpoint>, StudyError> {
     let read = || {
-        let result: RunResult = record::read_result(source).ok()??;
-        let theirs: RunSettings = atomic_file::read_json(&source.join(record::SETTINGS)).ok()??;
-        let is_whole = result.id == theirs.id() && settings.numeric_version == theirs.numeric_version;
+        let Kept { settings: theirs, result, id, .. } = Kept::read(source).ok()??;
+        result?;
+        let is_whole = settings.numeric_version == theirs.numeric_version;
         let taken = match part {
             Part::Model if settings.plan == theirs.plan => model(source),
             Part::Queries if settings.plan.loop_alone()? == theirs.plan.loop_alone()? => {
@@ -151,7 +152,7 @@ pub(crate) fn take_over(
             }
             _ => None,
         };
-        taken.filter(|_| is_whole).map(|taken| (result.id, taken))
+        taken.filter(|_| is_whole).map(|taken| (id, taken))
     };
     let Some((id, Taken { epochs, queries, answers, snapshot })) = read() else { return Ok(None) };
     let lengths = Lengths {

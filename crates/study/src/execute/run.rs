@@ -8,6 +8,7 @@ use crate::execute::machine;
 use crate::execute::reuse::{self, Part};
 use crate::store::atomic_file::{self, Appended};
 use crate::store::checkpoint::{Checkpoint, Lengths};
+use crate::store::kept::{self, Kept};
 use crate::store::record::{self, Failure, Header, Phases, RunResult, Timing};
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::probe::Encoded;
@@ -20,7 +21,7 @@ use fewlabel_learn::run::resources::{Resources, Resume};
 use fewlabel_learn::run::transfer::Transfer;
 use fewlabel_learn::{Context, LearnError};
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -67,20 +68,27 @@ impl Run<'_> {
     /// # Errors
     /// If it cannot be computed or its records cannot be kept; the reason is recorded in `failed.json`.
     pub fn carry_out(&self, context: Context<'_>, observer: &mut dyn RunObserver) -> Result<Outcome, StudyError> {
-        if let Some(result) = self.result(observer)? {
+        if let Ok(Some(result)) = self.result() {
             return Ok(Outcome::WasFinished(Box::new(result)));
         }
         atomic_file::make_folder(self.locks)?;
         let lock = self.locks.join(self.settings.id());
-        let file = File::create(&lock).at("make the lock", &lock)?;
+        let file = atomic_file::open_own(&lock)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Ok(Outcome::Busy),
             Err(TryLockError::Error(error)) => return Err(error).at("lock", &lock),
             Ok(()) => {}
         }
         // Whoever held the lock before may just have finished.
-        if let Some(result) = self.result(observer)? {
-            return Ok(Outcome::WasFinished(Box::new(result)));
+        match self.result() {
+            Ok(Some(result)) => return Ok(Outcome::WasFinished(Box::new(result))),
+            Err(error @ StudyError::Damaged { .. }) if kept::holds_records(self.folder) => {
+                let place = kept::set_aside(self.folder)?;
+                let place = place.file_name().unwrap_or_default().display();
+                observer.notice(&format!("damaged: {error}; moved to runs/{place}: computing this run again"));
+            }
+            Ok(None) | Err(StudyError::Damaged { .. }) => {}
+            Err(error) => return Err(error),
         }
         let outcome = self.compute(context, observer);
         match &outcome {
@@ -95,14 +103,9 @@ impl Run<'_> {
         outcome
     }
 
-    fn result(&self, observer: &mut dyn RunObserver) -> Result<Option<RunResult>, StudyError> {
-        match record::read_result(self.folder) {
-            Err(StudyError::Damaged { path, what }) => {
-                observer.notice(&format!("{}: {what}: computing this run again", path.display()));
-                Ok(None)
-            }
-            result => result,
-        }
+    /// The result, if the run is finished and valid.
+    fn result(&self) -> Result<Option<RunResult>, StudyError> {
+        Ok(Kept::read(self.folder)?.and_then(|kept| kept.result))
     }
 
     fn compute(&self, context: Context<'_>, observer: &mut dyn RunObserver) -> Result<Outcome, StudyError> {

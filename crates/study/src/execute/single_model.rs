@@ -41,13 +41,13 @@ pub struct Trained {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_auc_classes: Option<usize>,
     /// Loss of the last epoch's training, in nats.
-    pub train_loss: f32,
+    pub train_loss: Option<f32>,
 }
 
 /// Carries `plan` out and writes the final model to `path`; `epoch` hears of every epoch.
 ///
 /// # Errors
-/// If the plan does not fit the data, the file cannot be written, or the context ends it.
+/// If the plan does not fit the data, training diverges, the file cannot be written, or the context ends it.
 pub fn train(
     plan: &Plan,
     data: &Dataset,
@@ -56,7 +56,7 @@ pub fn train(
     epoch: &mut dyn FnMut(&EpochEvent),
 ) -> Result<Trained, StudyError> {
     atomic_file::refuse_unwritable(path)?;
-    let mut listener = Listener { epoch, train_loss: 0.0 };
+    let mut listener = Listener { epoch, train_loss: None };
     let mut oracle = Simulated::new(&data.train.labels);
     let benchmark = Some(data.benchmark());
     let resources = Resources { pool: data.pool(), benchmark, encoders: Vec::new(), context };
@@ -80,7 +80,7 @@ pub fn train(
 
 struct Listener<'a> {
     epoch: &'a mut dyn FnMut(&EpochEvent),
-    train_loss: f32,
+    train_loss: Option<f32>,
 }
 
 impl RunObserver for Listener<'_> {

@@ -8,17 +8,18 @@ use crate::store::study_dir::{Contents, Folder, Kept};
 use fewlabel_learn::run::events::{Phase, Pick};
 use rayon::prelude::*;
 use std::fmt::{Display, Write};
+use std::path::Path;
 
 /// Runs that are read at a time: bounds the memory.
 const AT_ONCE: usize = 256;
 
 const RUN: &str = "id,data,regime,strategy,augmentation,seed";
 
-/// Writes both tables for the runs in `contents`; damaged records are left out, as the report names them.
+/// Writes both tables for the runs in `contents` of `folder` into the folder `out`.
 ///
 /// # Errors
-/// If the folder cannot be written.
-pub fn write(folder: &Folder, contents: &Contents) -> Result<(), StudyError> {
+/// If `out` cannot be written.
+pub fn write(folder: &Folder, contents: &Contents, out: &Path) -> Result<(), StudyError> {
     let finished: Vec<&Kept> = contents.runs.iter().filter(|run| run.result.is_some()).collect();
     let extra = Extra::of(contents, true);
     let mut epochs = format!("{RUN},phase,round,epoch,labels,train_loss,val_accuracy{}\n", extra.head);
@@ -30,8 +31,8 @@ pub fn write(folder: &Folder, contents: &Contents) -> Result<(), StudyError> {
             queries.push_str(&of_queries);
         }
     }
-    atomic_file::write_whole(&folder.path().join("epochs.csv"), epochs.as_bytes())?;
-    atomic_file::write_whole(&folder.path().join("queries.csv"), queries.as_bytes())
+    atomic_file::write_whole(&out.join("epochs.csv"), epochs.as_bytes())?;
+    atomic_file::write_whole(&out.join("queries.csv"), queries.as_bytes())
 }
 
 /// The lines of one run in both tables.
@@ -44,15 +45,14 @@ fn lines(folder: &Folder, run: &Kept, extra: &Extra) -> (String, String) {
     for event in record::read_epochs(&path).unwrap_or_default() {
         let phase = if event.phase == Phase::Loop { "loop" } else { "final" };
         let accuracy = event.val_accuracy.map_or_else(String::new, |accuracy| accuracy.to_string());
-        // What is no number has no digits either.
-        let loss = if event.train_loss.is_finite() { event.train_loss.to_string() } else { String::new() };
+        let loss = event.train_loss.map_or_else(String::new, |loss| loss.to_string());
         let (round, epoch, labels) = (event.round, event.epoch, event.labels);
         let _ = writeln!(epochs, "{head},{phase},{round},{epoch},{labels},{loss},{accuracy}{varies}");
     }
     for event in record::read_queries(&path).unwrap_or_default() {
         let indices = joined(event.picks.iter().map(|pick| pick.index));
         let labels = joined(event.picks.iter().filter_map(|pick| pick.label));
-        let score = mean(&event.picks, |pick| Some(pick.score));
+        let score = mean(&event.picks, |pick| pick.score);
         let entropy = mean(&event.picks, |pick| pick.entropy);
         let (round, images) = (event.round, event.picks.len());
         let _ = writeln!(queries, "{head},{round},{images},{indices},{labels},{score},{entropy}{varies}");

@@ -11,6 +11,7 @@ use fewlabel_learn::augment::Policy;
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::path::Path;
 
 const COLUMNS: &str = "regime,strategy,augmentation,seed,labels,val_accuracy_best,val_accuracy_last,test_accuracy,\
                        test_balanced_accuracy,test_macro_f1,test_auc";
@@ -26,9 +27,17 @@ pub fn write(folder: &Folder) -> Result<Contents, StudyError> {
     // Under the lock, so that the last process to end writes what it and all others have computed.
     let _lock = folder.lock()?;
     let contents = folder.contents()?;
-    atomic_file::write_if_other(&folder.path().join("results.csv"), results(&contents).as_bytes())?;
-    atomic_file::write_if_other(&folder.path().join("timings.csv"), timings(&contents).as_bytes())?;
+    write_into(folder.path(), &contents)?;
     Ok(contents)
+}
+
+/// Writes both tables of `contents` into the folder `out`.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_into(out: &Path, contents: &Contents) -> Result<(), StudyError> {
+    atomic_file::write_if_other(&out.join("results.csv"), results(contents).as_bytes())?;
+    atomic_file::write_if_other(&out.join("timings.csv"), timings(contents).as_bytes())
 }
 
 /// One line a finished run. What varies beyond the usual columns has columns of its own, by the study file's names.
@@ -169,7 +178,7 @@ pub fn cells(contents: &Contents) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::new();
     let mut places = BTreeMap::new();
     for (run, result) in finished(&contents.runs) {
-        let at = *places.entry(run.settings.without_seed().id()).or_insert(cells.len());
+        let at = *places.entry(run.settings.without_seed().identity()).or_insert(cells.len());
         if at == cells.len() {
             cells.push(empty_cell(run, result, &contents.varying));
         }

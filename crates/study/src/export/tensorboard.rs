@@ -43,23 +43,19 @@ impl Board {
             }
             Phase::Final => ("final", i64::from(event.epoch)),
         };
-        self.scalar(&format!("{phase}/train_loss"), step, event.train_loss)?;
-        match event.val_accuracy {
-            Some(accuracy) => self.scalar(&format!("{phase}/val_accuracy"), step, accuracy as f32),
-            None => Ok(()),
-        }
+        let (loss, accuracy) = (event.train_loss, event.val_accuracy.map(|accuracy| accuracy as f32));
+        let scalars = [("train_loss", loss), ("val_accuracy", accuracy)];
+        let there = scalars.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        there.into_iter().try_for_each(|(name, value)| self.scalar(&format!("{phase}/{name}"), step, value))
     }
 
     pub(crate) fn query(&mut self, event: &QueryEvent) -> Result<(), StudyError> {
         let step = i64::from(event.round);
-        let count = event.picks.len().max(1) as f64;
-        let score: f64 = event.picks.iter().map(|pick| pick.score).sum();
-        self.scalar("query/mean_score", step, (score / count) as f32)?;
-        let entropies: Vec<f64> = event.picks.iter().filter_map(|pick| pick.entropy).collect();
-        if entropies.is_empty() {
-            return Ok(());
-        }
-        self.scalar("query/mean_entropy_bits", step, (entropies.iter().sum::<f64>() / entropies.len() as f64) as f32)
+        let scores = event.picks.iter().filter_map(|pick| pick.score);
+        let entropies = event.picks.iter().filter_map(|pick| pick.entropy);
+        let means = [("query/mean_score", mean(scores)), ("query/mean_entropy_bits", mean(entropies))];
+        let there = means.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
+        there.into_iter().try_for_each(|(tag, value)| self.scalar(tag, step, value as f32))
     }
 
     fn scalar(&mut self, tag: &str, step: i64, value: f32) -> Result<(), StudyError> {
@@ -79,6 +75,12 @@ impl Board {
         let (path, file) = self.file.as_mut().expect("opened before");
         file.write_all(&record(event)).at("write", path)
     }
+}
+
+/// The mean of what is there; none of nothing.
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
 }
 
 /// One record around the bytes of a message.

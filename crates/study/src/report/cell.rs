@@ -189,7 +189,7 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Cell<'_>> {
     cells
 }
 
-/// The settings as text without the seed and, if asked, without the budget: what runs of a cell, or of a curve, share.
+/// What the settings come to without the seed and, if asked, without the budget: what runs of a cell, or of a curve, share.
 pub(crate) fn key(settings: &RunSettings, without_budget: bool) -> String {
     let mut settings = settings.without_seed();
     if without_budget {
@@ -200,7 +200,7 @@ pub(crate) fn key(settings: &RunSettings, without_budget: bool) -> String {
             Selection::All | Selection::Given { .. } => {}
         }
     }
-    serde_json::to_string(&settings).expect("settings are plain data")
+    settings.identity()
 }
 
 /// What a cell has beyond the paper's settings, as its name says it.

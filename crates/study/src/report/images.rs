@@ -15,11 +15,13 @@ use std::path::Path;
 
 /// Examples of each class that are kept for the first figure.
 const EXAMPLES: usize = 6;
+/// Bytes before the pixels of `images.npy`, at most.
+const LONGEST_HEADER: usize = 1 << 16;
 /// Longest side of an image in a figure.
 const THUMBNAIL: usize = 64;
 
 /// `data.json`: what `images.npy` (uint8, [images, height, width, channels]) holds, and what the figures say of the data.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pictures {
     pub(crate) format: u32,
     pub(crate) name: String,
@@ -61,7 +63,7 @@ fn shrink(pixels: &[u8], (height, width, channels): (usize, usize, usize), by: u
 }
 
 /// One kept image.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Picture {
     /// Row of the training split.
     pub(crate) row: u32,
@@ -143,8 +145,8 @@ impl Pictures {
             ));
         }
         let file = path.join("images.npy");
-        let bytes = atomic_file::read_if_there(&file)?.unwrap_or_default();
         let length = pictures.images.len() * pictures.height * pictures.width * pictures.channels;
+        let bytes = atomic_file::read_at_most(&file, (length + LONGEST_HEADER) as u64)?.unwrap_or_default();
         let start = bytes.len().checked_sub(length).filter(|&start| bytes[..start].starts_with(b"\x93NUMPY"));
         let start = start.ok_or_else(|| StudyError::damaged(&file, format!("expected {length} bytes of pixels")))?;
         pictures.pixels = bytes[start..].to_vec();
@@ -192,7 +194,8 @@ pub fn keep_images(folder: &Folder, data: &Dataset, contents: &Contents) -> Resu
     let path = folder.data(&data.checksum);
     atomic_file::make_folder(&path)?;
     let shape = [pictures.images.len(), images.height, images.width, images.channels];
-    atomic_file::write_whole(&path.join("images.npy"), &npy("|u1", &shape, &pictures.pixels))?;
+    let pixels = std::mem::take(&mut pictures.pixels);
+    atomic_file::write_whole(&path.join("images.npy"), &npy("|u1", &shape, &pixels))?;
     atomic_file::write_json(&path.join("data.json"), &pictures)
 }
 

@@ -24,7 +24,7 @@ use crate::error::StudyError;
 use crate::store::atomic_file;
 use crate::store::study_dir::{Contents, Folder};
 use rayon::prelude::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use compare::compare;
 pub use images::keep_images;
@@ -53,16 +53,17 @@ pub fn is_fresh(folder: &Folder, contents: &Contents) -> bool {
         && ["epochs.csv", "queries.csv", "report.html"].iter().all(is_after)
 }
 
-/// Writes `report.html` and `figures/` into the study's folder, and returns the page's path.
+/// Writes `report.html` and `figures/` of the study in `folder` into the folder `out`, the study's own or another, and returns the
+/// page's path.
 ///
 /// # Errors
-/// If the folder cannot be read or written. Damaged runs are listed on the page.
-pub fn write(folder: &Folder) -> Result<PathBuf, StudyError> {
+/// If the folder cannot be read or the other written. Damaged runs are listed on the page.
+pub fn write(folder: &Folder, out: &Path) -> Result<PathBuf, StudyError> {
     let loaded = load::load(folder)?;
     let cells = cell::group(&loaded.runs);
     let analysis = analysis::analyse(&loaded, &cells);
     let figures = figures::draw(&loaded, &cells, &analysis);
-    let place = folder.path().join("figures");
+    let place = out.join("figures");
     atomic_file::make_folder(&place)?;
     figures.par_iter().try_for_each(|figure| {
         let svg = figure.svg.finish(true);
@@ -72,14 +73,14 @@ pub fn write(folder: &Folder) -> Result<PathBuf, StudyError> {
         atomic_file::write_whole(&place.join(format!("{}.svg", figure.id)), svg.as_bytes())?;
         atomic_file::write_whole(&place.join(format!("{}.csv", figure.id)), figure.csv.as_bytes())
     })?;
-    let page = self::page(folder);
+    let page = self::page(out);
     atomic_file::write_whole(&page, page::page(&loaded, &cells, &analysis, &figures).as_bytes())?;
     Ok(page)
 }
 
-/// Where a study's page is written.
-pub fn page(folder: &Folder) -> PathBuf {
-    folder.path().join("report.html")
+/// Where the page is written in a folder.
+pub fn page(out: &Path) -> PathBuf {
+    out.join("report.html")
 }
 
 /// The report of the study in `folder` as text; for [`Format::Html`] the page.

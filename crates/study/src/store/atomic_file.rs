@@ -4,8 +4,11 @@ use crate::error::{AtPath, StudyError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+
+/// No record is longer; what is is not read.
+const LONGEST_RECORD: u64 = 1 << 28;
 
 /// Makes a folder and those above it.
 pub(crate) fn make_folder(path: &Path) -> Result<(), StudyError> {
@@ -34,7 +37,9 @@ impl WholeFile {
     /// Begins the file that will be `path`.
     pub(crate) fn create(path: &Path) -> Result<Self, StudyError> {
         let beside = temporary_name(path);
-        let file = File::create(&beside).at("write", path)?;
+        // A process of the same number that was killed may have left one; a link there is removed, not followed.
+        remove_if_there(&beside)?;
+        let file = OpenOptions::new().write(true).create_new(true).open(&beside).at("write", path)?;
         Ok(Self { path: path.to_owned(), beside, file })
     }
 
@@ -82,7 +87,8 @@ pub(crate) fn refuse_unwritable(path: &Path) -> Result<(), StudyError> {
         return Err(StudyError::damaged(path, "is a folder; a file is expected"));
     }
     let probe = folder.join(format!(".fewlabel-{}.part", std::process::id()));
-    fs::write(&probe, b"").at("write into", folder)?;
+    remove_if_there(&probe)?;
+    OpenOptions::new().write(true).create_new(true).open(&probe).at("write into", folder)?;
     remove_if_there(&probe)
 }
 
@@ -93,9 +99,31 @@ fn sync_folder(path: &Path) {
     }
 }
 
+/// What can be kept as a record: it reads back as itself. A number that is none would not.
+pub(crate) trait Record: Serialize + DeserializeOwned + PartialEq {}
+
+impl<T: Serialize + DeserializeOwned + PartialEq> Record for T {}
+
+/// Refuses `json` of `value` for the file `path` where it reads back as something else: JSON holds a number that is none as null.
+fn check_record<T: Record>(path: &Path, json: &[u8], value: &T) -> Result<(), StudyError> {
+    let refused = |why: String| {
+        let why = io::Error::new(ErrorKind::InvalidData, format!("it would not read back: {why}"));
+        Err::<(), _>(why).at("write", path)
+    };
+    match serde_json::from_slice::<T>(json) {
+        Err(error) => refused(error.to_string()),
+        Ok(again) if again == *value => Ok(()),
+        Ok(_) => refused("a number in it is infinite or none".to_owned()),
+    }
+}
+
 /// Writes `value` as indented JSON with a final line end.
-pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), StudyError> {
+///
+/// # Errors
+/// If the file cannot be written, or would not read back as `value`; then nothing is.
+pub(crate) fn write_json<T: Record>(path: &Path, value: &T) -> Result<(), StudyError> {
     let mut text = serde_json::to_string_pretty(value).map_err(|error| StudyError::damaged(path, error.to_string()))?;
+    check_record(path, text.as_bytes(), value)?;
     text.push('\n');
     write_whole(path, text.as_bytes())
 }
@@ -107,12 +135,49 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, S
     Ok(Some(value))
 }
 
-/// The bytes of a file; `None` if there is none.
+/// The bytes of a record; `None` if there is none.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StudyError> {
-    match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        bytes => Ok(Some(bytes.at("read", path)?)),
+    read_at_most(path, LONGEST_RECORD)
+}
+
+/// The bytes of a file of at most so many; `None` if there is none. A pipe or a device in its place is not waited for.
+pub(crate) fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>, StudyError> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        there => check_kind(path, &there.at("read", path)?)?,
     }
+    let file = File::open(path).at("open", path)?;
+    let mut bytes = Vec::new();
+    let length = file.metadata().at("read", path)?.len();
+    if length <= most {
+        file.take(most + 1).read_to_end(&mut bytes).at("read", path)?;
+    }
+    match length.max(bytes.len() as u64) {
+        length if length > most => {
+            Err(StudyError::damaged(path, format!("has {length} bytes, expected {most} at most")))
+        }
+        _ => Ok(Some(bytes)),
+    }
+}
+
+/// Refuses what is no file.
+fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), StudyError> {
+    match metadata.is_file() {
+        true => Ok(()),
+        false if metadata.is_dir() => Err(StudyError::damaged(path, "is a folder, expected a file")),
+        false => Err(StudyError::damaged(path, "is a pipe or a device, expected a file")),
+    }
+}
+
+/// Opens a file of the folder's own for writing, made if it is not there. Nothing is written through a link: it goes, and what
+/// it leads to stays as it is.
+pub(crate) fn open_own(path: &Path) -> Result<File, StudyError> {
+    match fs::symlink_metadata(path) {
+        Ok(there) if there.is_symlink() => remove_if_there(path)?,
+        Ok(there) => check_kind(path, &there)?,
+        Err(_) => {}
+    }
+    OpenOptions::new().create(true).append(true).open(path).at("open", path)
 }
 
 /// Removes a file, if it is there.
@@ -136,7 +201,7 @@ impl Appended {
     /// Opens the file for going on after its first `length` bytes; what stands behind them, such as a line torn by a
     /// kill, is cut off.
     pub(crate) fn open(path: &Path, length: u64) -> Result<Self, StudyError> {
-        let file = OpenOptions::new().create(true).append(true).open(path).at("open", path)?;
+        let file = open_own(path)?;
         let present = file.metadata().at("read", path)?.len();
         if present < length {
             return Err(StudyError::damaged(
@@ -149,8 +214,13 @@ impl Appended {
     }
 
     /// Adds `value` as one line of JSON.
-    pub(crate) fn line(&mut self, value: &impl Serialize) -> Result<(), StudyError> {
-        serde_json::to_writer(&mut self.waiting, value).map_err(|e| StudyError::damaged(&self.path, e.to_string()))?;
+    ///
+    /// # Errors
+    /// If the line would not read back as `value`; then it is not added.
+    pub(crate) fn line<T: Record>(&mut self, value: &T) -> Result<(), StudyError> {
+        let line = serde_json::to_vec(value).map_err(|error| StudyError::damaged(&self.path, error.to_string()))?;
+        check_record(&self.path, &line, value)?;
+        self.waiting.extend(line);
         self.waiting.push(b'\n');
         Ok(())
     }
@@ -186,6 +256,72 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let error = Appended::open(&folder.path().join("a.jsonl"), 4).expect_err("too short");
         assert!(error.to_string().ends_with("has 0 bytes where its checkpoint expects 4"), "{error}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_is_written_through_a_link_to_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (precious, place) = (folder.path().join("precious"), folder.path().join("study"));
+        fs::write(&precious, "mine").expect("written");
+        fs::create_dir(folder.path().join("scratch")).expect("made");
+        std::os::unix::fs::symlink(folder.path().join("scratch"), &place).expect("a folder elsewhere is used");
+        let link = |name: &str| {
+            std::os::unix::fs::symlink(&precious, place.join(name)).expect("linked");
+            place.join(name)
+        };
+        let mut lines = Appended::open(&link("epochs.jsonl"), 0).expect("opened");
+        lines.line(&1).expect("a line");
+        lines.sync().expect("synced");
+        write_whole(&link("result.json"), b"x").expect("written");
+        open_own(&link("lock")).expect("opened").set_len(0).expect("a file of its own");
+        let planted = temporary_name(&place.join("a"));
+        let next = planted.to_string_lossy().replace(".part", "");
+        for number in 1..4u64 {
+            let name =
+                next.rsplit_once('.').map(|(stem, n)| format!("{stem}.{}.part", n.parse::<u64>().unwrap() + number));
+            let _ = std::os::unix::fs::symlink(&precious, name.expect("a name"));
+        }
+        write_whole(&place.join("a"), b"x").expect("written");
+        assert_eq!(fs::read_to_string(&precious).expect("read"), "mine");
+        assert_eq!(fs::read_to_string(place.join("epochs.jsonl")).expect("read"), "1\n");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_pipe_a_folder_and_a_file_without_end_are_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let pipe = std::process::Command::new("mkfifo").arg(path("pipe")).status().expect("started");
+        assert!(pipe.success());
+        fs::create_dir(path("folder")).expect("made");
+        std::os::unix::fs::symlink("/dev/zero", path("zero")).expect("linked");
+        File::create(path("huge")).expect("made").set_len(1 << 40).expect("sparse");
+        for (name, what) in [
+            ("pipe", "is a pipe or a device, expected a file"),
+            ("zero", "is a pipe or a device, expected a file"),
+            ("folder", "is a folder, expected a file"),
+            ("huge", "has 1099511627776 bytes, expected 268435456 at most"),
+        ] {
+            let error = read_if_there(&path(name)).expect_err(name).to_string();
+            assert!(error.ends_with(&format!("{name}: {what}")), "{error}");
+        }
+        assert!(open_own(&path("pipe")).is_err());
+        assert_eq!(read_if_there(&path("nothing")).expect("none"), None);
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_not_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.json");
+        let error = write_json(&path, &vec![0.5, f64::NAN]).expect_err("no number").to_string();
+        assert!(error.contains("a.json: it would not read back: invalid type: null"), "{error}");
+        let error = write_json(&path, &Some(f32::INFINITY)).expect_err("no number").to_string();
+        assert!(error.ends_with("a number in it is infinite or none"), "{error}");
+        assert!(!path.exists());
+        let mut lines = Appended::open(&folder.path().join("a.jsonl"), 0).expect("opened");
+        assert!(lines.line(&f64::NAN).is_err());
+        assert_eq!(lines.sync().expect("synced"), 0);
     }
 
     #[test]

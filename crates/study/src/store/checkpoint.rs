@@ -9,6 +9,9 @@ use std::path::Path;
 
 const MAGIC: &[u8; 8] = b"fewlchk1";
 
+/// No run's models take more: what does is not read.
+const LONGEST: u64 = 1 << 34;
+
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Checkpoint {
@@ -55,7 +58,7 @@ impl Checkpoint {
 
     /// The checkpoint at `path`, if there is one; a damaged one is an error that the run answers by starting over.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, StudyError> {
-        let Some(bytes) = atomic_file::read_if_there(path)? else { return Ok(None) };
+        let Some(bytes) = atomic_file::read_at_most(path, LONGEST)? else { return Ok(None) };
         match Self::parse(&bytes) {
             Some(checkpoint) => Ok(Some(checkpoint)),
             None => Err(StudyError::damaged(path, "the checkpoint is damaged")),

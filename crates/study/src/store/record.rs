@@ -12,6 +12,7 @@
 //! | `failed.json` | why the last try failed | then |
 //! | `checkpoint.bin` | where an unfinished run stands | every five seconds at most |
 
+use crate::ask::settings::FORMAT;
 use crate::error::StudyError;
 use crate::evaluate::metrics::Metrics;
 use crate::store::atomic_file;
@@ -138,14 +139,6 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// The result in a run's folder, if it is finished.
-///
-/// # Errors
-/// If the file is damaged.
-pub fn read_result(run: &Path) -> Result<Option<RunResult>, StudyError> {
-    atomic_file::read_json(&run.join(RESULT))
-}
-
 /// The epochs recorded in a run's folder; a torn last line is left out.
 ///
 /// # Errors
@@ -177,18 +170,25 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StudyError> {
     let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")).enumerate();
     if let Some((_, first)) = lines.next() {
         let header: Header = serde_json::from_slice(first).map_err(|error| damaged(0, error))?;
-        if header.format > crate::ask::settings::FORMAT {
-            let what =
-                format!("is of format {}; this program reads up to {}", header.format, crate::ask::settings::FORMAT);
-            return Err(StudyError::damaged(path, what));
-        }
+        check_format(path, header.format)?;
     }
     lines.map(|(number, line)| serde_json::from_slice(line).map_err(|error| damaged(number, error))).collect()
+}
+
+/// Refuses the record `path` of a format that this version does not know.
+pub(crate) fn check_format(path: &Path, format: u32) -> Result<(), StudyError> {
+    if (1..=FORMAT).contains(&format) {
+        return Ok(());
+    }
+    Err(StudyError::damaged(path, format!("is of format {format}; this program reads up to {FORMAT}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluate::metrics::Bin;
+    use fewlabel_learn::run::events::Pick;
+    use proptest::prelude::*;
 
     fn folder_with(text: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
@@ -205,14 +205,118 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_is_no_number_reads_back() {
-        let folder = folder_with("{\"records\":\"epochs\",\"format\":1}\n");
-        let event = EpochEvent { train_loss: f32::NAN, ..serde_json::from_str(LINE).expect("an epoch") };
-        let mut file = atomic_file::Appended::open(&folder.path().join(EPOCHS), 32).expect("opened");
-        file.line(&event).expect("a line");
+    fn a_loss_that_was_no_number_is_absent() {
+        let diverged = LINE.replace("0.5", "null");
+        let folder = folder_with(&format!("{{\"records\":\"epochs\",\"format\":1}}\n{LINE}{diverged}"));
+        let losses = read_epochs(folder.path()).expect("read").into_iter().map(|epoch| epoch.train_loss);
+        assert_eq!(losses.collect::<Vec<_>>(), [Some(0.5), None]);
+    }
+
+    /// Numbers of every kind, one in ten none.
+    fn number() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            18 => any::<f64>().prop_filter("finite", |number| number.is_finite()),
+            1 => Just(f64::NAN),
+            1 => prop_oneof![Just(f64::INFINITY), Just(f64::NEG_INFINITY)],
+        ]
+    }
+
+    fn metrics() -> impl Strategy<Value = (Metrics, bool)> {
+        let bins = prop::collection::vec((any::<u32>(), number(), number()), 0..3);
+        (prop::array::uniform6(number()), bins, any::<u32>()).prop_map(|(figures, bins, count)| {
+            let mut all = figures.to_vec();
+            all.extend(bins.iter().flat_map(|(_, confidence, accuracy)| [*confidence, *accuracy]));
+            let [accuracy, balanced_accuracy, macro_f1, auc, nll, ece] = figures;
+            let bin = |(images, confidence, accuracy)| Bin { images, confidence, accuracy };
+            let (confusion, reliability) = (vec![vec![count, 1]; 2], bins.into_iter().map(bin).collect());
+            let (images, auc, auc_classes) = (count as usize, Some(auc), None);
+            let metrics = Metrics {
+                images,
+                accuracy,
+                balanced_accuracy,
+                macro_f1,
+                auc,
+                auc_classes,
+                nll,
+                ece,
+                confusion,
+                reliability,
+            };
+            (metrics, all.iter().all(|number| number.is_finite()))
+        })
+    }
+
+    fn result() -> impl Strategy<Value = (RunResult, bool)> {
+        let labelled = prop::collection::vec(any::<u32>(), 0..3);
+        (metrics(), metrics(), number(), labelled).prop_map(|(validation, test, best, labelled)| {
+            let is_whole = validation.1 && test.1 && best.is_finite();
+            let (validation, test) = (validation.0, test.0);
+            let (format, id, labels) = (FORMAT, "0123456789abcdef".to_owned(), labelled.len());
+            let (stopped, learned, val_accuracy_best) = (None, None, best);
+            (
+                RunResult { format, id, labels, labelled, stopped, learned, val_accuracy_best, validation, test },
+                is_whole,
+            )
+        })
+    }
+
+    fn epoch() -> impl Strategy<Value = (EpochEvent, bool)> {
+        (prop::option::of(number()), prop::option::of(number())).prop_map(|(loss, val_accuracy)| {
+            let train_loss = loss.map(|loss| loss as f32);
+            let is_whole = train_loss.is_none_or(f32::is_finite) && val_accuracy.is_none_or(f64::is_finite);
+            (EpochEvent { train_loss, val_accuracy, ..serde_json::from_str(LINE).expect("an epoch") }, is_whole)
+        })
+    }
+
+    fn query() -> impl Strategy<Value = (QueryEvent, bool)> {
+        let pick = (any::<u32>(), prop::option::of(number()), prop::option::of(number()));
+        let (picks, temperatures) = (prop::collection::vec(pick, 0..3), prop::collection::vec(number(), 0..3));
+        (picks, temperatures).prop_map(|(picks, temperatures)| {
+            let of_picks = picks.iter().flat_map(|(_, score, entropy)| [*score, *entropy]).flatten();
+            let is_whole = of_picks.chain(temperatures.iter().copied()).all(f64::is_finite);
+            let pick = |(index, score, entropy)| Pick { index, label: Some(1), score, entropy, augmentation: None };
+            let picks = picks.into_iter().map(pick).collect();
+            (QueryEvent { round: 0, picks, temperatures, pool: Vec::new() }, is_whole)
+        })
+    }
+
+    fn timing() -> impl Strategy<Value = (Timing, bool)> {
+        prop::array::uniform2(number()).prop_map(|[seconds, scoring]| {
+            let phases = Phases { scoring, ..Phases::default() };
+            let timing = Timing { seconds, threads: 1, starts: 1, phases, taken_from: None, machine: None };
+            (timing, seconds.is_finite() && scoring.is_finite())
+        })
+    }
+
+    /// A record is written, and then reads back as itself, exactly if all its numbers are some.
+    fn check<T: atomic_file::Record + std::fmt::Debug>(record: &T, is_whole: bool) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [whole, lines] = ["a.json", "a.jsonl"].map(|name| folder.path().join(name));
+        assert_eq!(atomic_file::write_json(&whole, record).is_ok(), is_whole, "{record:?}");
+        assert_eq!(whole.exists(), is_whole);
+        let mut file = atomic_file::Appended::open(&lines, 0).expect("opened");
+        file.line(&Header { records: "any".into(), format: FORMAT }).expect("a line");
+        assert_eq!(file.line(record).is_ok(), is_whole);
         file.sync().expect("synced");
-        let epochs = read_epochs(folder.path()).expect("read");
-        assert!(epochs.len() == 1 && epochs[0].train_loss.is_nan(), "{epochs:?}");
+        let read = read_lines::<T>(&lines).expect("read");
+        if is_whole {
+            assert_eq!(atomic_file::read_json::<T>(&whole).expect("read").as_ref(), Some(record));
+            assert!(read.len() == 1 && read[0] == *record, "{read:?}");
+        } else {
+            assert!(read.is_empty());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_comes_back_as_it_is_or_is_refused(
+            result in result(), epoch in epoch(), query in query(), timing in timing()
+        ) {
+            check(&result.0, result.1);
+            check(&epoch.0, epoch.1);
+            check(&query.0, query.1);
+            check(&timing.0, timing.1);
+        }
     }
 
     #[test]

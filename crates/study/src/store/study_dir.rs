@@ -1,12 +1,14 @@
 //! The folder of a study: whose it is, which runs lie in it, and the tables drawn from them.
 
+use crate::ask::same_study::{self, Relation};
 use crate::ask::settings::RunSettings;
 use crate::error::{AtPath, StudyError};
 use crate::execute::grid::Job;
 use crate::export::results_csv::quoted;
 use crate::export::varying::{Sizes, Varying};
 use crate::store::atomic_file;
-use crate::store::record::{self, Failure, RunResult, Timing};
+pub use crate::store::kept::Kept;
+use crate::store::record;
 use rayon::prelude::*;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,21 +33,6 @@ pub fn plan(jobs: &[Job]) -> String {
     lines.sort();
     lines.insert(0, "id,run\n".to_owned());
     lines.concat()
-}
-
-/// What lies on disk of one run.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// The name of its folder: the run's id.
-    pub id: String,
-    /// Its settings.
-    pub settings: RunSettings,
-    /// Its result, if it is finished.
-    pub result: Option<RunResult>,
-    /// Its time, if it is finished.
-    pub timing: Option<Timing>,
-    /// Why the last try failed.
-    pub failure: Option<String>,
 }
 
 /// The runs of a folder, and what could not be read.
@@ -76,6 +63,8 @@ pub enum State {
     Failed(String),
     /// Begun and not finished.
     Stopped,
+    /// A record is damaged: which, and why.
+    Damaged(String),
 }
 
 impl Folder {
@@ -92,28 +81,79 @@ impl Folder {
     }
 
     /// Makes `path` the folder of the study that `resolved` describes, or goes on with it, or with what is the same but for further
-    /// seeds: the runs that are there are a part of it.
+    /// seeds: the runs that are there are a part of it. Settings that the folder's study leaves out have their defaults.
     ///
     /// # Errors
     /// If the folder cannot be written or holds another study.
     pub fn claim(path: &Path, resolved: &str) -> Result<Self, StudyError> {
+        Self::claim_for(path, resolved, &[])
+    }
+
+    /// As [`Folder::claim`], for the study's `jobs`: data that have moved are the same if their bytes are those of the runs in the
+    /// folder.
+    ///
+    /// # Errors
+    /// As [`Folder::claim`].
+    pub fn claim_for(path: &Path, resolved: &str, jobs: &[Job]) -> Result<Self, StudyError> {
         atomic_file::make_folder(path)?;
         let file = path.join("study.toml");
         let folder = Self { path: path.to_owned() };
         let _lock = folder.lock()?;
-        match atomic_file::read_if_there(&file)? {
-            None => atomic_file::write_whole(&file, resolved.as_bytes())?,
-            Some(present) if present == resolved.as_bytes() => {}
-            Some(present) => {
-                let present = String::from_utf8_lossy(&present);
-                if !adds_seeds(&present, resolved) {
-                    let key = first_difference(&present, resolved);
-                    return Err(StudyError::OtherStudy { path: path.to_owned(), key });
-                }
-                atomic_file::write_whole(&file, resolved.as_bytes())?;
+        let Some(present) = atomic_file::read_if_there(&file)? else {
+            atomic_file::write_whole(&file, resolved.as_bytes())?;
+            return Ok(folder);
+        };
+        let key = match same_study::relation(&file, &String::from_utf8_lossy(&present), resolved)? {
+            Relation::Same => return Ok(folder),
+            Relation::MoreSeeds => None,
+            Relation::OtherNames if folder.are_on_data_of(jobs)? => None,
+            Relation::OtherNames => Some("data".to_owned()),
+            Relation::Other(key) => Some(key),
+        };
+        if let Some(key) = key {
+            return Err(StudyError::OtherStudy { path: path.to_owned(), key });
+        }
+        atomic_file::write_whole(&file, resolved.as_bytes())?;
+        Ok(folder)
+    }
+
+    /// Whether every run in the folder is on data, by their checksum, that one of the `jobs` is on.
+    fn are_on_data_of(&self, jobs: &[Job]) -> Result<bool, StudyError> {
+        let known: BTreeSet<&str> = jobs.iter().map(|job| job.settings.data.checksum.as_str()).collect();
+        let is_known = |run: &Kept| known.contains(run.settings.data.checksum.as_str());
+        Ok(!jobs.is_empty() && self.read_runs(|_| true)?.iter().flatten().all(is_known))
+    }
+
+    /// Lets jobs that an earlier version finished, or that lie here under another name of the same data, be found under the ids that
+    /// they have here: they count, and are not computed again.
+    ///
+    /// # Errors
+    /// If the folder cannot be listed.
+    pub fn adopt(&self, jobs: &mut [Job]) -> Result<(), StudyError> {
+        let known: BTreeSet<&str> = jobs.iter().map(|job| job.id.as_str()).collect();
+        let mut finished: BTreeMap<String, (u32, String)> = BTreeMap::new();
+        for run in self.read_runs(|id| !known.contains(id))?.into_iter().flatten() {
+            if run.result.is_some() {
+                let found = (run.settings.numeric_version, run.id);
+                let best = finished.entry(run.settings.identity()).or_insert_with(|| found.clone());
+                *best = found.max(best.clone());
             }
         }
-        Ok(folder)
+        if finished.is_empty() {
+            return Ok(());
+        }
+        let is_here = |job: &Job| self.run(&job.id).join(record::RESULT).symlink_metadata().is_ok();
+        let of_job = |job: &Job| Some((job.id.clone(), finished.get(&job.settings.identity())?.1.clone()));
+        let ids: BTreeMap<String, String> = jobs.iter().filter(|job| !is_here(job)).filter_map(of_job).collect();
+        for job in jobs {
+            let source = job.source.as_mut().map(|(id, _)| id);
+            for id in [Some(&mut job.id), Some(&mut job.group), source].into_iter().flatten() {
+                if let Some(here) = ids.get(id) {
+                    id.clone_from(here);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the list of all runs that the study comes to on its data, as [`plan`] makes it.
@@ -174,66 +214,73 @@ impl Folder {
         }
         atomic_file::make_folder(&self.locks())?;
         let path = self.locks().join("study");
-        let file = File::create(&path).at("make the lock", &path)?;
+        let file = atomic_file::open_own(&path)?;
         file.lock().at("lock", &path)?;
         Ok(file)
     }
 
-    /// How every run stands that was ever begun, by its id; looks at names and locks only.
+    /// How every run stands that was ever begun, by its id: what is done, by the same notion as the report's.
     ///
     /// # Errors
     /// If the folder cannot be listed.
     pub fn states(&self) -> Result<Vec<(String, State)>, StudyError> {
-        let path = self.path.join("runs");
-        let mut states = Vec::new();
-        if !path.is_dir() {
-            return Ok(states);
-        }
-        for entry in fs::read_dir(&path).at("list", &path)? {
-            let run = entry.at("list", &path)?.path();
-            if run.is_dir() {
-                let id = run.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-                let state = self.state(&run, &id);
-                states.push((id, state));
-            }
-        }
+        let paths = self.run_paths()?;
+        let states = paths.par_iter().filter_map(|path| {
+            let id = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let state = match Kept::read(path) {
+                Ok(None) => return None,
+                Ok(Some(Kept { result: Some(_), .. })) => State::Done,
+                _ if self.is_running(&id) => State::Running,
+                Ok(Some(Kept { failure: Some(reason), .. })) => State::Failed(reason),
+                Ok(Some(_)) => State::Stopped,
+                Err(error) => State::Damaged(error.to_string()),
+            };
+            Some((id, state))
+        });
+        let mut states: Vec<(String, State)> = states.collect();
         states.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(states)
     }
 
-    fn state(&self, run: &Path, id: &str) -> State {
-        if run.join(record::RESULT).is_file() {
-            return State::Done;
-        }
-        let lock = File::open(self.locks().join(id));
-        if lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))) {
-            return State::Running;
-        }
-        match atomic_file::read_json::<Failure>(&run.join(record::FAILED)) {
-            Ok(Some(failure)) => State::Failed(failure.reason),
-            _ => State::Stopped,
+    /// Whether some process holds the lock of a run.
+    fn is_running(&self, id: &str) -> bool {
+        let lock = self.locks().join(id);
+        let lock = lock.is_file().then(|| File::open(lock));
+        lock.is_some_and(|lock| {
+            lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+        })
+    }
+
+    /// Everything under `runs/`.
+    fn run_paths(&self) -> Result<Vec<PathBuf>, StudyError> {
+        let path = self.path.join("runs");
+        match fs::read_dir(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            entries => entries.at("list", &path)?.map(|entry| Ok(entry.at("list", &path)?.path())).collect(),
         }
     }
 
-    /// Reads settings, results and times of every run.
+    /// Reads the runs whose ids are `wanted`, or what is wrong with them.
+    fn read_runs(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Result<Kept, StudyError>>, StudyError> {
+        let is_wanted = |path: &PathBuf| path.file_name().is_some_and(|name| wanted(&name.to_string_lossy()));
+        let paths: Vec<PathBuf> = self.run_paths()?.into_iter().filter(is_wanted).collect();
+        Ok(paths.par_iter().filter_map(|path| Kept::read(path).transpose()).collect())
+    }
+
+    /// Reads settings, results and times of every run. Of runs that are the same but for the version that computed them the latest
+    /// counts.
     ///
     /// # Errors
     /// If the folder cannot be listed; damaged files are named in [`Contents::damaged`].
     pub fn contents(&self) -> Result<Contents, StudyError> {
-        let path = self.path.join("runs");
         let mut contents = Contents::default();
-        let entries = match fs::read_dir(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(contents),
-            entries => entries.at("list", &path)?,
-        };
-        let paths = entries.map(|entry| Ok(entry.at("list", &path)?.path())).collect::<Result<Vec<_>, StudyError>>()?;
-        let read: Vec<_> = paths.par_iter().map(|path| read_run(path)).collect();
-        for run in read {
+        for run in self.read_runs(|_| true)? {
             match run {
-                Ok(run) => contents.runs.extend(run),
+                Ok(run) => contents.runs.push(run),
                 Err(error) => contents.damaged.push(error.to_string()),
             }
         }
+        leave_latest(&mut contents.runs);
         let settings: Vec<&RunSettings> = contents.runs.iter().map(|run| &run.settings).collect();
         contents.varying = Varying::of(&settings, self.sizes(&settings));
         let labels = |run: &Kept| run.result.as_ref().map_or(0, |result| result.labels);
@@ -261,49 +308,34 @@ impl Folder {
     }
 }
 
-fn read_run(path: &Path) -> Result<Option<Kept>, StudyError> {
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    if name.starts_with('.') || !path.is_dir() {
-        return Ok(None);
+/// Leaves out runs that a later version computed too, or that lie here under two names of their data.
+fn leave_latest(runs: &mut Vec<Kept>) {
+    let mut latest: BTreeMap<String, (bool, u32, String)> = BTreeMap::new();
+    let rank = |run: &Kept| (run.result.is_some(), run.settings.numeric_version, run.id.clone());
+    let identities: Vec<String> = runs.par_iter().map(|run| run.settings.identity()).collect();
+    for (run, identity) in runs.iter().zip(&identities) {
+        let best = latest.entry(identity.clone()).or_insert_with(|| rank(run));
+        *best = rank(run).max(best.clone());
     }
-    let Some(settings) = atomic_file::read_json::<RunSettings>(&path.join(record::SETTINGS))? else {
-        return Err(StudyError::damaged(path, format!("is no run, or has lost it: it has no {}", record::SETTINGS)));
-    };
-    if settings.id() != name {
-        return Err(StudyError::damaged(&path.join(record::SETTINGS), format!("does not belong to run {name}")));
-    }
-    let failure: Option<Failure> = atomic_file::read_json(&path.join(record::FAILED))?;
-    Ok(Some(Kept {
-        result: record::read_result(path)?,
-        timing: atomic_file::read_json(&path.join(record::TIMING))?,
-        failure: failure.map(|failure| failure.reason),
-        id: name,
-        settings,
-    }))
+    let mut identities = identities.into_iter();
+    runs.retain(|run| identities.next().is_some_and(|identity| latest[&identity].2 == run.id));
 }
 
-/// Whether the study `wanted` is the study `present` and further seeds.
-fn adds_seeds(present: &str, wanted: &str) -> bool {
-    let (Ok(mut present), Ok(mut wanted)) = (present.parse::<toml::Table>(), wanted.parse::<toml::Table>()) else {
-        return false;
-    };
-    match (present.remove("seeds"), wanted.remove("seeds")) {
-        (Some(toml::Value::Array(old)), Some(toml::Value::Array(new))) => {
-            present == wanted && old.iter().all(|seed| new.contains(seed))
-        }
-        _ => false,
+impl Contents {
+    /// A sentence where finished runs were computed under several versions of the arithmetic.
+    pub fn mixture(&self) -> Option<String> {
+        mixture(self.runs.iter().filter(|run| run.result.is_some()).map(|run| run.settings.numeric_version))
     }
 }
 
-/// The key in the first line that differs.
-fn first_difference(present: &str, wanted: &str) -> String {
-    let lines = present.lines().chain(std::iter::repeat("")).zip(wanted.lines().chain(["the end"]));
-    let differing = lines.filter(|(a, b)| a != b).map(|(a, b)| if b == "the end" { a } else { b }).next();
-    differing
-        .and_then(|line| line.split(['=', ']']).next())
-        .unwrap_or("its settings")
-        .trim_matches([' ', '['])
-        .to_owned()
+/// Says which versions of the arithmetic computed how many runs, where there are several.
+pub(crate) fn mixture(versions: impl Iterator<Item = u32>) -> Option<String> {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    versions.for_each(|version| *counts.entry(version).or_default() += 1);
+    let parts: Vec<String> = counts.iter().map(|(version, runs)| format!("{runs} of version {version}")).collect();
+    (parts.len() > 1).then(|| {
+        format!("runs of several numeric versions stand side by side: {}; they differ by rounding", parts.join(", "))
+    })
 }
 
 #[cfg(test)]
@@ -314,11 +346,11 @@ mod tests {
     fn another_study_is_refused_in_one_sentence() {
         let folder = tempfile::tempdir().expect("a folder");
         let claim = |study: &str| Folder::claim(folder.path(), study).map(|_| ());
-        claim("a = 1\nseeds = [0, 1]\n").expect("claimed");
-        claim("a = 1\nseeds = [0, 1]\n").expect("the same study goes on");
-        claim("a = 1\nseeds = [0, 1, 2]\n").expect("so does one with more seeds");
-        assert!(claim("a = 2\nseeds = [0, 1, 2, 3]\n").is_err());
-        let error = claim("a = 1\nseeds = [0, 1]\n").expect_err("fewer").to_string();
+        claim("epochs = 1\nseeds = [0, 1]\n").expect("claimed");
+        claim("epochs = 1\nseeds = [0, 1]\n").expect("the same study goes on");
+        claim("epochs = 1\nseeds = [0, 1, 2]\n").expect("so does one with more seeds");
+        assert!(claim("epochs = 2\nseeds = [0, 1, 2, 3]\n").is_err());
+        let error = claim("epochs = 1\nseeds = [0, 1]\n").expect_err("fewer").to_string();
         assert!(error.contains("holds another study (its study.toml differs in seeds)"), "{error}");
     }
 

@@ -104,8 +104,9 @@ impl<'a> Scratch<'a> {
         if active.temperature_scaling {
             let val = self.resources.benchmark("temperature_scaling")?.val;
             let mut view = View::new(&val.images, &self.mean, None).threads(threads);
-            let mut fit = |m: &mut Predictor| m.calibrate(&mut view, &val.labels, Key::new(0, 0)).value;
-            temperatures = members.iter_mut().map(&mut fit).collect();
+            let mut fit = |m: &mut Predictor| m.calibrate(&mut view, &val.labels, Key::new(0, 0));
+            let fitted = members.iter_mut().map(|m| Ok(fit(m)?.value));
+            temperatures = fitted.collect::<Result<_, LearnError>>()?;
         }
         Ok((members, temperatures))
     }
@@ -114,7 +115,7 @@ impl<'a> Scratch<'a> {
         let threads = self.resources.context.threads;
         let mut view = View::new(&held_out.split.images, &self.mean, policy).threads(threads);
         let model = self.members[0].fit.model();
-        Ok(Predictor::new(model, threads)?.probs_nc(&mut view, held_out.split.len(), key))
+        Predictor::new(model, threads)?.probs_nc(&mut view, held_out.split.len(), key)
     }
 }
 
@@ -129,8 +130,8 @@ impl Learner for Scratch<'_> {
             fit.epoch(view, &labelled.rows, &labelled.labels, keys(member as u64))
         };
         let losses: Vec<f32> = match &mut self.members[..] {
-            [member] => vec![train((0, member))],
-            members => members.par_iter_mut().enumerate().map(train).collect(),
+            [member] => vec![train((0, member))?],
+            members => members.par_iter_mut().enumerate().map(train).collect::<Result<_, _>>()?,
         };
         Ok(losses.iter().sum::<f32>() / losses.len() as f32)
     }

@@ -67,6 +67,7 @@ impl Learner for Tuned<'_> {
             let Some(loss) = self.tuner.step()? else { break };
             losses.push(loss);
         }
+        self.tuner.check()?;
         Ok(losses.iter().sum::<f32>() / losses.len() as f32)
     }
 
@@ -75,7 +76,7 @@ impl Learner for Tuned<'_> {
         let mut predictor = Predictor::new(self.tuner.model(), threads)?;
         let mut view = View::new(pool.images, self.mean(), None).threads(threads);
         let key = Key::new(self.plan.seed, purpose::AUGMENT_ONCE);
-        let probs_nc = asked.needs.probs.then(|| predictor.probs_nc(&mut view, pool.len(), key));
+        let probs_nc = asked.needs.probs.then(|| predictor.probs_nc(&mut view, pool.len(), key)).transpose()?;
         Ok((PoolScores::of_arrays(pool, probs_nc, asked.given), Vec::new()))
     }
 

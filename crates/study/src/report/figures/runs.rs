@@ -135,7 +135,7 @@ fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown
                 (query + 1).to_string(),
                 pick.index.to_string(),
                 class.clone(),
-                pick.score.to_string(),
+                pick.score.map_or_else(String::new, |score| score.to_string()),
                 applied.map_or_else(String::new, |applied| applied.kind.name().to_owned()),
                 applied.map_or_else(String::new, |applied| applied.strength.to_string()),
             ]);
@@ -144,7 +144,7 @@ fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown
                 && tiles.len() < QUERIED
                 && let Some(png) = shown.image(data, pick.index)
             {
-                let score = if pick.score.is_finite() { format!("{:.2}", pick.score) } else { "\u{2013}".to_owned() };
+                let score = pick.score.map_or_else(|| "\u{2013}".to_owned(), |score| format!("{score:.2}"));
                 tiles.push(Tile { png, caption: class, note: format!("{}: {score}", query + 1) });
             }
         }
@@ -194,7 +194,7 @@ pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
         ("training-validation", "validation accuracy (%)", Axis::Linear, |epoch| {
             epoch.val_accuracy.map(|value| 100.0 * value)
         }),
-        ("training-loss", "training loss (nats)", Axis::Logarithmic, |epoch| Some(epoch.train_loss)),
+        ("training-loss", "training loss (nats)", Axis::Logarithmic, |epoch| epoch.train_loss),
     ];
     let figure = |(id, axis, scale, pick): (&str, &str, Axis, Pick)| {
         let mut csv = Csv::new(&["cell", "epoch", "mean", "sd"]);
@@ -204,12 +204,7 @@ pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
                 let epochs =
                     cell.runs.values().flat_map(|run| run.epochs.iter().map(|epoch| epoch.epoch)).max().unwrap_or(0);
                 let point = |epoch: u32| {
-                    let values: Vec<f64> = cell
-                        .runs
-                        .values()
-                        .filter_map(|run| pick(epoch_of(run, epoch)?))
-                        .filter(|value| value.is_finite())
-                        .collect();
+                    let values: Vec<f64> = cell.runs.values().filter_map(|run| pick(epoch_of(run, epoch)?)).collect();
                     Summary::of(&values).map(|summary| (f64::from(epoch), summary.mean, summary.sd.unwrap_or(0.0)))
                 };
                 let points: Vec<(f64, f64, f64)> = (1..=epochs.min(2000)).filter_map(point).collect();

@@ -16,6 +16,7 @@ use super::load::Loaded;
 use crate::ask::regimes::{Chooser, NAMES, Regime, by_name};
 use crate::evaluate::claims::{BY_FAR, Claim, FEWEST_SEEDS, LEVEL, Part, SIGNIFICANT, Verdict, p_value};
 use crate::evaluate::stats::Summary;
+use crate::store::study_dir::mixture;
 use fewlabel_learn::counted;
 use fewlabel_learn::run::plan::Placement;
 use std::collections::BTreeSet;
@@ -49,14 +50,16 @@ pub(crate) fn what_was_run(loaded: &Loaded, cells: &[Cell<'_>]) -> String {
     }
     let seeds: BTreeSet<u64> = loaded.runs.iter().map(super::load::Run::seed).collect();
     let numeric: BTreeSet<u32> = loaded.runs.iter().map(|run| run.settings.numeric_version).collect();
+    let mixture = mixture(loaded.runs.iter().map(|run| run.settings.numeric_version));
     let mut out = format!(
         "<p>{} in {}; {}; a cell is one setting of everything but the seed. For one seed all cells share the order of the data and, where shapes agree, the initial weights, so differences are taken seed by seed. \
-         Report by fewlabel {}, numeric version of the runs {}. Computed on {}; results do not depend on the machine or its threads. Computing times are in <code>timings.csv</code>.</p>",
+         Report by fewlabel {}, numeric version of the runs {}{}. Computed on {}; results do not depend on the machine or its threads. Computing times are in <code>timings.csv</code>.</p>",
         counted(loaded.runs.len(), "finished run"),
         counted(cells.len(), "cell"),
         seeds_in_words(&seeds),
         env!("CARGO_PKG_VERSION"),
         numeric.iter().map(u32::to_string).collect::<Vec<_>>().join(", "),
+        mixture.map_or_else(String::new, |mixture| format!(" ({mixture})")),
         machines(&loaded.machines)
     );
     out += &table.markup();
