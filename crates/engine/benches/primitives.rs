@@ -1,4 +1,4 @@
-//! The vector and image primitives that strategies and augmentation are built from, at the sizes they are used at.
+//! The vector and image primitives that strategies and augmentation use, at the sizes they use.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fewlabel_engine::image::{Border, Field, Filter, Resampler, Sampling, Shape};

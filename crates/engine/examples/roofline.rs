@@ -1,4 +1,5 @@
-//! What each convolution of the paper's network takes beside its products at the machine's peak: `roofline [WIDTH]`.
+//! Time of each convolution of the paper's network, and the share that its products would take at
+//! the machine's peak: `roofline [WIDTH]`.
 #![expect(clippy::print_stdout, reason = "a measuring program")]
 
 use fewlabel_engine::measure;

@@ -1,13 +1,14 @@
 //! Images a second of the paper's network: `speed train|infer WIDTH BATCH THREADS [REPEATS]`.
 //!
-//! Steps alternate with fused multiply-adds at the machine's peak, in processor time where there is one thread, so that
-//! the percentage holds on a busy machine too.
+//! Steps alternate with fused multiply-adds at the machine's peak. One thread is timed in processor
+//! time, so that the percentage holds on a busy machine too.
 #![expect(clippy::print_stdout, reason = "a measuring program")]
 
 use fewlabel_engine::{AdamW, Architecture, Model, Scorer, Targets, Trainer, measure, rng::Key};
 use std::time::Instant;
 
-/// Seconds of this thread's processor time where there is one thread and the system tells, else of the wall clock.
+/// Seconds of this thread's processor time, or of the wall clock with several threads or where the
+/// system does not tell.
 fn seconds(threads: usize, start: Instant) -> f64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     let cpu = text.split(' ').next().and_then(|t| t.parse::<f64>().ok());

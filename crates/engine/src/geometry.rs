@@ -48,8 +48,10 @@ pub enum Sampling {
     Bilinear,
 }
 
-/// The map from a pixel of the result to its position in the source:
-/// `x' = m[0] x + m[1] y + m[2]`, `y' = m[3] x + m[4] y + m[5]`, with the origin of both in the centre of the image.
+/// The map from a pixel of the result to its position in the source.
+///
+/// `x' = m[0] x + m[1] y + m[2]` and `y' = m[3] x + m[4] y + m[5]`. The origin of both is the
+/// centre of the image.
 pub type Matrix = [f32; 6];
 
 /// Displacements in pixels: `scale` times `dx` and `dy`, one value a pixel.

@@ -1,8 +1,8 @@
 //! Resampling and filtering of images: what augmentation is built from.
 //!
-//! Images are f32, channels last. A sampling position is in pixels, with (0, 0) at the centre of the first pixel;
-//! positions and pixels outside the image are made by a [`Border`]. Everything works in place, in buffers that are
-//! kept between images: nothing is allocated for an image.
+//! Images are f32, channels last. A sampling position is in pixels, with (0, 0) at the centre of
+//! the first pixel. A [`Border`] tells what lies outside. Everything works in place, and buffers
+//! are kept between images, so that nothing is allocated for an image.
 
 pub use crate::geometry::{Border, Field, Matrix, Sampling, Shape};
 
@@ -50,13 +50,15 @@ impl Resampler {
 
     pub(crate) fn affine_on(&mut self, isa: Isa, image: &mut [f32], m: &Matrix, sampling: Sampling, border: Border) {
         let (cy, cx) = (0.5 * (self.shape.height as f32 - 1.0), 0.5 * (self.shape.width as f32 - 1.0));
-        // The centre moved to the first pixel; exact for the identity, since halves of whole numbers are.
+        // The origin moves to the first pixel. Halves of whole numbers are exact, so the identity
+        // is too.
         let shift_x = m[2] + (cx - (m[0] * cx + m[1] * cy));
         let shift_y = m[5] + (cy - (m[3] * cx + m[4] * cy));
         self.sample(isa, image, Map::Affine([m[0], m[1], shift_x, m[3], m[4], shift_y]), sampling, border);
     }
 
-    /// Replaces every pixel of `image` by the one at its place moved by `scale` times (`dx`, `dy`) pixels.
+    /// Replaces every pixel of `image` by the one that lies `scale` times (`dx`, `dy`) pixels from
+    /// it.
     ///
     /// # Panics
     /// If `image` is not of the resampler's shape, or a field does not have one value a pixel.
@@ -136,11 +138,13 @@ impl Filter {
         Self { shape, lines: vec![0.0; shape.height * filter::stride(shape, radius + 1)] }
     }
 
-    /// Filters `image` along columns, then rows; pixels outside repeat the border.
+    /// Filters `image` along columns, then rows. Pixels outside repeat the border.
+    ///
     /// `half` is the kernel from its centre outwards: its length is the radius plus one.
     ///
     /// # Panics
-    /// If `image` is not of the filter's shape, `half` is empty, or the radius is beyond the one prepared for.
+    /// If `image` is not of the filter's shape, `half` is empty, or the radius is too large for the
+    /// buffers.
     pub fn separable(&mut self, image: &mut [f32], half: &[f32]) {
         self.separable_on(Isa::detect(), image, half);
     }

@@ -1,13 +1,21 @@
-//! A CPU engine that trains and scores small convolutional networks, with the same bits on every machine.
+//! A CPU engine that trains and scores small convolutional networks, with the same bits on every
+//! machine.
 //!
-//! [`Architecture`] says what a network looks like, [`Model`] holds its parameters, [`Trainer`] trains it, [`Scorer`]
-//! uses it. Images are f32, channels last.
+//! [`Architecture`] is the shape of a network, and [`Model`] holds its parameters. [`Trainer`]
+//! trains it with labels, [`Contrastive`] without, and [`Scorer`] uses it. Images are f32, channels
+//! last.
 //!
 //! ```
 //! use fewlabel_engine::{AdamW, Architecture, Model, Scorer, Targets, Trainer, rng::Key};
 //!
 //! let network = Architecture {
-//!     height: 13, width: 13, channels: 1, block_widths: vec![8, 16], hidden: vec![16], classes: 3, dropout: 0.0,
+//!     height: 13,
+//!     width: 13,
+//!     channels: 1,
+//!     block_widths: vec![8, 16],
+//!     hidden: vec![16],
+//!     classes: 3,
+//!     dropout: 0.0,
 //! };
 //! let model = Model::new(network, Key::new(0, 0))?;
 //! let mut trainer = Trainer::new(model, AdamW::default(), 2, 1)?;
@@ -47,5 +55,6 @@ pub use training::average::Average;
 pub use training::optimizer::AdamW;
 pub use training::trainer::{Contrastive, Trainer, Training};
 
-/// Changes whenever the same training gives other bits; part of the identity of recorded results.
+/// Changes whenever the same training gives other bits. It is part of the identity of recorded
+/// results.
 pub const NUMERIC_VERSION: u32 = 2;

@@ -1,10 +1,11 @@
 //! exp, ln and log2 of an `f32`, the same bits on every machine.
 //!
-//! The standard library asks the platform's C library, whose last bits differ between systems. These are
-//! short polynomials in fused multiply-adds; [`crate::vector`] runs the same operations in the same order on
-//! whole rows. Coefficients are our own weighted minimax fits (linear programme on 4,001 Chebyshev points),
-//! rounded to `f32`. The greatest error over all finite arguments is stated per function in units in the last
-//! place of the exact result, and tested against `libm` in `f64`.
+//! The standard library asks the platform's C library, whose last bits differ between systems.
+//! These are short polynomials in fused multiply-adds. [`crate::vector`] runs the same operations
+//! in the same order on whole rows. Coefficients are our own weighted minimax fits, rounded to
+//! `f32`: a linear programme on 4,001 Chebyshev points. Each function states its greatest error
+//! over all finite arguments, in units in the last place of the exact result. Tests hold it against
+//! `libm` in `f64`.
 
 use std::f32::consts::LOG2_E;
 
@@ -20,9 +21,11 @@ pub(crate) const ROUND: f32 = 12_582_912.0;
 pub(crate) const EXP_LOWEST: f32 = -104.0;
 /// Above this exp is infinite.
 pub(crate) const EXP_HIGHEST: f32 = 89.0;
-/// (e^r - 1 - r) / r^2 on |r| <= ln 2 / 2, relative error of e^r below 3.1e-9; constant term first.
+/// (e^r - 1 - r) / r^2 on |r| <= ln 2 / 2, constant term first. The relative error of e^r is below
+/// 3.1e-9.
 pub(crate) const EXP_TERMS: [f32; 5] = [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_745, 0.001_381_454];
-/// (ln(1 + f) - f) / f^2 on sqrt(1/2) - 1 <= f <= sqrt(2) - 1, relative error of ln below 4.1e-9; constant term first.
+/// (ln(1 + f) - f) / f^2 on sqrt(1/2) - 1 <= f <= sqrt(2) - 1, constant term first. The relative
+/// error of ln is below 4.1e-9.
 pub(crate) const LN_TERMS: [f32; 9] = [
     -0.499_999_88,
     0.333_333_25,
@@ -191,7 +194,8 @@ mod tests {
         assert_eq!(found, RECORDED, "{found:#x?}");
     }
 
-    /// Results of this module when it was written; a change needs a new numeric version of the engine.
+    /// Results of this module when it was written. A change needs a new numeric version of the
+    /// engine.
     const RECORDED: [[u32; 3]; 5] = [
         [0x3f8d_763e, 0xc013_5d8e, 0xc054_9a78],
         [0x402d_f854, 0, 0],

@@ -16,8 +16,8 @@ pub struct Phases {
     pub update: Duration,
 }
 
-/// Fused multiply-adds of one core in GFLOP/s (two operations each) on the instructions that the engine uses: the best of
-/// `repeats` runs of about ten milliseconds.
+/// Fused multiply-adds of one core in GFLOP/s, two operations each, on the instructions that the
+/// engine uses: the best of `repeats` runs of about ten milliseconds.
 pub fn peak_gflops(repeats: usize) -> f64 {
     let rate = |n: u64| {
         let start = Instant::now();
@@ -31,7 +31,7 @@ pub fn peak_gflops(repeats: usize) -> f64 {
     (0..repeats.max(1)).map(|_| rate(n.max(1))).fold(0.0, f64::max)
 }
 
-/// Runs `rounds` rounds of independent fused multiply-adds and returns how many floating-point operations they were.
+/// Runs `rounds` rounds of independent fused multiply-adds and returns their number of operations.
 pub fn multiply_add(rounds: u64) -> f64 {
     let (result, operations) = peak::rounds(Isa::detect(), std::hint::black_box(rounds));
     std::hint::black_box(result);
@@ -43,7 +43,7 @@ pub fn instructions() -> &'static str {
     Isa::detect().name()
 }
 
-/// What one convolution of a block takes, an image, see [`convolution`].
+/// The time that one convolution takes for an image, see [`convolution`].
 #[derive(Clone, Copy, Debug)]
 pub struct Convolution {
     /// Seconds forward.
@@ -54,9 +54,11 @@ pub struct Convolution {
     pub products: f64,
 }
 
-/// Times a 3x3 convolution of images of `side` x `side` from `cin` to `cout` channels, multiples of eight, as training runs
-/// it with its operands in the cache: the best of `repeats`, on one thread. What lies between the products and the
-/// machine's peak is what transforms cost.
+/// Times a 3x3 convolution of images of `side` x `side`, as training runs it, from `cin` to `cout`
+/// channels, which are multiples of eight.
+///
+/// Operands are in the cache. It takes the best of `repeats`, on one thread. The products fall
+/// short of the machine's peak by what transforms cost.
 ///
 /// # Panics
 /// If a number of channels is no multiple of eight.

@@ -1,14 +1,15 @@
 //! Random numbers as a pure function of a key.
 //!
-//! There is no shared generator: every draw is named by a [`Key`], such as (seed, purpose, epoch, image),
-//! so that a result depends neither on the order in which work is scheduled nor on the number of threads.
-//! The bits come from ChaCha with 8 rounds (Bernstein 2008) through `rand_chacha`; the samplers are ours,
-//! because those of `rand` change between versions and a recorded study must not.
+//! There is no shared generator. Every draw is named by a [`Key`], such as (seed, purpose, epoch,
+//! image). So a result depends neither on the order in which work is scheduled nor on the number of
+//! threads. The bits come from ChaCha with 8 rounds (Bernstein 2008) through `rand_chacha`. The
+//! samplers are ours: those of `rand` change between versions, and a recorded study must not.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
-/// The name of a stream of random numbers: four words, by convention (seed, purpose, and two counters).
+/// The name of a stream of random numbers: four words, by convention (seed, purpose, and two
+/// counters).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key(pub [u64; 4]);
 
@@ -23,7 +24,7 @@ impl Key {
         Self([self.0[0], self.0[1], first, second])
     }
 
-    /// A key with counters of its own under this one, for whoever sets counters itself: the first words of this key's stream.
+    /// A key under this one whose counters are free again: the first words of this key's stream.
     pub fn child(self) -> Self {
         let mut stream = self.stream();
         Self(std::array::from_fn(|_| stream.bits64()))

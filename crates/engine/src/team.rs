@@ -21,8 +21,10 @@ impl Team {
         Ok(Self(Some(Arc::new(pool))))
     }
 
-    /// Runs `job` on one of the team's threads, with another one awake for parts of it: a loop over steps or scorings is faster within than around it.
-    /// Changes no bit of a result. For one caller at a time: each would wait for the other's job.
+    /// Runs `job` on one of the team's threads, while another one stays awake for parts of it.
+    ///
+    /// Put a whole loop over steps or scorings into one job: it is faster so, and no bit changes.
+    /// Only one caller may run jobs at a time; each would wait for the other's.
     pub fn run<R: Send>(&self, job: impl FnOnce() -> R + Send) -> R {
         match &self.0 {
             None => job(),
@@ -31,11 +33,14 @@ impl Team {
     }
 }
 
-/// How long a thread waits awake for the others. To be woken takes tens of microseconds, as long as many a layer; to wait longer would take
-/// time from other programs where the machine has more work than cores.
+/// How long a thread waits awake for the others.
+///
+/// To be woken takes tens of microseconds, as long as many layers. To wait longer would take time
+/// from other programs where the machine has more work than cores.
 const AWAKE: Duration = Duration::from_micros(50);
 
-/// Runs `job` while another thread looks out for parts of it, which else would sleep and have to be woken at every layer.
+/// Runs `job` while another thread looks out for parts of it. Otherwise that thread would sleep,
+/// and have to be woken at every layer.
 fn attended<R: Send>(job: impl FnOnce() -> R + Send) -> R {
     let over = AtomicBool::new(false);
     let look_out = || {
@@ -53,7 +58,7 @@ fn attended<R: Send>(job: impl FnOnce() -> R + Send) -> R {
     rayon::join(job, look_out).0
 }
 
-/// [`rayon::join`], whose caller stays awake for a moment if another thread is still at `b`.
+/// [`rayon::join`], but the caller stays awake for a moment while another thread is still at `b`.
 pub(crate) fn join(a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
     let (begun, ended) = (AtomicBool::new(false), AtomicBool::new(false));
     let a = || {
@@ -93,8 +98,8 @@ pub(crate) fn two(threads: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Se
     }
 }
 
-/// Calls `work` with the index and a reference of every item and one of the workers. Items are dealt out in order, in
-/// equal shares; with one worker everything runs in place.
+/// Calls `work` with the index and a reference of every item and one of the workers. Items are
+/// dealt out in order, in equal shares. With one worker everything runs in place.
 pub(crate) fn each<T: Send, W: Send>(
     items: &mut [T],
     workers: &mut [W],
@@ -103,8 +108,8 @@ pub(crate) fn each<T: Send, W: Send>(
     halves(0, items, workers, work);
 }
 
-/// Calls `work` for every job with one of the workers, which take the next job whenever they are done: a core that other
-/// programs slow down takes fewer. At most `most` workers take part.
+/// Calls `work` for every job with one of the workers, which take the next job whenever they are
+/// done. A core that other programs slow down takes fewer. At most `most` workers take part.
 pub(crate) fn deal<J: Send, W: Send>(
     jobs: impl Iterator<Item = J> + Send,
     most: usize,

@@ -10,20 +10,23 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: everything is the system allocator's; counting touches a constant-initialised thread local without destructor.
+// SAFETY: every call goes to the system allocator with the arguments as they came. Counting touches
+// a thread local that is initialised at compile time and has no destructor, so that it allocates
+// nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller answers for a layout whose size is not zero.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller answers for `p`, which `alloc` gave for this layout.
         unsafe { System.dealloc(p, layout) }
     }
     unsafe fn realloc(&self, p: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller answers for `p`, which `alloc` gave for this layout, and for a size
+        // above zero.
         unsafe { System.realloc(p, layout, size) }
     }
 }

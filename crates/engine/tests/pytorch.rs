@@ -60,7 +60,8 @@ fn losses_and_one_step_are_pytorchs() {
         if step == 0 {
             let after: BTreeMap<_, _> = trainer.model().tensors().into_iter().map(|(n, _, v)| (n, v)).collect();
             for (name, ours) in &after {
-                // A first step moves each parameter by about the learning rate, whatever the gradient's size.
+                // A first step moves each parameter by about the learning rate, whatever the
+                // gradient's size.
                 assert_close(name, ours, &expected(&format!("after {name}"))[0], 2e-5);
             }
         }

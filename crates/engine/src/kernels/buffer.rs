@@ -7,8 +7,10 @@ use std::ops::{Deref, DerefMut};
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// Some f32 values that begin at a cache line: a vector at a multiple of its lanes then never lies in two lines,
-/// which would cost the kernels a tenth of their speed.
+/// Some f32 values that begin at a cache line.
+///
+/// A vector at a multiple of its lanes then never lies in two lines, which would cost the kernels a
+/// tenth of their speed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Buffer {
     lines: Vec<Line>,
@@ -25,14 +27,16 @@ impl Buffer {
 impl Deref for Buffer {
     type Target = [f32];
     fn deref(&self) -> &[f32] {
-        // SAFETY: the lines hold at least `len` values, one after the other and all of them initialised.
+        // SAFETY: `zeros` makes `len.div_ceil(16)` lines of 16 initialised values each, one after
+        // the other, which is at least `len`; a line is aligned to 64 bytes.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as above; the lines are borrowed for as long as the values.
+        // SAFETY: `zeros` makes `len.div_ceil(16)` lines of 16 initialised values each, which is at
+        // least `len`; `self` is borrowed for as long as the values are.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
 }

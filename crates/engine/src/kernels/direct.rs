@@ -3,13 +3,13 @@
 //! `x` is [h+2, w+2, cin], `weights` [9, cin, cout], `y` [h, w, cout]; for every output
 //! `y = bias; for tap, for channel: y = x * w + y`, fused, in this order.
 
+use super::dispatch::{dispatch, vectors};
 use super::simd::{LANES, Simd};
 use super::winograd::Filters;
-use super::{Isa, dispatch, vectors};
 
 /// The shape of one convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(crate) struct ConvShape {
     pub(crate) height: usize,
     pub(crate) width: usize,
     /// Channels read: the image's own, or a multiple of eight.
@@ -18,7 +18,7 @@ pub(crate) struct Shape {
     pub(crate) cout: usize,
 }
 
-impl Shape {
+impl ConvShape {
     pub(crate) const fn pixels(&self) -> usize {
         self.height * self.width
     }
@@ -28,47 +28,50 @@ impl Shape {
     }
 }
 
-/// Convolution, bias, rectification and perhaps an affine map of one image; rows of `y` are `row` apart.
-pub(crate) fn forward(isa: Isa, s: Shape, x: &[f32], f: Filters<'_>, y: &mut [f32], row: usize) {
-    assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin) && f.weights.len() >= 9 * s.cin * s.cout);
-    assert!(f.bias.len() >= s.cout && y.len() >= (s.height - 1) * row + s.width * s.cout);
+dispatch! {
+    /// Convolution, bias, rectification and perhaps an affine map of one image. Rows of `y` are
+    /// `row` apart.
+    pub(crate) fn forward = forward_body(
+        s: ConvShape, x: &[f32], f: Filters<'_>, y: &mut [f32], row: usize)
+}
+
+/// What every tile needs: pointers to `9 cin cout` weights and `cout` of each of the others.
+#[derive(Clone, Copy)]
+struct Args {
+    s: ConvShape,
+    w: *const f32,
+    b: *const f32,
+    /// Null without an affine map.
+    scale: *const f32,
+    shift: *const f32,
+}
+
+#[inline(always)]
+fn forward_body<S: Simd>(s: ConvShape, x: &[f32], f: Filters<'_>, y: &mut [f32], row: usize) {
+    assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin));
+    assert!(f.weights.len() >= 9 * s.cin * s.cout && f.bias.len() >= s.cout);
+    assert!(y.len() >= (s.height - 1) * row + s.width * s.cout);
     let null = std::ptr::null();
     let (scale, shift) = f.affine.map_or((null, null), |(scale, shift)| {
         assert!(scale.len() >= s.cout && shift.len() >= s.cout);
         (scale.as_ptr(), shift.as_ptr())
     });
-    let a = Args { s, w: f.weights.as_ptr(), b: f.bias.as_ptr(), scale, shift, row };
-    // SAFETY: the lengths were checked.
-    unsafe { forward_isa(isa, a, x.as_ptr(), y.as_mut_ptr()) }
-}
-
-/// What every tile needs.
-#[derive(Clone, Copy)]
-struct Args {
-    s: Shape,
-    w: *const f32,
-    b: *const f32,
-    scale: *const f32,
-    shift: *const f32,
-    row: usize,
-}
-
-dispatch!(unsafe fn forward_isa = forward_body(a: Args, x: *const f32, y: *mut f32));
-
-#[inline(always)]
-unsafe fn forward_body<S: Simd>(a: Args, x: *const f32, y: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let s = a.s;
-        for row in 0..s.height {
-            let (x, y) = (x.add(row * (s.width + 2) * s.cin), y.add(row * a.row));
+    let a = Args { s, w: f.weights.as_ptr(), b: f.bias.as_ptr(), scale, shift };
+    let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+    for i in 0..s.height {
+        // SAFETY: row i < height of the output, and bordered rows i to i + 2 of the input, lie
+        // within the lengths compared above. Vectors end at or before `cout`.
+        unsafe {
+            let (x, y) = (x.add(i * (s.width + 2) * s.cin), y.add(i * row));
             vectors!(S, s.cout, co => line(a, co, x, y.add(co)));
         }
     }
 }
 
-/// Pixels of a row that are computed together, at most: their sums, three weights and a value fill the registers, or half
-/// of thirty-two, which is as fast.
+/// Pixels of a row that are computed together, at most.
+///
+/// Their sums, three weights and a value fill the registers, or half of thirty-two, which is as
+/// fast.
 const fn most<V: Simd>() -> usize {
     if V::LANES > LANES { 14 } else { 12 }
 }
@@ -76,7 +79,7 @@ const fn most<V: Simd>() -> usize {
 /// A row of one vector of channels.
 #[inline(always)]
 unsafe fn line<V: Simd>(a: Args, co: usize, x: *const f32, y: *mut f32) {
-    // SAFETY: the caller's row lies within the image.
+    // SAFETY: the strips' widths add up to `width`, the pixels of the caller's row.
     unsafe {
         let parts = a.s.width.div_ceil(most::<V>());
         let (least, wider) = (a.s.width / parts, a.s.width % parts);
@@ -90,9 +93,10 @@ unsafe fn line<V: Simd>(a: Args, co: usize, x: *const f32, y: *mut f32) {
     }
 }
 
+/// `wide` neighbouring pixels of one vector of channels.
 #[inline(always)]
 unsafe fn strip<S: Simd>(a: Args, wide: usize, co: usize, x: *const f32, y: *mut f32) {
-    // SAFETY: the caller's strip lies within the image.
+    // SAFETY: the caller's strip has `wide` pixels, and no more are computed.
     unsafe {
         match wide {
             14.. if S::LANES > LANES => pixels::<S, 14>(a, co, x, y),
@@ -113,7 +117,7 @@ unsafe fn strip<S: Simd>(a: Args, wide: usize, co: usize, x: *const f32, y: *mut
     }
 }
 
-/// A loop that the compiler is not asked whether to unroll: sums whose index it does not know would lie in memory.
+/// A loop that is always unrolled: sums whose index the compiler does not know would lie in memory.
 macro_rules! at_each {
     ($i:ident of $($value:literal)*: $body:expr) => {
         $({
@@ -123,11 +127,15 @@ macro_rules! at_each {
     };
 }
 
-/// `T` neighbouring pixels of one vector of channels. A value is fetched once for the three pixels of the row that it adds
-/// to; each pixel still meets its taps, and a tap's channels, in order.
+/// `T` neighbouring pixels of one vector of channels.
+///
+/// A value is fetched once for the three pixels of the row that it adds to. Each pixel still meets
+/// its taps, and a tap's channels, in order.
 #[inline(always)]
 unsafe fn pixels<S: Simd, const T: usize>(a: Args, co: usize, x: *const f32, y: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
+    // SAFETY: the taps of pixel t < T lie in columns t to t + 2 of three bordered rows, which are
+    // two pixels wider than the output. Weights are read in rows tap < 9 and ci < cin. Vectors from
+    // `co` on end at or before `cout`.
     unsafe {
         let s = a.s;
         // As far as `at_each!` goes.

@@ -1,10 +1,11 @@
 //! Products of row-major matrices with one order of summation.
 
+use super::Isa;
+use super::dispatch::dispatch;
 use super::simd::{LANES, PANEL, Simd};
-use super::{Isa, dispatch};
 
-/// `c[m, n] = bias[n] + a[m, k] b[k, n]`, for every output over k in order, fused; then rectified if `relu`.
-/// `n` is a multiple of eight.
+/// `c[m, n] = bias[n] + a[m, k] b[k, n]`, for every output over k in order, fused; then rectified
+/// if `relu`. `n` is a multiple of eight.
 pub(crate) fn product(
     isa: Isa,
     m: usize,
@@ -16,10 +17,10 @@ pub(crate) fn product(
     c: &mut [f32],
     relu: bool,
 ) {
-    checked_product(isa, m, k, n, a, b, false, bias, c, relu);
+    product_on(isa, m, k, n, a, b, false, bias, c, relu);
 }
 
-/// [`product`] with `b` in panels, see [`panels`]: the same bits, and no strides where `b` is large.
+/// [`product`] with `b` in [`panels`]: the same bits, and no strides where `b` is large.
 pub(crate) fn product_of_panels(
     isa: Isa,
     m: usize,
@@ -31,27 +32,11 @@ pub(crate) fn product_of_panels(
     c: &mut [f32],
     relu: bool,
 ) {
-    checked_product(isa, m, k, n, a, b, true, bias, c, relu);
+    product_on(isa, m, k, n, a, b, true, bias, c, relu);
 }
 
-fn checked_product(
-    isa: Isa,
-    m: usize,
-    k: usize,
-    n: usize,
-    a: &[f32],
-    b: &[f32],
-    panels: bool,
-    bias: &[f32],
-    c: &mut [f32],
-    relu: bool,
-) {
-    assert!(n.is_multiple_of(LANES) && a.len() >= m * k && b.len() >= k * n && bias.len() >= n && c.len() >= m * n);
-    // SAFETY: the lengths were checked.
-    unsafe { product_isa(isa, m, k, n, a.as_ptr(), b.as_ptr(), panels, bias.as_ptr(), c.as_mut_ptr(), relu) }
-}
-
-/// Writes `b` [k, n] in panels of sixteen columns, the last of eight if need be, rows one after the other.
+/// Writes `b` [k, n] in panels of sixteen columns, the last of eight if need be. A panel's rows lie
+/// one after the other.
 pub(crate) fn panels(n: usize, b: &[f32], out: &mut [f32]) {
     let k = b.len() / n;
     for (p, panel) in out.chunks_mut(k * PANEL).enumerate() {
@@ -75,32 +60,38 @@ pub(crate) fn panels_of_transpose(k: usize, b: &[f32], out: &mut [f32]) {
     }
 }
 
-dispatch!(unsafe fn product_isa = product_body(m: usize, k: usize, n: usize, a: *const f32, b: *const f32,
-    panels: bool, bias: *const f32, c: *mut f32, relu: bool));
+dispatch! {
+    fn product_on = product_body(m: usize, k: usize, n: usize, a: &[f32], b: &[f32], panels: bool,
+        bias: &[f32], c: &mut [f32], relu: bool)
+}
 
 #[inline(always)]
-unsafe fn product_body<S: Simd>(
+fn product_body<S: Simd>(
     m: usize,
     k: usize,
     n: usize,
-    a: *const f32,
-    b: *const f32,
+    a: &[f32],
+    b: &[f32],
     panels: bool,
-    bias: *const f32,
-    c: *mut f32,
+    bias: &[f32],
+    c: &mut [f32],
     relu: bool,
 ) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let mut col = 0;
-        while col < n {
-            let wide = n - col >= PANEL;
+    assert!(n.is_multiple_of(LANES) && a.len() >= m * k && b.len() >= k * n);
+    assert!(bias.len() >= n && c.len() >= m * n);
+    let (a, b, bias, c) = (a.as_ptr(), b.as_ptr(), bias.as_ptr(), c.as_mut_ptr());
+    let mut col = 0;
+    while col < n {
+        let wide = n - col >= PANEL;
+        let pitch = match (panels, wide) {
+            (false, _) => n,
+            (true, true) => PANEL,
+            (true, false) => LANES,
+        };
+        // SAFETY: blocks take whole vectors of columns below n and rows below m, the sides of the
+        // matrices whose lengths were compared above. A panel begins at `col * k`.
+        unsafe {
             let (b, bias, c) = (b.add(if panels { col * k } else { col }), bias.add(col), c.add(col));
-            let pitch = match (panels, wide) {
-                (false, _) => n,
-                (true, true) => PANEL,
-                (true, false) => LANES,
-            };
             let mut row = 0;
             while row < m {
                 let (a, c) = (a.add(row * k), c.add(row * n));
@@ -118,11 +109,12 @@ unsafe fn product_body<S: Simd>(
                     (false, _, _) => block::<S::Rest, 1, 1>(k, n, a, b, pitch, bias, c, relu),
                 };
             }
-            col += if wide { PANEL } else { LANES };
         }
+        col += if wide { PANEL } else { LANES };
     }
 }
 
+/// `T` rows of a product in `NV` vectors of columns. Rows of `b` are `pitch` apart.
 #[inline(always)]
 unsafe fn block<S: Simd, const NV: usize, const T: usize>(
     k: usize,
@@ -134,7 +126,8 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
     c: *mut f32,
     relu: bool,
 ) -> usize {
-    // SAFETY: offsets stay within the checked lengths.
+    // SAFETY: the caller answers for T rows of k values in `a`, and for k rows of NV vectors in
+    // `b`. It has NV vectors in `bias`, and T rows of them in `c`, which lie n apart.
     unsafe {
         let mut sum = [[S::zero(); NV]; T];
         for v in 0..NV {
@@ -165,49 +158,33 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
     T
 }
 
-/// `c[k, n] += a[m, k]^T g[m, n]`, for every output over m in order, fused. `n` is a multiple of eight.
+/// `c[k, n] += a[m, k]^T g[m, n]`, for every output over m in order, fused. `n` is a multiple of
+/// eight.
 pub(crate) fn add_transposed(isa: Isa, m: usize, k: usize, n: usize, a: &[f32], g: &[f32], c: &mut [f32]) {
     add_rows_transposed(isa, m, k, k, n, a, g, c);
-}
-
-/// The first `rows` rows of [`add_transposed`]; rows of `a` are `k` apart.
-pub(crate) fn add_rows_transposed(
-    isa: Isa,
-    m: usize,
-    k: usize,
-    rows: usize,
-    n: usize,
-    a: &[f32],
-    g: &[f32],
-    c: &mut [f32],
-) {
-    assert!(n.is_multiple_of(LANES) && (m == 0 || a.len() >= (m - 1) * k + rows));
-    assert!(rows <= k && g.len() >= m * n && c.len() >= rows * n);
-    // SAFETY: the lengths were checked.
-    unsafe { transposed_isa(isa, m, k, rows, n, a.as_ptr(), g.as_ptr(), c.as_mut_ptr()) }
 }
 
 /// Rows of [`add_rows_transposed`] that fill sixteen registers.
 pub(crate) const ROWS: usize = 6;
 
-dispatch!(unsafe fn transposed_isa = transposed_body(
-    m: usize, k: usize, rows: usize, n: usize, a: *const f32, g: *const f32, c: *mut f32));
+dispatch! {
+    /// The first `rows` rows of [`add_transposed`]; rows of `a` are `k` apart.
+    pub(crate) fn add_rows_transposed = transposed_body(
+        m: usize, k: usize, rows: usize, n: usize, a: &[f32], g: &[f32], c: &mut [f32])
+}
 
 #[inline(always)]
-unsafe fn transposed_body<S: Simd>(
-    m: usize,
-    k: usize,
-    rows: usize,
-    n: usize,
-    a: *const f32,
-    g: *const f32,
-    c: *mut f32,
-) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let mut col = 0;
-        while col < n {
-            let (g, c, left) = (g.add(col), c.add(col), n - col);
+fn transposed_body<S: Simd>(m: usize, k: usize, rows: usize, n: usize, a: &[f32], g: &[f32], c: &mut [f32]) {
+    assert!(n.is_multiple_of(LANES) && (m == 0 || a.len() >= (m - 1) * k + rows));
+    assert!(rows <= k && g.len() >= m * n && c.len() >= rows * n);
+    let (a, g, c) = (a.as_ptr(), g.as_ptr(), c.as_mut_ptr());
+    let mut col = 0;
+    while col < n {
+        let left = n - col;
+        // SAFETY: blocks take whole vectors of columns below n and rows of `c` below `rows`, the
+        // sides of the matrices whose lengths were compared above.
+        unsafe {
+            let (g, c) = (g.add(col), c.add(col));
             let mut row = 0;
             while row < rows {
                 let (a, c) = (a.add(row), c.add(row * n));
@@ -223,11 +200,12 @@ unsafe fn transposed_body<S: Simd>(
                     (_, _) => outer::<S::Rest, 1, 1>(m, k, n, a, g, c),
                 };
             }
-            col += (2 * S::LANES).min(left - left % S::LANES).max(LANES);
         }
+        col += (2 * S::LANES).min(left - left % S::LANES).max(LANES);
     }
 }
 
+/// `T` rows of a transposed product in `NV` vectors of columns.
 #[inline(always)]
 unsafe fn outer<S: Simd, const NV: usize, const T: usize>(
     m: usize,
@@ -237,7 +215,8 @@ unsafe fn outer<S: Simd, const NV: usize, const T: usize>(
     g: *const f32,
     c: *mut f32,
 ) -> usize {
-    // SAFETY: offsets stay within the checked lengths.
+    // SAFETY: the caller answers for T values of each of m rows of `a`, which lie k apart. It has m
+    // rows of NV vectors in `g`, and T of them in `c`, both n apart.
     unsafe {
         let mut sum = [[S::zero(); NV]; T];
         for t in 0..T {

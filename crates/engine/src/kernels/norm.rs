@@ -1,14 +1,16 @@
-//! What lies between two convolutions: batch normalisation, max pooling 2x2 with stride 3, the border of zeros.
+//! What lies between two convolutions: batch normalisation, max pooling 2x2 with stride 3, and the
+//! border of zeros.
 
+use super::dispatch::{dispatch, vectors};
 use super::simd::{LANES, Simd};
-use super::{Isa, dispatch, vectors};
 
 /// Side of a pooled image: windows of two, three apart.
 pub(crate) const fn pooled(side: usize) -> usize {
     if side < 2 { 0 } else { (side - 2) / 3 + 1 }
 }
 
-/// Copies an image of `row` values a row into the middle of one with a border of `edge` zeros at either end.
+/// Copies an image of `row` values a row into the middle of a bordered one, which has `edge` zeros
+/// at either end of a row.
 pub(crate) fn add_border(row: usize, edge: usize, image: &[f32], out: &mut [f32]) {
     let wide = row + 2 * edge;
     for (from, to) in image.chunks_exact(row).zip(out[wide..].chunks_exact_mut(wide)) {
@@ -51,38 +53,32 @@ impl Plane {
     }
 }
 
-/// Writes `scale * y + shift` to `out`, whose rows are `pitch` apart.
-pub(crate) fn normalise(isa: Isa, p: Plane, y: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32], pitch: usize) {
-    p.check(y, &[scale, shift]);
-    assert!(out.len() >= p.span(pitch));
-    // SAFETY: the lengths were checked.
-    unsafe { normalise_isa(isa, p, y.as_ptr(), scale.as_ptr(), shift.as_ptr(), out.as_mut_ptr(), pitch) }
+dispatch! {
+    /// Writes `scale * y + shift` to `out`, whose rows are `pitch` apart.
+    pub(crate) fn normalise = normalise_body(
+        p: Plane, y: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32], pitch: usize)
 }
 
-dispatch!(unsafe fn normalise_isa = normalise_body(
-    p: Plane, y: *const f32, scale: *const f32, shift: *const f32, out: *mut f32, pitch: usize));
-
 #[inline(always)]
-unsafe fn normalise_body<S: Simd>(
-    p: Plane,
-    y: *const f32,
-    scale: *const f32,
-    shift: *const f32,
-    out: *mut f32,
-    pitch: usize,
-) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        for i in 0..p.height {
+fn normalise_body<S: Simd>(p: Plane, y: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32], pitch: usize) {
+    p.check(y, &[scale, shift]);
+    assert!(out.len() >= p.span(pitch));
+    let (y, scale, shift, out) = (y.as_ptr(), scale.as_ptr(), shift.as_ptr(), out.as_mut_ptr());
+    for i in 0..p.height {
+        // SAFETY: row i < height lies within `len` values of `y` and within `span` values of `out`.
+        // Vectors end at or before `channels`, which `scale` and `shift` have too.
+        unsafe {
             let (y, out) = (y.add(i * p.width * p.channels), out.add(i * pitch));
-            vectors!(S, p.channels, ch => normalise_line(p, y.add(ch), scale.add(ch), shift.add(ch), out.add(ch)));
+            vectors!(S, p.channels, ch =>
+                normalise_line(p, y.add(ch), scale.add(ch), shift.add(ch), out.add(ch)));
         }
     }
 }
 
+/// One vector of channels of a row.
 #[inline(always)]
 unsafe fn normalise_line<V: Simd>(p: Plane, y: *const f32, scale: *const f32, shift: *const f32, out: *mut f32) {
-    // SAFETY: the caller's lines are readable and writable.
+    // SAFETY: the caller's rows have `width` pixels that lie `channels` apart, and j < width.
     unsafe {
         let (a, b) = (V::load(scale), V::load(shift));
         for j in 0..p.width {
@@ -91,32 +87,35 @@ unsafe fn normalise_line<V: Simd>(p: Plane, y: *const f32, scale: *const f32, sh
     }
 }
 
-/// Writes what a pool will read of an image that is yet to be normalised: of each window the largest value, or the
-/// smallest where `sign` is -1 and normalisation turns the order round.
-pub(crate) fn pool(isa: Isa, p: Plane, y: &[f32], sign: &[f32], out: &mut [f32]) {
-    p.check(y, &[sign]);
-    assert!(p.pool && out.len() >= p.read().len());
-    // SAFETY: the lengths were checked.
-    unsafe { pool_isa(isa, p, y.as_ptr(), sign.as_ptr(), out.as_mut_ptr()) }
+dispatch! {
+    /// Writes what a pool will read of an image that is yet to be normalised.
+    ///
+    /// This is the largest value of each window, or the smallest where `sign` is -1: there
+    /// normalisation turns the order round.
+    pub(crate) fn pool = pool_body(p: Plane, y: &[f32], sign: &[f32], out: &mut [f32])
 }
 
-dispatch!(unsafe fn pool_isa = pool_body(p: Plane, y: *const f32, sign: *const f32, out: *mut f32));
-
 #[inline(always)]
-unsafe fn pool_body<S: Simd>(p: Plane, y: *const f32, sign: *const f32, out: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let read = p.read();
-        for i in 0..read.height {
+fn pool_body<S: Simd>(p: Plane, y: &[f32], sign: &[f32], out: &mut [f32]) {
+    p.check(y, &[sign]);
+    let read = p.read();
+    assert!(p.pool && out.len() >= read.len());
+    let (y, sign, out) = (y.as_ptr(), sign.as_ptr(), out.as_mut_ptr());
+    for i in 0..read.height {
+        // SAFETY: a pooled row i reads rows 3 i and 3 i + 1, which lie within `len` values of `y`;
+        // `out` has all pooled rows. Vectors end at or before `channels`, which `sign` has too.
+        unsafe {
             let (y, out) = (y.add(i * 3 * p.width * p.channels), out.add(i * read.width * p.channels));
             vectors!(S, p.channels, ch => pool_line(p, y.add(ch), sign.add(ch), out.add(ch)));
         }
     }
 }
 
+/// One vector of channels of a pooled row.
 #[inline(always)]
 unsafe fn pool_line<V: Simd>(p: Plane, y: *const f32, sign: *const f32, out: *mut f32) {
-    // SAFETY: the caller's lines are readable and writable.
+    // SAFETY: pooled pixel j reads columns 3 j and 3 j + 1 of two rows, which are below `width`;
+    // the caller's pooled row has pixel j.
     unsafe {
         let (c, sign) = (p.channels, V::load(sign));
         for j in 0..p.read().width {
@@ -127,10 +126,10 @@ unsafe fn pool_line<V: Simd>(p: Plane, y: *const f32, sign: *const f32, out: *mu
     }
 }
 
-/// The four values of a pooling window.
+/// The four values of a pooling window, whose rows are `line` apart and columns `c`.
 #[inline(always)]
 unsafe fn window<S: Simd>(p: *const f32, line: usize, c: usize) -> [S; 4] {
-    // SAFETY: the caller's window lies within the image.
+    // SAFETY: the caller answers for a vector at each of the window's four places.
     unsafe { [S::load(p), S::load(p.add(c)), S::load(p.add(line)), S::load(p.add(line + c))] }
 }
 
@@ -140,7 +139,7 @@ fn signed<S: Simd>(y: [S; 4], sign: S) -> [S; 4] {
     [y[0].mul(sign), y[1].mul(sign), y[2].mul(sign), y[3].mul(sign)]
 }
 
-/// Shares a pooled value's gradient out: the first largest of the normalised values takes it.
+/// Gives a pooled value's gradient to the first of the largest normalised values.
 #[inline(always)]
 fn unpool<S: Simd>(y: [S; 4], sign: S, d: S) -> [S; 4] {
     let z = signed(y, sign);
@@ -158,31 +157,34 @@ fn unpool<S: Simd>(y: [S; 4], sign: S, d: S) -> [S; 4] {
     ]
 }
 
-/// Adds to `sums` [2, c] what an image, or some of its rows, adds to a layer's statistics: the sums over pixels of y and y^2.
-/// A row is summed in four parts, columns 0, 4, .. and so on, with what is left of a multiple of four in the first.
-pub(crate) fn statistics(isa: Isa, p: Plane, y: &[f32], sums: &mut [f32]) {
-    p.check(y, &[]);
-    assert!(sums.len() >= 2 * p.channels);
-    // SAFETY: the lengths were checked.
-    unsafe { statistics_isa(isa, p, y.as_ptr(), sums.as_mut_ptr()) }
+dispatch! {
+    /// Adds to `sums` [2, c] the sums over pixels of y and y^2, of an image or of some of its rows.
+    ///
+    /// A row is summed in four parts: columns 0, 4, .. and so on. What is left of a multiple of
+    /// four belongs to the first.
+    pub(crate) fn statistics = statistics_body(p: Plane, y: &[f32], sums: &mut [f32])
 }
 
-dispatch!(unsafe fn statistics_isa = statistics_body(p: Plane, y: *const f32, sums: *mut f32));
-
 #[inline(always)]
-unsafe fn statistics_body<S: Simd>(p: Plane, y: *const f32, sums: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        for i in 0..p.height {
+fn statistics_body<S: Simd>(p: Plane, y: &[f32], sums: &mut [f32]) {
+    p.check(y, &[]);
+    assert!(sums.len() >= 2 * p.channels);
+    let (y, sums) = (y.as_ptr(), sums.as_mut_ptr());
+    for i in 0..p.height {
+        // SAFETY: row i < height lies within `len` values of `y`. Vectors end at or before
+        // `channels`, of which `sums` has two.
+        unsafe {
             let y = y.add(i * p.width * p.channels);
             vectors!(S, p.channels, ch => statistics_line(p, y.add(ch), sums.add(ch)));
         }
     }
 }
 
+/// One vector of channels of a row.
 #[inline(always)]
 unsafe fn statistics_line<V: Simd>(p: Plane, y: *const f32, sums: *mut f32) {
-    // SAFETY: the caller's line and sums are readable and the sums writable.
+    // SAFETY: the caller's row has `width` pixels that lie `channels` apart, and j + q < width. Its
+    // two sums lie `channels` apart.
     unsafe {
         let c = p.channels;
         let mut row = RowSums::<V>::new();
@@ -199,7 +201,7 @@ unsafe fn statistics_line<V: Simd>(p: Plane, y: *const f32, sums: *mut f32) {
             row.add(0, (y, y.mul(y)));
             j += 1;
         }
-        row.store(sums, sums.add(c));
+        row.add_to(sums, sums.add(c));
     }
 }
 
@@ -221,9 +223,9 @@ impl<S: Simd> RowSums<S> {
     /// # Safety
     /// Both point to a vector of sums.
     #[inline(always)]
-    unsafe fn store(self, one: *mut f32, two: *mut f32) {
+    unsafe fn add_to(self, one: *mut f32, two: *mut f32) {
         let (a, b) = (self.0, self.1);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller answers for a vector at each of the two.
         unsafe {
             S::load(one).add(a[0].add(a[1]).add(a[2].add(a[3]))).store(one);
             S::load(two).add(b[0].add(b[1]).add(b[2].add(b[3]))).store(two);
@@ -247,47 +249,36 @@ pub(crate) struct Norm {
     pub(crate) exact_factors: Vec<[f64; 3]>,
 }
 
-/// Adds to `sums` [2, c] what an image, or some of its rows, adds to the backward statistics: the sums of dz and dz (y - mean), where `dz`,
-/// with rows `pitch` apart, is the gradient of the normalised y. Rows are summed as in [`statistics`].
-pub(crate) fn backward_statistics(
-    isa: Isa,
-    p: Plane,
-    y: &[f32],
-    dz: &[f32],
-    pitch: usize,
-    mean: &[f32],
-    sums: &mut [f32],
-) {
-    p.check(y, &[mean]);
-    assert!(dz.len() >= p.span(pitch) && sums.len() >= 2 * p.channels);
-    // SAFETY: the lengths were checked.
-    unsafe { backward_sums_isa(isa, p, y.as_ptr(), dz.as_ptr(), pitch, mean.as_ptr(), sums.as_mut_ptr()) }
+dispatch! {
+    /// Adds to `sums` [2, c] the sums of dz and dz (y - mean), of an image or of some of its rows.
+    ///
+    /// `dz`, with rows `pitch` apart, is the gradient of the normalised y. Rows are summed as in
+    /// [`statistics`].
+    pub(crate) fn backward_statistics = backward_sums_body(
+        p: Plane, y: &[f32], dz: &[f32], pitch: usize, mean: &[f32], sums: &mut [f32])
 }
 
-dispatch!(unsafe fn backward_sums_isa = backward_sums_body(
-    p: Plane, y: *const f32, dz: *const f32, pitch: usize, mean: *const f32, sums: *mut f32));
-
 #[inline(always)]
-unsafe fn backward_sums_body<S: Simd>(
-    p: Plane,
-    y: *const f32,
-    dz: *const f32,
-    pitch: usize,
-    mean: *const f32,
-    sums: *mut f32,
-) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        for i in 0..p.height {
+fn backward_sums_body<S: Simd>(p: Plane, y: &[f32], dz: &[f32], pitch: usize, mean: &[f32], sums: &mut [f32]) {
+    p.check(y, &[mean]);
+    assert!(dz.len() >= p.span(pitch) && sums.len() >= 2 * p.channels);
+    let (y, dz, mean, sums) = (y.as_ptr(), dz.as_ptr(), mean.as_ptr(), sums.as_mut_ptr());
+    for i in 0..p.height {
+        // SAFETY: row i < height lies within `len` values of `y` and within `span` values of `dz`.
+        // Vectors end at or before `channels`, which `mean` has once and `sums` twice.
+        unsafe {
             let (y, dz) = (y.add(i * p.width * p.channels), dz.add(i * pitch));
-            vectors!(S, p.channels, ch => backward_sums_line(p, y.add(ch), dz.add(ch), mean.add(ch), sums.add(ch)));
+            vectors!(S, p.channels, ch =>
+                backward_sums_line(p, y.add(ch), dz.add(ch), mean.add(ch), sums.add(ch)));
         }
     }
 }
 
+/// One vector of channels of a row.
 #[inline(always)]
 unsafe fn backward_sums_line<V: Simd>(p: Plane, y: *const f32, dz: *const f32, mean: *const f32, sums: *mut f32) {
-    // SAFETY: the caller's lines and sums are readable and the sums writable.
+    // SAFETY: the caller's rows have `width` pixels that lie `channels` apart, and j + q < width.
+    // Its two sums lie `channels` apart.
     unsafe {
         let (c, mean) = (p.channels, V::load(mean));
         let mut row = RowSums::<V>::new();
@@ -304,15 +295,22 @@ unsafe fn backward_sums_line<V: Simd>(p: Plane, y: *const f32, dz: *const f32, m
             row.add(0, (d, d.mul(V::load(y.add(j * c)).sub(mean))));
             j += 1;
         }
-        row.store(sums, sums.add(c));
+        row.add_to(sums, sums.add(c));
     }
 }
 
-/// The gradient before rectification, `g = y > 0 ? a dz + (b y + c) : 0`, where pixels that a pool does not read lack the
-/// first term; rows of `g` are `g_pitch` apart. Its sums over pixels go to `sum` [c], row by row (two rows of pooling
-/// windows together).
-pub(crate) fn backward(
-    isa: Isa,
+dispatch! {
+    /// The gradient before rectification, `g = y > 0 ? a dz + (b y + c) : 0`.
+    ///
+    /// Pixels that a pool does not read lack the first term. Rows of `g` are `g_pitch` apart. Its
+    /// sums over pixels go to `sum` [c], row by row, or by two rows where a pool reads them
+    /// together.
+    pub(crate) fn backward = backward_body(p: Plane, y: &[f32], dz: &[f32], pitch: usize, n: &Norm,
+        g: &mut [f32], g_pitch: usize, sum: &mut [f32])
+}
+
+#[inline(always)]
+fn backward_body<S: Simd>(
     p: Plane,
     y: &[f32],
     dz: &[f32],
@@ -323,46 +321,30 @@ pub(crate) fn backward(
     sum: &mut [f32],
 ) {
     p.check(y, &[&n.sign]);
-    assert!(dz.len() >= p.read().span(pitch) && n.factors.len() >= 3 * p.channels && sum.len() >= p.channels);
-    assert!(g.len() >= (p.height - 1) * g_pitch + p.width * p.channels);
+    assert!(dz.len() >= p.read().span(pitch) && n.factors.len() >= 3 * p.channels);
+    assert!(g.len() >= p.span(g_pitch) && sum.len() >= p.channels);
     sum[..p.channels].fill(0.0);
     let (sign, factors) = (n.sign.as_ptr(), n.factors.as_ptr());
     let (y, dz, g, sum) = (y.as_ptr(), dz.as_ptr(), g.as_mut_ptr(), sum.as_mut_ptr());
-    // SAFETY: the lengths were checked.
-    unsafe { backward_isa(isa, p, y, dz, pitch, sign, factors, g, g_pitch, sum) }
-}
-
-dispatch!(unsafe fn backward_isa = backward_body(p: Plane, y: *const f32, dz: *const f32, pitch: usize, sign: *const f32,
-    factors: *const f32, g: *mut f32, g_pitch: usize, sum: *mut f32));
-
-#[inline(always)]
-unsafe fn backward_body<S: Simd>(
-    p: Plane,
-    y: *const f32,
-    dz: *const f32,
-    pitch: usize,
-    sign: *const f32,
-    factors: *const f32,
-    g: *mut f32,
-    g_pitch: usize,
-    sum: *mut f32,
-) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        for i in 0..p.height {
-            // Of two rows that a pool reads together the first makes both.
-            let pooled_row = p.pool && i % 3 < 2 && i / 3 < pooled(p.height);
-            if pooled_row && i % 3 == 1 {
-                continue;
-            }
+    for i in 0..p.height {
+        // Of two rows that a pool reads together the first makes both.
+        let pooled_row = p.pool && i % 3 < 2 && i / 3 < pooled(p.height);
+        if pooled_row && i % 3 == 1 {
+            continue;
+        }
+        // SAFETY: row i < height lies within `len` values of `y` and `span` values of `g`, and so
+        // does row i + 1 where a pool reads both; what is read of row i lies within the span of
+        // `dz`. Vectors end at or before `channels`, which `sign` and `sum` have once and `factors`
+        // thrice.
+        unsafe {
             let dz = match (p.pool, pooled_row) {
                 (true, true) => dz.add(i / 3 * pitch),
                 (true, false) => dz,
                 (false, _) => dz.add(i * pitch),
             };
             let (y, g) = (y.add(i * p.width * p.channels), g.add(i * g_pitch));
-            vectors!(S, p.channels, ch => backward_line(p, pooled_row, y.add(ch), dz.add(ch), sign.add(ch),
-                factors.add(ch), g.add(ch), g_pitch, sum.add(ch)));
+            vectors!(S, p.channels, ch => backward_line(p, pooled_row, y.add(ch), dz.add(ch),
+                sign.add(ch), factors.add(ch), g.add(ch), g_pitch, sum.add(ch)));
         }
     }
 }
@@ -380,7 +362,8 @@ unsafe fn backward_line<V: Simd>(
     g_pitch: usize,
     sum: *mut f32,
 ) {
-    // SAFETY: offsets stay within the caller's rows.
+    // SAFETY: j and j + q stay below `width`, and j / 3 below the pooled width, in the caller's row
+    // or its two rows. Pixels lie `channels` apart, the three factors too.
     unsafe {
         let (c, line) = (p.channels, p.width * p.channels);
         let (ka, kb, kc) = (V::load(factors), V::load(factors.add(c)), V::load(factors.add(2 * c)));
@@ -440,7 +423,8 @@ unsafe fn unread_column<V: Simd>(
     g_pitch: usize,
     total: &mut [V; 2],
 ) {
-    // SAFETY: the caller's pixels are readable and writable.
+    // SAFETY: the caller answers for a vector at both pixels, `line` apart in `y` and `g_pitch` in
+    // `g`.
     unsafe {
         for below in 0..2 {
             let r = unread::<V>(y.add(below * line), kb, kc);
@@ -453,7 +437,7 @@ unsafe fn unread_column<V: Simd>(
 /// The gradient where no pool reads.
 #[inline(always)]
 unsafe fn unread<S: Simd>(y: *const f32, kb: S, kc: S) -> S {
-    // SAFETY: the caller's pixel is readable.
+    // SAFETY: the caller answers for the pixel's vector.
     let y = unsafe { S::load(y) };
     y.pick_greater(S::zero(), kb.fma(y, kc), S::zero())
 }

@@ -1,21 +1,29 @@
 //! Small matrix products in registers: the middle of Winograd's convolutions.
 //!
-//! Transformed tiles lie in cells: as many channels of one tile as a vector has lanes are one cell, its planes one after the
-//! other. So a transform reads and writes at constant distances from one pointer. Vectors of sixteen leave eight channels
-//! over where a number of channels is an odd multiple of eight: they are a cell of eight, the last. The right-hand matrix of a
-//! plane lies in panels of two vectors of columns, then of one, then of eight; a panel's rows one after the other. Blocks
-//! fill the registers with sums, leaving room for the weights and a broadcast value. Rows are shared out evenly, so that no
-//! block is too small to hide the latency of a fused multiply-add. Every output is one chain over k in order.
+//! Transformed tiles lie in cells. As many channels of one tile as a vector has lanes are one cell,
+//! its planes one after the other. So a transform reads and writes at constant distances from one
+//! pointer. Vectors of sixteen leave eight channels over where a number of channels is an odd
+//! multiple of eight: they are a cell of eight, the last.
+//!
+//! The right-hand matrix of a plane lies in panels of two vectors of columns, then of one, then of
+//! eight. A panel's rows lie one after the other. Blocks fill the registers with sums, and leave
+//! room for the weights and a broadcast value. Rows are shared out evenly, so that no block is too
+//! small to hide the latency of a fused multiply-add. Every output is one chain over k in order.
 
 use super::simd::{LANES, Simd};
 
-/// Rows, which are tiles, columns of the left-hand and of the right-hand matrix; planes of a cell, and which of them.
+/// The sides of a product in one plane of cells.
 #[derive(Clone, Copy)]
 pub(crate) struct Sizes {
+    /// Rows, which are tiles.
     pub(crate) rows: usize,
+    /// Columns of the left-hand matrix: a multiple of eight.
     pub(crate) k: usize,
+    /// Columns of the right-hand matrix: a multiple of eight.
     pub(crate) columns: usize,
+    /// Planes of a cell.
     pub(crate) planes: usize,
+    /// The plane at hand.
     pub(crate) plane: usize,
 }
 
@@ -37,9 +45,10 @@ impl Sizes {
     }
 }
 
-/// Rows shared out to blocks as evenly as can be: `more` blocks of one row more than the `fewer` others have.
+/// Rows shared out to blocks as evenly as can be.
 #[derive(Clone, Copy)]
 pub(crate) struct Shares {
+    /// Rows of each of the `fewer` blocks. The `more` others have one row more.
     rows: usize,
     more: usize,
     fewer: usize,
@@ -59,21 +68,24 @@ impl Shares {
     }
 }
 
-/// Place of row `row` of the vector `V` of columns from `column` on in the panels of a matrix of `k` rows.
+/// Place of one row of the vector `V` of columns from `column` on, in the panels of a matrix of `k`
+/// rows.
 #[inline(always)]
 pub(crate) fn place<S: Simd, V: Simd>(k: usize, columns: usize, row: usize, column: usize) -> usize {
     let (wide, panel) = (2 * S::LANES, column - column % (2 * S::LANES));
     if panel + wide <= columns { panel * k + row * wide + column - panel } else { column * k + row * V::LANES }
 }
 
-/// `c[rows, columns] = a[rows, k] b[k, columns]` in one plane; `a` and `c` in cells, `b` in panels.
+/// `c[rows, columns] = a[rows, k] b[k, columns]` in one plane. `a` and `c` are in cells, `b` in
+/// panels.
 ///
 /// # Safety
-/// All three matrices are readable, `c` writable, of `s`; `k` and `columns` are multiples of eight; the shares are those
-/// of the rows.
+/// `a` and `c` point to `s.rows` tiles of `s.planes` planes, with `s.k` and `s.columns` channels.
+/// `b` points to `s.k * s.columns` values. `shares` are those of the rows.
 #[inline(always)]
 pub(crate) unsafe fn multiply<S: Simd>(s: Sizes, shares: [Shares; 2], a: *const f32, b: *const f32, c: *mut f32) {
-    // SAFETY: offsets stay within the matrices.
+    // SAFETY: panels end at or before `columns`. One that begins at `column` lies `column * k`
+    // values on in `b` and in the cell of that column in `c`.
     unsafe {
         let mut column = 0;
         while column + 2 * S::LANES <= s.columns {
@@ -90,7 +102,7 @@ pub(crate) unsafe fn multiply<S: Simd>(s: Sizes, shares: [Shares; 2], a: *const 
     }
 }
 
-/// Multiplies `NV` vectors `V` of columns, blocks of one number of rows and then of another.
+/// Multiplies `NV` vectors `V` of columns: first the blocks with one row more, then the others.
 #[inline(always)]
 unsafe fn shared_out<S: Simd, V: Simd, const NV: usize>(
     s: Sizes,
@@ -111,7 +123,7 @@ unsafe fn shared_out<S: Simd, V: Simd, const NV: usize>(
             }
         };
     }
-    // SAFETY: offsets stay within the matrices.
+    // SAFETY: the blocks' rows add up to `s.rows`, the tiles that the caller answers for.
     unsafe {
         let (mut a, mut c) = (a, c);
         for (blocks, rows) in [(shares.more, shares.rows + 1), (shares.fewer, shares.rows)] {
@@ -120,6 +132,7 @@ unsafe fn shared_out<S: Simd, V: Simd, const NV: usize>(
     }
 }
 
+/// `T` rows of the product in `NV` vectors of columns.
 #[inline(always)]
 unsafe fn block<S: Simd, V: Simd, const NV: usize, const T: usize>(
     s: Sizes,
@@ -127,7 +140,8 @@ unsafe fn block<S: Simd, V: Simd, const NV: usize, const T: usize>(
     b: *const f32,
     c: *mut f32,
 ) {
-    // SAFETY: offsets stay within the matrices.
+    // SAFETY: the caller's T tiles have cells for k channels in `a` and for NV vectors in `c`, and
+    // `first` + i < k. `b` moves on by one row of its panel for each of the k channels.
     unsafe {
         let mut sum = [[V::zero(); NV]; T];
         let (mut first, mut b) = (0, b);
@@ -163,7 +177,7 @@ unsafe fn add_row<V: Simd, const NV: usize, const T: usize>(
     apart: usize,
     sum: &mut [[V; NV]; T],
 ) {
-    // SAFETY: the caller's values are readable.
+    // SAFETY: the caller answers for NV vectors at `w` and for T values at `a`, at these distances.
     unsafe {
         let mut row = [V::zero(); NV];
         for v in 0..NV {
@@ -178,14 +192,16 @@ unsafe fn add_row<V: Simd, const NV: usize, const T: usize>(
     }
 }
 
-/// `c[k, columns] = a[rows, k]^T g[rows, columns]` in one plane, added to what is there unless `fresh`; `a` and `g` in
-/// cells, `c` row by row.
+/// `c[k, columns] = a[rows, k]^T g[rows, columns]` in one plane, added to what is there unless
+/// `fresh`. `a` and `g` are in cells, `c` lies row by row.
 ///
 /// # Safety
-/// All three matrices are readable, `c` writable, of `s`; `k` and `columns` are multiples of eight.
+/// `a` and `g` point to `s.rows` tiles of `s.planes` planes, with `s.k` and `s.columns` channels.
+/// `c` points to `s.k * s.columns` values.
 #[inline(always)]
 pub(crate) unsafe fn correlate<S: Simd>(s: Sizes, a: *const f32, g: *const f32, c: *mut f32, fresh: bool) {
-    // SAFETY: offsets stay within the matrices.
+    // SAFETY: eight rows from `k` on are below `s.k`, a multiple of eight, and vectors from
+    // `column` on end at or before `s.columns`.
     unsafe {
         for k in (0..s.k).step_by(LANES) {
             let whole = k - k % S::LANES;
@@ -216,7 +232,8 @@ unsafe fn correlate_panel<S: Simd>(
     c: *mut f32,
     fresh: bool,
 ) -> usize {
-    // SAFETY: offsets stay within the matrices.
+    // SAFETY: the caller answers for eight rows and `left` vectors. Halves of the rows lie four
+    // apart in `a`, where eight channels of a cell are neighbours.
     unsafe {
         match (left, S::LANES > LANES) {
             (1, _) => {
@@ -245,6 +262,7 @@ unsafe fn correlate_panel<S: Simd>(
     }
 }
 
+/// `T` rows of [`correlate`] in `NV` vectors of columns.
 #[inline(always)]
 unsafe fn outer<V: Simd, const NV: usize, const T: usize>(
     s: Sizes,
@@ -253,7 +271,8 @@ unsafe fn outer<V: Simd, const NV: usize, const T: usize>(
     c: *mut f32,
     fresh: bool,
 ) {
-    // SAFETY: offsets stay within the matrices.
+    // SAFETY: the caller answers for T rows of NV vectors in `c`, `columns` apart. `a` and `g` move
+    // on by one tile for each of the `s.rows` tiles, and read T values and NV vectors of it.
     unsafe {
         let mut sum = [[V::zero(); NV]; T];
         if !fresh {

@@ -1,13 +1,16 @@
-//! Every kernel on every instruction set against its plain twin, bit by bit; the twins against exact arithmetic.
+//! Every kernel on every instruction set against its plain twin, bit by bit, and the twins against
+//! exact arithmetic.
 
 use super::buffer::Buffer;
-use super::direct::{self, Shape};
+use super::direct::{self, ConvShape};
+use super::dispatch::dispatch;
 use super::norm::{self, Norm, Plane};
 use super::panel::{self, Shares, Sizes};
 use super::simd::{LANES, Simd};
 use super::tiling::{Four, Three, Tiling, Two};
+use super::update::Rates;
 use super::winograd::{self, Filter, Filters, Grid, Out};
-use super::{Isa, dispatch, first, matmul, reference, update, winograd_back};
+use super::{Isa, first, matmul, reference, update, winograd_back};
 use crate::rng::Key;
 
 fn numbers(n: usize, salt: u64) -> Vec<f32> {
@@ -16,7 +19,7 @@ fn numbers(n: usize, salt: u64) -> Vec<f32> {
 }
 
 /// An image inside a bordered one of `pitch` pixels a row.
-fn bordered(s: Shape, channels: usize, x: &[f32], pitch: usize, len: usize) -> Vec<f32> {
+fn bordered(s: ConvShape, channels: usize, x: &[f32], pitch: usize, len: usize) -> Vec<f32> {
     let mut out = vec![0.0; len];
     for (row, line) in x.chunks_exact(s.width * channels).enumerate() {
         out[((row + 1) * pitch + 1) * channels..][..line.len()].copy_from_slice(line);
@@ -25,7 +28,7 @@ fn bordered(s: Shape, channels: usize, x: &[f32], pitch: usize, len: usize) -> V
 }
 
 /// Exact convolution without bias, and the sum of the terms' sizes.
-fn exact(s: Shape, x: &[f32], w: &[f32], row: usize, column: usize, co: usize) -> (f64, f64) {
+fn exact(s: ConvShape, x: &[f32], w: &[f32], row: usize, column: usize, co: usize) -> (f64, f64) {
     let (mut sum, mut size) = (0.0, 0.0);
     for (tap, ci) in (0..9).flat_map(|t| (0..s.cin).map(move |c| (t, c))) {
         let (r, c) = ((row + tap / 3) as isize - 1, (column + tap % 3) as isize - 1);
@@ -36,30 +39,31 @@ fn exact(s: Shape, x: &[f32], w: &[f32], row: usize, column: usize, co: usize) -
     (sum, size)
 }
 
-/// Miri takes some thousand times as long: the smallest shapes that have every kind of border and remainder.
-const SHAPES: &[Shape] = if cfg!(miri) {
+/// Miri takes some thousand times as long: the smallest shapes that have every kind of border and
+/// remainder.
+const SHAPES: &[ConvShape] = if cfg!(miri) {
     &[
-        Shape { height: 4, width: 6, cin: 8, cout: 8 },
-        Shape { height: 3, width: 3, cin: 24, cout: 24 },
-        Shape { height: 1, width: 3, cin: 8, cout: 56 },
-        Shape { height: 1, width: 5, cin: 8, cout: 8 },
+        ConvShape { height: 4, width: 6, cin: 8, cout: 8 },
+        ConvShape { height: 3, width: 3, cin: 24, cout: 24 },
+        ConvShape { height: 1, width: 3, cin: 8, cout: 56 },
+        ConvShape { height: 1, width: 5, cin: 8, cout: 8 },
     ]
 } else {
     &[
-        Shape { height: 9, width: 9, cin: 8, cout: 16 },
-        Shape { height: 8, width: 12, cin: 16, cout: 8 },
-        Shape { height: 29, width: 30, cin: 8, cout: 8 },
-        Shape { height: 3, width: 3, cin: 24, cout: 40 },
-        Shape { height: 9, width: 10, cin: 40, cout: 56 },
-        Shape { height: 8, width: 12, cin: 32, cout: 32 },
-        Shape { height: 5, width: 20, cin: 32, cout: 80 },
-        Shape { height: 1, width: 5, cin: 8, cout: 24 },
+        ConvShape { height: 9, width: 9, cin: 8, cout: 16 },
+        ConvShape { height: 8, width: 12, cin: 16, cout: 8 },
+        ConvShape { height: 29, width: 30, cin: 8, cout: 8 },
+        ConvShape { height: 3, width: 3, cin: 24, cout: 40 },
+        ConvShape { height: 9, width: 10, cin: 40, cout: 56 },
+        ConvShape { height: 8, width: 12, cin: 32, cout: 32 },
+        ConvShape { height: 5, width: 20, cin: 32, cout: 80 },
+        ConvShape { height: 1, width: 5, cin: 8, cout: 24 },
     ]
 };
 
-/// Errors in units of 2^-24 times the sum of the terms' sizes plus the largest input times weight; Winograd's
-/// transforms add and subtract values much larger than the result.
-fn check_forward<T: Tiling>(s: Shape, filter: Filter, bound: f64) {
+/// Errors are in units of 2^-24 times the sum of the terms' sizes plus the largest input times
+/// weight. Winograd's transforms add and subtract values much larger than the result.
+fn check_forward<T: Tiling>(s: ConvShape, filter: Filter, bound: f64) {
     let g = Grid::new(s.height, s.width, s.cin, s.cout);
     if g.filter != filter {
         return;
@@ -99,7 +103,7 @@ fn winograd_forward_is_its_twin_and_near_exact() {
     }
 }
 
-fn check_backward<T: Tiling>(s: Shape, filter: Filter) {
+fn check_backward<T: Tiling>(s: ConvShape, filter: Filter) {
     let g = Grid::new(s.height, s.width, s.cin, s.cout);
     if g.filter != filter {
         return;
@@ -163,7 +167,7 @@ fn winograd_backward_is_its_twin_and_near_exact() {
 
 #[test]
 fn scoring_windows_are_their_twin() {
-    let s = Shape { height: 11, width: 8, cin: 8, cout: 24 };
+    let s = ConvShape { height: 11, width: 8, cin: 8, cout: 24 };
     let g = Grid::windows(s.height, s.width, s.cin, s.cout);
     let (x, w, bias) = (numbers(s.pixels() * s.cin, 1), numbers(9 * s.cin * s.cout, 2), numbers(s.cout, 3));
     let (scale, shift) = (numbers(s.cout, 4), numbers(s.cout, 5));
@@ -203,7 +207,7 @@ fn direct_kernels_are_their_twins() {
         ]
     };
     for &(cin, cout, height, width) in shapes {
-        let s = Shape { height, width, cin, cout };
+        let s = ConvShape { height, width, cin, cout };
         let (x, w, bias) = (numbers(s.pixels() * cin, 1), numbers(9 * cin * cout, 2), numbers(cout, 3));
         let dz = numbers(s.pixels() * cout, 4);
         let input = bordered(s, cin, &x, width + 2, s.bordered(cin));
@@ -220,7 +224,7 @@ fn direct_kernels_are_their_twins() {
                 [(0, height / 2), (height / 2, height - height / 2)].into_iter().filter(|rows| rows.1 > 0)
             {
                 let (x, at) = (&input[row * (width + 2) * cin..], row * width * cout);
-                first::sums(isa, Shape { height: high, ..s }, x, &y[at..], &dz[at..], width * cout, &mut sums);
+                first::sums(isa, ConvShape { height: high, ..s }, x, &y[at..], &dz[at..], width * cout, &mut sums);
             }
             assert_eq!(sums, reference::first_sums(s, &x, &y, &dz), "{s:?} {isa:?}");
         }
@@ -256,7 +260,7 @@ fn products_have_one_order_of_summation() {
 
 /// `a b` and `a^T g` of one of the planes of cells, for plain matrices.
 #[inline(always)]
-unsafe fn planes_body<S: Simd>(s: Sizes, a: &[f32], b: &[f32], g: &[f32], c: &mut [f32], d: &mut [f32]) {
+fn planes_body<S: Simd>(s: Sizes, a: &[f32], b: &[f32], g: &[f32], c: &mut [f32], d: &mut [f32]) {
     let lanes = |channels: usize, ch: usize| {
         if ch - ch % S::LANES + S::LANES <= channels { S::LANES } else { LANES }
     };
@@ -283,14 +287,19 @@ unsafe fn planes_body<S: Simd>(s: Sizes, a: &[f32], b: &[f32], g: &[f32], c: &mu
         };
         panels[place + column - first] = v;
     }
-    // SAFETY: the matrices have these sizes.
+    // SAFETY: the cells have `rows` tiles of `planes` planes with `k` and `columns` channels, the
+    // panels and `d` have `k * columns` values.
     unsafe {
         panel::multiply::<S>(s, Shares::of::<S>(s.rows), a.as_ptr(), panels.as_ptr(), product.as_mut_ptr());
         panel::correlate::<S>(s, a.as_ptr(), g.as_ptr(), d.as_mut_ptr(), false);
     }
     c.iter_mut().enumerate().for_each(|(i, v)| *v = product[cell(s.columns, i / s.columns, i % s.columns)]);
 }
-dispatch!(unsafe fn planes_isa = planes_body(s: Sizes, a: &[f32], b: &[f32], g: &[f32], c: &mut [f32], d: &mut [f32]));
+
+dispatch! {
+    fn planes_on = planes_body(
+        s: Sizes, a: &[f32], b: &[f32], g: &[f32], c: &mut [f32], d: &mut [f32])
+}
 
 #[test]
 fn products_of_planes_are_fused_sums_in_order() {
@@ -311,8 +320,7 @@ fn products_of_planes_are_fused_sums_in_order() {
         for isa in Isa::tested() {
             let (mut c, mut d) = (vec![0.0; rows * columns], vec![0.5; k * columns]);
             let s = Sizes { rows, k, columns, planes: 2, plane: 1 };
-            // SAFETY: the body makes its own matrices of these sizes.
-            unsafe { planes_isa(isa, s, &a, &b, &g, &mut c, &mut d) };
+            planes_on(isa, s, &a, &b, &g, &mut c, &mut d);
             assert_eq!(c, twin, "{rows} {k} {columns} {isa:?}");
             assert_eq!(d, correlated, "{rows} {k} {columns} {isa:?}");
         }
@@ -336,7 +344,8 @@ fn rest(isa: Isa, p: Plane) -> Vec<Vec<f32>> {
     let seen = if p.pool { &pooled } else { &y };
     norm::backward_statistics(isa, p.read(), seen, &dz, p.read().width * c, &n.mean, &mut back);
     norm::backward(isa, p, &y, &dz, p.read().width * c, &n, &mut g, p.width * c, &mut sum);
-    let rates = crate::AdamW::default().rates(3);
+    let (keep, step, correction) = (0.99999, 0.0037, 0.055);
+    let rates = Rates { keep, beta1: 0.9, beta2: 0.999, step, correction, epsilon: 1e-8 };
     let (mut parameters, mut m, mut v) = (numbers(72, 5), numbers(72, 6), stats[..8].repeat(9));
     update::adamw(isa, rates, &mut parameters, &mut m, &mut v, &numbers(72, 7));
     vec![pooled, stats, z, back, g, sum, parameters, m, v]

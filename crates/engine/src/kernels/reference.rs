@@ -1,7 +1,9 @@
-//! Plain twins of the kernels: one value at a time, no blocks, no cells, no dispatch, but the same operations in the same
-//! order for each output. `parity.rs` holds the kernels to them bit by bit, and them to exact arithmetic.
+//! Plain twins of the kernels: one value at a time, no blocks, no cells, no dispatch.
+//!
+//! For each output they do the same operations in the same order. `parity.rs` holds the kernels to
+//! them bit by bit, and them to exact arithmetic.
 
-use super::direct::Shape;
+use super::direct::ConvShape;
 use super::simd::Simd;
 use super::tiling::Tiling;
 
@@ -18,11 +20,11 @@ impl Simd for Plain {
         Self(x)
     }
     unsafe fn load(p: *const f32) -> Self {
-        // SAFETY: the caller's promise covers one value.
+        // SAFETY: the caller answers for LANES = 1 value.
         Self(unsafe { *p })
     }
     unsafe fn store(self, p: *mut f32) {
-        // SAFETY: the caller's promise covers one value.
+        // SAFETY: the caller answers for LANES = 1 value.
         unsafe { *p = self.0 }
     }
     fn fma(self, b: Self, c: Self) -> Self {
@@ -51,8 +53,9 @@ impl Simd for Plain {
     }
 }
 
-/// Pixel (row, column) of channel `c` of an [h, w, channels] image, zero outside; rows and columns from -1 on.
-pub(crate) fn pixel(s: Shape, channels: usize, x: &[f32], row: isize, column: isize, c: usize) -> f32 {
+/// Pixel (row, column) of channel `c` of an [h, w, channels] image. Outside, from -1 on, it is
+/// zero.
+pub(crate) fn pixel(s: ConvShape, channels: usize, x: &[f32], row: isize, column: isize, c: usize) -> f32 {
     if row < 0 || column < 0 || row >= s.height as isize || column >= s.width as isize {
         return 0.0;
     }
@@ -60,7 +63,7 @@ pub(crate) fn pixel(s: Shape, channels: usize, x: &[f32], row: isize, column: is
 }
 
 /// Direct convolution before rectification: bias, then taps, then channels.
-pub(crate) fn direct(s: Shape, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f32> {
+pub(crate) fn direct(s: ConvShape, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f32> {
     let mut y = Vec::new();
     for (row, column) in (0..s.height).flat_map(|r| (0..s.width).map(move |c| (r as isize, c as isize))) {
         for co in 0..s.cout {
@@ -77,8 +80,9 @@ pub(crate) fn direct(s: Shape, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f32> {
     y
 }
 
-/// What one image adds to the parts of the first layer's gradient, pixels in order: [3, 9 cin + 1, cout].
-pub(crate) fn first_sums(s: Shape, x: &[f32], y: &[f32], dz: &[f32]) -> Vec<f32> {
+/// What one image adds to the parts of the first layer's gradient, pixels in order: [3, 9 cin + 1,
+/// cout].
+pub(crate) fn first_sums(s: ConvShape, x: &[f32], y: &[f32], dz: &[f32]) -> Vec<f32> {
     let mut out = Vec::new();
     for (part, input, co) in
         (0..3).flat_map(|p| (0..9 * s.cin + 1).flat_map(move |i| (0..s.cout).map(move |c| (p, i, c))))
@@ -113,7 +117,7 @@ fn both(t: Tile, f: Transform) -> Tile {
     half.map(|row| f(row.map(Plain)).map(|v| v.0))
 }
 
-fn weights<T: Tiling>(s: Shape, w: &[f32], ci: usize, co: usize) -> Tile {
+fn weights<T: Tiling>(s: ConvShape, w: &[f32], ci: usize, co: usize) -> Tile {
     let mut half = [[0.0; 3]; 6];
     let at = |tap: usize| Plain(w[(tap * s.cin + ci) * s.cout + co]);
     for j in 0..3 {
@@ -124,7 +128,7 @@ fn weights<T: Tiling>(s: Shape, w: &[f32], ci: usize, co: usize) -> Tile {
 }
 
 /// The input tile whose first output is (row, column).
-fn input<T: Tiling>(s: Shape, x: &[f32], row: usize, column: usize, ci: usize) -> Tile {
+fn input<T: Tiling>(s: ConvShape, x: &[f32], row: usize, column: usize, ci: usize) -> Tile {
     let mut tile = [[0.0; 6]; 6];
     for (i, j) in (0..T::IN).flat_map(|i| (0..T::IN).map(move |j| (i, j))) {
         tile[i][j] = pixel(s, s.cin, x, (row + i) as isize - 1, (column + j) as isize - 1, ci);
@@ -132,9 +136,9 @@ fn input<T: Tiling>(s: Shape, x: &[f32], row: usize, column: usize, ci: usize) -
     both(tile, T::input)
 }
 
-/// Winograd convolution before rectification, tiles `step` apart: for each tile T::OUT x T::OUT values.
+/// One tile of a Winograd convolution before rectification: T::OUT x T::OUT values.
 pub(crate) fn winograd<T: Tiling>(
-    s: Shape,
+    s: ConvShape,
     x: &[f32],
     w: &[f32],
     bias: f32,
@@ -152,7 +156,7 @@ pub(crate) fn winograd<T: Tiling>(
     both(m, T::output).map(|row| row.map(|v| v + bias))
 }
 
-fn gradient<T: Tiling>(s: Shape, g: &[f32], row: usize, column: usize, co: usize) -> Tile {
+fn gradient<T: Tiling>(s: ConvShape, g: &[f32], row: usize, column: usize, co: usize) -> Tile {
     let mut tile = [[0.0; 6]; 6];
     for (i, j) in (0..T::OUT).flat_map(|i| (0..T::OUT).map(move |j| (i, j))) {
         tile[i][j] = pixel(s, s.cout, g, (row + i) as isize, (column + j) as isize, co);
@@ -161,13 +165,13 @@ fn gradient<T: Tiling>(s: Shape, g: &[f32], row: usize, column: usize, co: usize
 }
 
 /// First pixels of all tiles.
-fn tiles<T: Tiling>(s: Shape) -> impl Iterator<Item = (usize, usize)> {
+fn tiles<T: Tiling>(s: ConvShape) -> impl Iterator<Item = (usize, usize)> {
     let across = s.width.div_ceil(T::OUT);
     (0..s.height.div_ceil(T::OUT)).flat_map(move |r| (0..across).map(move |c| (r * T::OUT, c * T::OUT)))
 }
 
 /// Winograd's gradient of the weights over some images.
-pub(crate) fn winograd_weights<T: Tiling>(s: Shape, images: &[(Vec<f32>, Vec<f32>)]) -> Vec<f32> {
+pub(crate) fn winograd_weights<T: Tiling>(s: ConvShape, images: &[(Vec<f32>, Vec<f32>)]) -> Vec<f32> {
     let mut dw = vec![0.0; 9 * s.cin * s.cout];
     for (ci, co) in (0..s.cin).flat_map(|ci| (0..s.cout).map(move |co| (ci, co))) {
         let mut u = [[0.0f32; 6]; 6];
@@ -192,7 +196,7 @@ pub(crate) fn winograd_weights<T: Tiling>(s: Shape, images: &[(Vec<f32>, Vec<f32
 }
 
 /// Winograd's gradient of one input image.
-pub(crate) fn winograd_inputs<T: Tiling>(s: Shape, w: &[f32], g: &[f32]) -> Vec<f32> {
+pub(crate) fn winograd_inputs<T: Tiling>(s: ConvShape, w: &[f32], g: &[f32]) -> Vec<f32> {
     let (high, wide) = (s.height.div_ceil(T::OUT) * T::OUT + 2, s.width.div_ceil(T::OUT) * T::OUT + 2);
     let mut dx = vec![0.0; s.pixels() * s.cin];
     for ci in 0..s.cin {

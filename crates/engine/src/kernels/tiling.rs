@@ -1,7 +1,9 @@
-//! Winograd's minimal filters F(m x m, 3x3) (Lavin and Gray 2015, arXiv 1509.09308) as one-dimensional transforms.
+//! Winograd's minimal filters F(m x m, 3x3) (Lavin and Gray 2015, arXiv 1509.09308) as
+//! one-dimensional transforms.
 //!
-//! With d an input of m + 2 values, w three weights and y the m outputs: `y = A^T ((G w) (B^T d))`. Backward:
-//! `dw = G^T ((B^T d) (A dy))` and `dd = B ((G w) (A dy))`. Arrays hold six values; a smaller filter uses the first few.
+//! With d an input of m + 2 values, w three weights and y the m outputs: `y = A^T ((G w) (B^T d))`.
+//! Backward: `dw = G^T ((B^T d) (A dy))` and `dd = B ((G w) (A dy))`. Arrays hold six values; a
+//! smaller filter uses the first few.
 
 use super::simd::Simd;
 
@@ -11,7 +13,8 @@ pub(crate) trait Tiling {
     const OUT: usize;
     /// Inputs in a row of a tile.
     const IN: usize;
-    /// Rows of each transform that are made together: they share inputs, and two rows of a tile fit the registers.
+    /// Rows of each transform that are made together: they share inputs, and two rows of a tile fit
+    /// the registers.
     const INPUT: [[usize; 2]; 3];
     /// As [`Self::INPUT`].
     const OUTPUT: [[usize; 2]; 2];
@@ -33,10 +36,14 @@ pub(crate) trait Tiling {
     fn gather<S: Simd>(u: [S; 6]) -> [S; 3];
 }
 
-/// Transforms a tile by `$f`, down its columns and then along its rows, the rows of one of `$parts` at a time. `$load` is a
-/// column and `$store` takes a row; a macro, because a closure would not be compiled for the instruction set at hand.
+/// Transforms a tile by `$f`, down its columns and then along its rows, the rows of one of `$parts`
+/// at a time.
+///
+/// `$load` is a column and `$store` takes a row. It is a macro because a closure would not be
+/// compiled for the instruction set at hand.
 macro_rules! transform {
-    ($s:ty, $f:path, $parts:expr; $($part:literal)*, $across:expr, |$j:ident| $load:expr, |$i:ident, $d:ident| $store:expr) => {
+    ($s:ty, $f:path, $parts:expr; $($part:literal)*, $across:expr,
+        |$j:ident| $load:expr, |$i:ident, $d:ident| $store:expr) => {
         $({
             let [a, b]: [usize; 2] = $parts[$part];
             let (mut half_a, mut half_b) = ([<$s>::zero(); 6], [<$s>::zero(); 6]);

@@ -1,17 +1,15 @@
-//! 3x3 convolution with Winograd's minimal filters, forward and backward.
+//! 3x3 convolution with Winograd's minimal filters, forward; `winograd_back.rs` is the way back.
 //!
-//! An image's border of zeros is widened to whole tiles. Tiles are transformed in blocks that stay in the cache; in
-//! the transformed domain a convolution is one small matrix product for each of the tile's values. Backward runs the
-//! same algorithm transposed, so that the transformed gradient serves weights and inputs alike: with V = B^T d B and
-//! M = A g A^T, `dw = G^T (sum V^T M) G` and `dd = B (M U^T) B^T`, overlapping tiles added in order.
-//! What comes out does not depend on the size of a block.
+//! An image's border of zeros is widened to whole tiles. Tiles are transformed in blocks that stay
+//! in the cache. In the transformed domain a convolution is one small matrix product for each of
+//! the tile's values. What comes out does not depend on the size of a block.
 
 use super::buffer::Buffer;
+use super::dispatch::{dispatch, vectors};
 use super::norm::pooled;
 use super::panel::{self, Shares, Sizes, multiply};
 use super::simd::{LANES, Simd};
 use super::tiling::{Four, Three, Tiling, Two, transform};
-use super::{Isa, dispatch, vectors};
 
 /// Which filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +74,12 @@ impl Grid {
         (self.out() + 2) * (self.out() + 2)
     }
 
+    /// Makes sure that the tiles are those of `T`, and channels whole vectors.
+    pub(super) fn check<T: Tiling>(&self) {
+        assert!(self.planes() == T::IN * T::IN && self.out() == T::OUT);
+        assert!(self.cin.is_multiple_of(LANES) && self.cout.is_multiple_of(LANES));
+    }
+
     pub(crate) const fn tiles(&self) -> usize {
         self.down * self.across
     }
@@ -110,9 +114,11 @@ impl Grid {
         Self { cin: self.cout, cout: self.cin, ..self }
     }
 
-    /// The most tiles that are transformed together. Their transforms pass through the second cache, which costs less than to
-    /// walk through the weights more often; an image of 28x28, 49 tiles, falls into 24 and 25, which the registers
-    /// take in blocks of six and of five, or of thirteen and twelve.
+    /// The most tiles that are transformed together.
+    ///
+    /// Their transforms pass through the second cache, which costs less than to walk through the
+    /// weights more often. An image of 28x28, 49 tiles, falls into 24 and 25. The registers take
+    /// these in blocks of six and of five, or of thirteen and twelve.
     pub(super) const fn block(&self) -> usize {
         25
     }
@@ -124,45 +130,43 @@ impl Grid {
     }
 }
 
-/// A distance of planes of `len` values: an odd number of cache lines, so that planes do not meet in one cache set.
+/// A distance of planes of `len` values: an odd number of cache lines, so that planes do not meet
+/// in one cache set.
 pub(super) const fn apart(len: usize) -> usize {
     (len.div_ceil(16) | 1) * 16
 }
 
-/// Transforms `weights` [9, cin, cout] to panels, one matrix a plane.
-pub(crate) fn transform_weights(isa: Isa, g: Grid, weights: &[f32], out: &mut [f32]) {
-    assert!(weights.len() >= 9 * g.cin * g.cout && out.len() >= g.weights() && g.cout.is_multiple_of(LANES));
-    // SAFETY: the lengths were checked.
-    unsafe { weights_isa(isa, g, weights.as_ptr(), out.as_mut_ptr()) }
+dispatch! {
+    /// Transforms `weights` [9, cin, cout] to panels, one matrix a plane.
+    pub(crate) fn transform_weights = weights_body(g: Grid, weights: &[f32], out: &mut [f32])
 }
 
-dispatch!(unsafe fn weights_isa = weights_body(g: Grid, w: *const f32, u: *mut f32));
-
 #[inline(always)]
-unsafe fn weights_body<S: Simd>(g: Grid, w: *const f32, u: *mut f32) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match g.filter {
-            Filter::Four => weights_tiling::<S, Four>(g, w, u),
-            Filter::Three => weights_tiling::<S, Three>(g, w, u),
-            Filter::Window => weights_tiling::<S, Two>(g, w, u),
-        }
+fn weights_body<S: Simd>(g: Grid, weights: &[f32], out: &mut [f32]) {
+    match g.filter {
+        Filter::Four => weights_tiling::<S, Four>(g, weights, out),
+        Filter::Three => weights_tiling::<S, Three>(g, weights, out),
+        Filter::Window => weights_tiling::<S, Two>(g, weights, out),
     }
 }
 
 #[inline(always)]
-unsafe fn weights_tiling<S: Simd, T: Tiling>(g: Grid, w: *const f32, u: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        for ci in 0..g.cin {
-            vectors!(S, g.cout, co => weights_at[S, T](g, ci, co, w, u));
-        }
+fn weights_tiling<S: Simd, T: Tiling>(g: Grid, weights: &[f32], out: &mut [f32]) {
+    g.check::<T>();
+    assert!(weights.len() >= 9 * g.cin * g.cout && out.len() >= g.weights());
+    let (w, u) = (weights.as_ptr(), out.as_mut_ptr());
+    for ci in 0..g.cin {
+        // SAFETY: ci < cin, and vectors end at or before `cout`: the sides of each of the nine
+        // matrices of `weights` and of the planes of `out`.
+        unsafe { vectors!(S, g.cout, co => weights_at[S, T](g, ci, co, w, u)) }
     }
 }
 
+/// One vector of the weights of input channel `ci`.
 #[inline(always)]
 unsafe fn weights_at<V: Simd, S: Simd, T: Tiling>(g: Grid, ci: usize, co: usize, w: *const f32, u: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
+    // SAFETY: the nine taps lie `cin * cout` apart in `w`, the IN * IN planes `plane` apart in `u`.
+    // In a plane `place` is below `cin * cout` by a vector.
     unsafe {
         let (w, plane) = (w.add(ci * g.cout + co), apart(g.cin * g.cout));
         let u = u.add(panel::place::<S, V>(g.cin, g.cout, ci, co));
@@ -200,9 +204,14 @@ pub(crate) struct Filters<'a> {
     pub(crate) affine: Option<(&'a [f32], &'a [f32])>,
 }
 
-/// Convolution, bias, rectification and perhaps an affine map of `count` bordered images.
-pub(crate) fn forward(
-    isa: Isa,
+dispatch! {
+    /// Convolution, bias, rectification and perhaps an affine map of `count` bordered images.
+    pub(crate) fn forward = forward_body(g: Grid, count: usize, x: &[f32], f: Filters<'_>,
+        y: &mut [f32], out: Out, buffers: &mut [Buffer; 2])
+}
+
+#[inline(always)]
+fn forward_body<S: Simd>(
     g: Grid,
     count: usize,
     x: &[f32],
@@ -211,73 +220,67 @@ pub(crate) fn forward(
     out: Out,
     buffers: &mut [Buffer; 2],
 ) {
+    match g.filter {
+        Filter::Four => forward_tiling::<S, Four>(g, count, x, f, y, out, buffers),
+        Filter::Three => forward_tiling::<S, Three>(g, count, x, f, y, out, buffers),
+        Filter::Window => forward_tiling::<S, Two>(g, count, x, f, y, out, buffers),
+    }
+}
+
+/// What follows a convolution: pointers to `cout` values each.
+#[derive(Clone, Copy)]
+struct After {
+    bias: *const f32,
+    /// Null without an affine map.
+    scale: *const f32,
+    shift: *const f32,
+}
+
+impl After {
+    /// The pointers to channel `ch`.
+    #[inline(always)]
+    fn from(self, ch: usize) -> Self {
+        let Self { bias, scale, shift } = self;
+        Self { bias: bias.wrapping_add(ch), scale: scale.wrapping_add(ch), shift: shift.wrapping_add(ch) }
+    }
+}
+
+#[inline(always)]
+fn forward_tiling<S: Simd, T: Tiling>(
+    g: Grid,
+    count: usize,
+    x: &[f32],
+    f: Filters<'_>,
+    y: &mut [f32],
+    out: Out,
+    buffers: &mut [Buffer; 2],
+) {
+    g.check::<T>();
+    let pool = g.filter == Filter::Window;
+    let (h, w) = if pool { (g.down, g.across) } else { (g.height, g.width) };
     assert!(x.len() >= count * g.bordered(g.cin) && f.weights.len() >= g.weights() && f.bias.len() >= g.cout);
-    let (h, w) = if g.filter == Filter::Window { (g.down, g.across) } else { (g.height, g.width) };
     assert!(count == 0 || y.len() >= (count - 1) * out.image + (h - 1) * out.row + w * g.cout);
-    assert!(g.filter != Filter::Window || f.affine.is_some(), "a pool reads normalised values");
-    assert!(
-        buffers.iter().all(|b| b.len() >= g.buffer()) && g.cin.is_multiple_of(LANES) && g.cout.is_multiple_of(LANES)
-    );
+    assert!(buffers.iter().all(|b| b.len() >= g.buffer()));
+    assert!(!pool || f.affine.is_some(), "a pool reads normalised values");
     let null = std::ptr::null();
     let (scale, shift) = f.affine.map_or((null, null), |(scale, shift)| {
         assert!(scale.len() >= g.cout && shift.len() >= g.cout);
         (scale.as_ptr(), shift.as_ptr())
     });
-    let [v, m] = buffers;
-    let (x, u, b, y) = (x.as_ptr(), f.weights.as_ptr(), f.bias.as_ptr(), y.as_mut_ptr());
-    // SAFETY: the lengths were checked.
-    unsafe { forward_isa(isa, g, count, x, u, b, scale, shift, y, out, v.as_mut_ptr(), m.as_mut_ptr()) }
-}
-
-dispatch!(unsafe fn forward_isa = forward_body(g: Grid, count: usize, x: *const f32, u: *const f32, b: *const f32,
-    scale: *const f32, shift: *const f32, y: *mut f32, out: Out, v: *mut f32, m: *mut f32));
-
-#[inline(always)]
-unsafe fn forward_body<S: Simd>(
-    g: Grid,
-    count: usize,
-    x: *const f32,
-    u: *const f32,
-    b: *const f32,
-    scale: *const f32,
-    shift: *const f32,
-    y: *mut f32,
-    out: Out,
-    v: *mut f32,
-    m: *mut f32,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match g.filter {
-            Filter::Four => forward_tiling::<S, Four>(g, count, x, u, b, scale, shift, y, out, v, m),
-            Filter::Three => forward_tiling::<S, Three>(g, count, x, u, b, scale, shift, y, out, v, m),
-            Filter::Window => forward_tiling::<S, Two>(g, count, x, u, b, scale, shift, y, out, v, m),
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn forward_tiling<S: Simd, T: Tiling>(
-    g: Grid,
-    count: usize,
-    x: *const f32,
-    u: *const f32,
-    b: *const f32,
-    scale: *const f32,
-    shift: *const f32,
-    y: *mut f32,
-    out: Out,
-    v: *mut f32,
-    m: *mut f32,
-) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let (total, plane) = (count * g.tiles(), apart(g.cin * g.cout));
-        let mut blocks = total.div_ceil(g.block());
-        let (mut first, mut reading, mut writing) = (0, Walk::default(), Walk::default());
-        while blocks > 0 {
-            let tiles = (total - first).div_ceil(blocks);
-            let (vs, ms) = (g.planes() * g.cin, g.planes() * g.cout);
+    let (x, u, y) = (x.as_ptr(), f.weights.as_ptr(), y.as_mut_ptr());
+    let after = After { bias: f.bias.as_ptr(), scale, shift };
+    let [v, m] = buffers.each_mut().map(|buffer| buffer.as_mut_ptr());
+    let (total, plane) = (count * g.tiles(), apart(g.cin * g.cout));
+    let mut blocks = total.div_ceil(g.block());
+    let (mut first, mut reading, mut writing) = (0, Walk::default(), Walk::default());
+    while blocks > 0 {
+        let tiles = (total - first).div_ceil(blocks);
+        let (vs, ms) = (g.planes() * g.cin, g.planes() * g.cout);
+        // SAFETY: no block has more than `g.block()` tiles, for which both buffers have room. Both
+        // walks stay within `count` images of `down * across` tiles. Such a tile's inputs lie in
+        // the bordered image; its outputs lie in the image as far as `tile_out` writes them. Planes
+        // of weights lie `plane` apart, and so far the weights reach.
+        unsafe {
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = reading;
                 reading.step(g);
@@ -292,30 +295,23 @@ unsafe fn forward_tiling<S: Simd, T: Tiling>(
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = writing;
                 writing.step(g);
-                let y = y.add(image * out.image);
+                let (m, y) = (m.add(t * ms), y.add(image * out.image));
                 if T::OUT == 2 {
-                    let y = y.add(ty * out.row + tx * g.cout);
-                    tile_pool::<S, T>(m.add(t * ms), g.cout, b, scale, shift, y);
+                    tile_pool::<S, T>(m, g.cout, after, y.add(ty * out.row + tx * g.cout));
                     continue;
                 }
                 let y = y.add(ty * T::OUT * out.row + tx * T::OUT * g.cout);
-                let (high, columns) = (g.height - ty * T::OUT, g.width - tx * T::OUT);
-                let m = m.add(t * ms);
-                let whole = high >= T::OUT && columns >= T::OUT;
-                match (whole, scale.is_null()) {
-                    (true, true) => tile_out::<S, T, true, false>(m, g.cout, b, scale, shift, y, out.row, 0, 0),
-                    (true, false) => tile_out::<S, T, true, true>(m, g.cout, b, scale, shift, y, out.row, 0, 0),
-                    (false, true) => {
-                        tile_out::<S, T, false, false>(m, g.cout, b, scale, shift, y, out.row, high, columns)
-                    }
-                    (false, false) => {
-                        tile_out::<S, T, false, true>(m, g.cout, b, scale, shift, y, out.row, high, columns)
-                    }
+                let (high, wide) = (g.height - ty * T::OUT, g.width - tx * T::OUT);
+                match (high >= T::OUT && wide >= T::OUT, scale.is_null()) {
+                    (true, true) => tile_out::<S, T, true, false>(m, g.cout, after, y, out.row, 0, 0),
+                    (true, false) => tile_out::<S, T, true, true>(m, g.cout, after, y, out.row, 0, 0),
+                    (false, true) => tile_out::<S, T, false, false>(m, g.cout, after, y, out.row, high, wide),
+                    (false, false) => tile_out::<S, T, false, true>(m, g.cout, after, y, out.row, high, wide),
                 }
             }
-            first += tiles;
-            blocks -= 1;
         }
+        first += tiles;
+        blocks -= 1;
     }
 }
 
@@ -342,11 +338,15 @@ impl Walk {
     }
 }
 
-/// `B^T d B` of one tile, into cells. Common numbers of channels are told to the compiler, which then needs no
-/// arithmetic for addresses.
+/// `B^T d B` of one tile, into cells. The compiler is told common numbers of channels, and then
+/// needs no arithmetic for addresses.
+///
+/// # Safety
+/// `x` points to IN rows, `row` apart, of IN pixels of `c` channels; `v` points to `IN * IN * c`
+/// values.
 #[inline(always)]
 pub(super) unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *mut f32) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller answers for the tile and its cells, whatever `c` is.
     unsafe {
         match c {
             8 => tile_in_at::<S, T, 8>(x, row, c, v),
@@ -361,13 +361,14 @@ pub(super) unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: u
 #[inline(always)]
 unsafe fn tile_in_at<S: Simd, T: Tiling, const C: usize>(x: *const f32, row: usize, c: usize, v: *mut f32) {
     let c = if C > 0 { C } else { c };
-    // SAFETY: the caller's tile is readable and its cells are writable.
+    // SAFETY: vectors end at or before `c`; the cells before channel `ch` take IN * IN * ch values.
     unsafe { vectors!(S, c, ch => cell_in[T](x.add(ch), row, c, v.add(T::IN * T::IN * ch))) }
 }
 
 #[inline(always)]
 unsafe fn cell_in<V: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *mut f32) {
-    // SAFETY: the caller's tile is readable and its cell is writable.
+    // SAFETY: i and j are below IN, the rows and columns of the caller's tile and of its cell's
+    // planes.
     unsafe {
         transform!(V, T::input, T::INPUT; 0 1 2, T::IN,
             |j| {
@@ -386,23 +387,26 @@ unsafe fn cell_in<V: Simd, T: Tiling>(x: *const f32, row: usize, c: usize, v: *m
     }
 }
 
-/// `A^T m A`, bias, rectification, affine map; writes the whole tile or the `image_rows` and `columns` that the image has.
+/// `A^T m A`, bias, rectification, affine map. Writes the whole tile, or the `high` rows and `wide`
+/// columns of it that the image has.
+///
+/// # Safety
+/// `m` points to `IN * IN * c` values, each pointer of `after` to `c`, but for those of an affine
+/// map without `AFFINE`. `y` points to what is written of OUT rows, `row` apart, of OUT pixels.
 #[inline(always)]
 unsafe fn tile_out<S: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
     m: *const f32,
     c: usize,
-    bias: *const f32,
-    scale: *const f32,
-    shift: *const f32,
+    after: After,
     y: *mut f32,
     row: usize,
-    image_rows: usize,
-    columns: usize,
+    high: usize,
+    wide: usize,
 ) {
-    // SAFETY: the caller's cells are readable and what the image has is writable.
+    // SAFETY: vectors end at or before `c`; the cells before channel `ch` take IN * IN * ch values.
     unsafe {
-        vectors!(S, c, ch => cell_out[T, WHOLE, AFFINE](m.add(T::IN * T::IN * ch), c, bias.add(ch),
-            scale.wrapping_add(ch), shift.wrapping_add(ch), y.add(ch), row, image_rows, columns));
+        vectors!(S, c, ch => cell_out[T, WHOLE, AFFINE](
+            m.add(T::IN * T::IN * ch), c, after.from(ch), y.add(ch), row, high, wide));
     }
 }
 
@@ -410,20 +414,19 @@ unsafe fn tile_out<S: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
 unsafe fn cell_out<V: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
     m: *const f32,
     c: usize,
-    bias: *const f32,
-    scale: *const f32,
-    shift: *const f32,
+    after: After,
     y: *mut f32,
     row: usize,
-    image_rows: usize,
-    columns: usize,
+    high: usize,
+    wide: usize,
 ) {
-    // SAFETY: the caller's cell is readable and what the image has is writable.
+    // SAFETY: the cell has IN * IN planes. A pixel is written if the tile is whole or i < high and
+    // j < wide, as the caller answers for.
     unsafe {
-        let bias = V::load(bias);
+        let bias = V::load(after.bias);
         let (mut scaled, mut shifted) = (V::zero(), V::zero());
         if AFFINE {
-            (scaled, shifted) = (V::load(scale), V::load(shift));
+            (scaled, shifted) = (V::load(after.scale), V::load(after.shift));
         }
         transform!(V, T::output, T::OUTPUT; 0 1, T::IN,
             |j| {
@@ -439,7 +442,7 @@ unsafe fn cell_out<V: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
                     if AFFINE {
                         r = r.fma(scaled, shifted);
                     }
-                    if WHOLE || (i < image_rows && j < columns) {
+                    if WHOLE || (i < high && j < wide) {
                         r.store(y.wrapping_add(j * c).wrapping_add(i * row));
                     }
                 }
@@ -449,30 +452,19 @@ unsafe fn cell_out<V: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
 }
 
 /// As [`tile_out`] with an affine map, and then the largest of the four values.
+///
+/// # Safety
+/// `m` points to `IN * IN * c` values, each pointer of `after` to `c`, and `y` to the pixel's `c`.
 #[inline(always)]
-unsafe fn tile_pool<S: Simd, T: Tiling>(
-    m: *const f32,
-    c: usize,
-    bias: *const f32,
-    scale: *const f32,
-    shift: *const f32,
-    y: *mut f32,
-) {
-    // SAFETY: the caller's cells are readable and the pixel writable.
-    unsafe {
-        vectors!(S, c, ch => cell_pool[T](m.add(T::IN * T::IN * ch), bias.add(ch), scale.add(ch), shift.add(ch), y.add(ch)));
-    }
+unsafe fn tile_pool<S: Simd, T: Tiling>(m: *const f32, c: usize, after: After, y: *mut f32) {
+    // SAFETY: vectors end at or before `c`; the cells before channel `ch` take IN * IN * ch values.
+    unsafe { vectors!(S, c, ch => cell_pool[T](m.add(T::IN * T::IN * ch), after.from(ch), y.add(ch))) }
 }
 
 #[inline(always)]
-unsafe fn cell_pool<V: Simd, T: Tiling>(
-    m: *const f32,
-    bias: *const f32,
-    scale: *const f32,
-    shift: *const f32,
-    y: *mut f32,
-) {
-    // SAFETY: the caller's cell is readable and the vector writable.
+unsafe fn cell_pool<V: Simd, T: Tiling>(m: *const f32, after: After, y: *mut f32) {
+    // SAFETY: i and j are below IN, and the cell has IN * IN planes. The caller answers for a
+    // vector at each of the other pointers.
     unsafe {
         let mut half = [[V::zero(); 6]; 2];
         for j in 0..T::IN {
@@ -484,7 +476,7 @@ unsafe fn cell_pool<V: Simd, T: Tiling>(
             half[0][j] = d[0];
             half[1][j] = d[1];
         }
-        let (bias, scale, shift) = (V::load(bias), V::load(scale), V::load(shift));
+        let (bias, scale, shift) = (V::load(after.bias), V::load(after.scale), V::load(after.shift));
         let (above, below) = (T::output(half[0]), T::output(half[1]));
         let mut best = above[0].add(bias).relu().fma(scale, shift);
         for r in [above[1], below[0], below[1]] {

@@ -1,17 +1,27 @@
 //! Winograd's convolutions backward: the algorithm of `winograd.rs` transposed.
+//!
+//! One transformed gradient serves weights and inputs alike. With V = B^T d B and M = A g A^T,
+//! `dw = G^T (sum V^T M) G` and `dd = B (M U^T) B^T`. Overlapping tiles are added in order.
 
 use super::buffer::Buffer;
+use super::dispatch::{dispatch, vectors};
 use super::panel::{Shares, Sizes, correlate, multiply};
-use super::simd::{LANES, Simd};
+use super::simd::Simd;
 use super::tiling::{Four, Three, Tiling, Two, transform};
 use super::winograd::{Filter, Grid, Walk, apart, tile_in};
-use super::{Isa, dispatch, vectors};
 
-/// Backward over `count` images: bordered inputs `x`, gradients `dy` of whole tiles, transposed transformed weights.
-/// Writes the transformed weights' gradient `du` (adds to it unless `fresh`) and the bordered inputs' gradient `dx`,
-/// whose border is left undefined.
-pub(crate) fn backward(
-    isa: Isa,
+dispatch! {
+    /// Backward over `count` images.
+    ///
+    /// It reads bordered inputs `x`, gradients `dy` of whole tiles, and the transposed transformed
+    /// weights. It writes the gradient `du` of the transformed weights, or adds to it unless
+    /// `fresh`. It writes the bordered inputs' gradient `dx`, whose border is left undefined.
+    pub(crate) fn backward = backward_body(g: Grid, count: usize, x: &[f32], dy: &[f32],
+        transposed: &[f32], du: &mut [f32], fresh: bool, dx: &mut [f32], buffers: &mut [Buffer; 2])
+}
+
+#[inline(always)]
+fn backward_body<S: Simd>(
     g: Grid,
     count: usize,
     x: &[f32],
@@ -22,68 +32,46 @@ pub(crate) fn backward(
     dx: &mut [f32],
     buffers: &mut [Buffer; 2],
 ) {
-    assert!(x.len() >= count * g.bordered(g.cin) && dx.len() >= count * g.bordered(g.cin));
-    assert!(
-        dy.len() >= count * g.gradient() && transposed.len() >= g.transposed().weights() && du.len() >= g.weights()
-    );
-    assert!(
-        buffers.iter().all(|b| b.len() >= g.buffer()) && g.cin.is_multiple_of(LANES) && g.cout.is_multiple_of(LANES)
-    );
-    let [v, m] = buffers;
-    let (x, dy, u, v, m) = (x.as_ptr(), dy.as_ptr(), transposed.as_ptr(), v.as_mut_ptr(), m.as_mut_ptr());
-    // SAFETY: the lengths were checked.
-    unsafe { backward_isa(isa, g, count, x, dy, u, du.as_mut_ptr(), fresh, dx.as_mut_ptr(), v, m) }
-}
-
-dispatch!(unsafe fn backward_isa = backward_body(g: Grid, count: usize, x: *const f32, dy: *const f32, u: *const f32,
-    du: *mut f32, fresh: bool, dx: *mut f32, v: *mut f32, m: *mut f32));
-
-#[inline(always)]
-unsafe fn backward_body<S: Simd>(
-    g: Grid,
-    count: usize,
-    x: *const f32,
-    dy: *const f32,
-    u: *const f32,
-    du: *mut f32,
-    fresh: bool,
-    dx: *mut f32,
-    v: *mut f32,
-    m: *mut f32,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match g.filter {
-            Filter::Four => backward_tiling::<S, Four>(g, count, x, dy, u, du, fresh, dx, v, m),
-            Filter::Three => backward_tiling::<S, Three>(g, count, x, dy, u, du, fresh, dx, v, m),
-            Filter::Window => unreachable!("windows go forward only"),
-        }
+    match g.filter {
+        Filter::Four => backward_tiling::<S, Four>(g, count, x, dy, transposed, du, fresh, dx, buffers),
+        Filter::Three => backward_tiling::<S, Three>(g, count, x, dy, transposed, du, fresh, dx, buffers),
+        Filter::Window => unreachable!("windows go forward only"),
     }
 }
 
 #[inline(always)]
-unsafe fn backward_tiling<S: Simd, T: Tiling>(
+fn backward_tiling<S: Simd, T: Tiling>(
     g: Grid,
     count: usize,
-    x: *const f32,
-    dy: *const f32,
-    u: *const f32,
-    du: *mut f32,
+    x: &[f32],
+    dy: &[f32],
+    transposed: &[f32],
+    du: &mut [f32],
     fresh: bool,
-    dx: *mut f32,
-    v: *mut f32,
-    m: *mut f32,
+    dx: &mut [f32],
+    buffers: &mut [Buffer; 2],
 ) {
-    // SAFETY: offsets stay within the checked lengths.
-    unsafe {
-        let (total, plane) = (count * g.tiles(), apart(g.cin * g.cout));
-        let mut blocks = total.div_ceil(g.block());
-        let (mut first, mut reading, mut writing) = (0, Walk::default(), Walk::default());
-        let row = g.pitch() * g.cin;
-        while blocks > 0 {
-            let tiles = (total - first).div_ceil(blocks);
-            let (vs, ms) = (g.planes() * g.cin, g.planes() * g.cout);
-            let shares = Shares::of::<S>(tiles);
+    g.check::<T>();
+    assert!(x.len() >= count * g.bordered(g.cin) && dx.len() >= count * g.bordered(g.cin));
+    assert!(dy.len() >= count * g.gradient() && du.len() >= g.weights());
+    assert!(transposed.len() >= g.transposed().weights());
+    assert!(buffers.iter().all(|b| b.len() >= g.buffer()));
+    let [v, m] = buffers.each_mut().map(|buffer| buffer.as_mut_ptr());
+    let (x, dy, u) = (x.as_ptr(), dy.as_ptr(), transposed.as_ptr());
+    let (du, dx) = (du.as_mut_ptr(), dx.as_mut_ptr());
+    let (total, plane) = (count * g.tiles(), apart(g.cin * g.cout));
+    let mut blocks = total.div_ceil(g.block());
+    let (mut first, mut reading, mut writing) = (0, Walk::default(), Walk::default());
+    let row = g.pitch() * g.cin;
+    while blocks > 0 {
+        let tiles = (total - first).div_ceil(blocks);
+        let (vs, ms) = (g.planes() * g.cin, g.planes() * g.cout);
+        let shares = Shares::of::<S>(tiles);
+        // SAFETY: no block has more than `g.block()` tiles, for which both buffers have room. Both
+        // walks stay within `count` images of `down * across` tiles. Such a tile lies in the
+        // bordered image of `x` and `dx`, and in the whole tiles of `dy`. Planes of weights and of
+        // their gradient lie `plane` apart, and so far both reach.
+        unsafe {
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = reading;
                 reading.step(g);
@@ -111,16 +99,20 @@ unsafe fn backward_tiling<S: Simd, T: Tiling>(
                     (true, true) => tile_spread::<S, T, true, true>(v, g.cin, dx, row),
                 }
             }
-            first += tiles;
-            blocks -= 1;
         }
+        first += tiles;
+        blocks -= 1;
     }
 }
 
 /// `A g A^T` of one tile, into cells.
+///
+/// # Safety
+/// `dy` points to OUT rows, `row` apart, of OUT pixels of `c` channels; `m` points to `IN * IN * c`
+/// values.
 #[inline(always)]
 unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller answers for the tile and its cells, whatever `c` is.
     unsafe {
         match c {
             8 => tile_gradient_at::<S, T, 8>(dy, row, c, m),
@@ -134,13 +126,13 @@ unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize
 #[inline(always)]
 unsafe fn tile_gradient_at<S: Simd, T: Tiling, const C: usize>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
     let c = if C > 0 { C } else { c };
-    // SAFETY: the caller's tile is readable and its cells are writable.
+    // SAFETY: vectors end at or before `c`; the cells before channel `ch` take IN * IN * ch values.
     unsafe { vectors!(S, c, ch => cell_gradient[T](dy.add(ch), row, c, m.add(T::IN * T::IN * ch))) }
 }
 
 #[inline(always)]
 unsafe fn cell_gradient<V: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
-    // SAFETY: the caller's tile is readable and its cell is writable.
+    // SAFETY: pixels have i and j below OUT, planes of the cell below IN.
     unsafe {
         transform!(V, T::gradient, T::GRADIENT; 0 1 2, T::OUT,
             |j| {
@@ -160,6 +152,10 @@ unsafe fn cell_gradient<V: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize
 }
 
 /// `B v B^T` of one tile from cells, added to what the tiles above and to the left have written.
+///
+/// # Safety
+/// `v` points to `IN * IN * c` values, and `dx` to IN rows, `row` apart, of IN pixels of `c`
+/// channels.
 #[inline(always)]
 unsafe fn tile_spread<S: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
     v: *const f32,
@@ -167,8 +163,11 @@ unsafe fn tile_spread<S: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
     dx: *mut f32,
     row: usize,
 ) {
-    // SAFETY: the caller's cells are readable and its tile is readable and writable.
-    unsafe { vectors!(S, c, ch => cell_spread[T, ABOVE, LEFT](v.add(T::IN * T::IN * ch), c, dx.add(ch), row)) }
+    // SAFETY: vectors end at or before `c`; the cells before channel `ch` take IN * IN * ch values.
+    unsafe {
+        vectors!(S, c, ch =>
+            cell_spread[T, ABOVE, LEFT](v.add(T::IN * T::IN * ch), c, dx.add(ch), row));
+    }
 }
 
 #[inline(always)]
@@ -178,7 +177,8 @@ unsafe fn cell_spread<V: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
     dx: *mut f32,
     row: usize,
 ) {
-    // SAFETY: the caller's cell is readable and its tile is readable and writable.
+    // SAFETY: i and j are below IN, the rows and columns of the caller's tile and of its cell's
+    // planes.
     unsafe {
         transform!(V, T::spread, T::SPREAD; 0 1 2, T::IN,
             |j| {
@@ -202,36 +202,34 @@ unsafe fn cell_spread<V: Simd, T: Tiling, const ABOVE: bool, const LEFT: bool>(
     }
 }
 
-/// Writes the weights' gradient [9, cin, cout] that `du` stands for.
-pub(crate) fn gather_weights(isa: Isa, g: Grid, du: &[f32], dw: &mut [f32]) {
-    assert!(du.len() >= g.weights() && dw.len() >= 9 * g.cin * g.cout && g.cout.is_multiple_of(LANES));
-    // SAFETY: the lengths were checked.
-    unsafe { gather_isa(isa, g, du.as_ptr(), dw.as_mut_ptr()) }
+dispatch! {
+    /// Writes the weights' gradient [9, cin, cout] that `du` stands for.
+    pub(crate) fn gather_weights = gather_body(g: Grid, du: &[f32], dw: &mut [f32])
 }
 
-dispatch!(unsafe fn gather_isa = gather_body(g: Grid, du: *const f32, dw: *mut f32));
-
 #[inline(always)]
-unsafe fn gather_body<S: Simd>(g: Grid, du: *const f32, dw: *mut f32) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match g.filter {
-            Filter::Four => gather_tiling::<S, Four>(g, du, dw),
-            Filter::Three => gather_tiling::<S, Three>(g, du, dw),
-            Filter::Window => gather_tiling::<S, Two>(g, du, dw),
-        }
+fn gather_body<S: Simd>(g: Grid, du: &[f32], dw: &mut [f32]) {
+    match g.filter {
+        Filter::Four => gather_tiling::<S, Four>(g, du, dw),
+        Filter::Three => gather_tiling::<S, Three>(g, du, dw),
+        Filter::Window => gather_tiling::<S, Two>(g, du, dw),
     }
 }
 
 #[inline(always)]
-unsafe fn gather_tiling<S: Simd, T: Tiling>(g: Grid, du: *const f32, dw: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
+fn gather_tiling<S: Simd, T: Tiling>(g: Grid, du: &[f32], dw: &mut [f32]) {
+    g.check::<T>();
+    assert!(du.len() >= g.weights() && dw.len() >= 9 * g.cin * g.cout);
+    let (du, dw) = (du.as_ptr(), dw.as_mut_ptr());
+    // SAFETY: vectors end at or before `cin * cout`, the values of each plane and of each of nine
+    // taps.
     unsafe { vectors!(S, g.cin * g.cout, at => gather_at[T](g, du.add(at), dw.add(at))) }
 }
 
+/// One vector of the weights.
 #[inline(always)]
 unsafe fn gather_at<V: Simd, T: Tiling>(g: Grid, du: *const f32, dw: *mut f32) {
-    // SAFETY: offsets stay within the checked lengths.
+    // SAFETY: the IN * IN planes lie `plane` apart and the nine taps `cin * cout`.
     unsafe {
         let (len, plane) = (g.cin * g.cout, apart(g.cin * g.cout));
         let mut half = [[V::zero(); 6]; 3];

@@ -1,13 +1,15 @@
-//! The first layer in training. Its output is not kept but made anew wherever it is wanted: nine multiplications a value
-//! and channel cost less than to fetch it from memory.
+//! The first layer in training.
+//!
+//! Its output is not kept but made anew wherever it is needed. Nine multiplications for each
+//! channel of the image cost less than to fetch a value from memory.
 
-use crate::kernels::direct::{self, Shape};
+use crate::kernels::direct::{self, ConvShape};
 use crate::kernels::norm::{self, Norm};
 use crate::kernels::winograd::{Filters, Grid};
 use crate::kernels::{Isa, first};
 use crate::network::layout::{ConvSlots, Layout};
 
-/// Rows of the output that are made together: they do not leave the first cache.
+/// Rows of the output that are made together, so few that they do not leave the first cache.
 const ROWS: usize = 4;
 
 /// Length of [`ROWS`] rows.
@@ -34,7 +36,7 @@ impl<'a> FirstLayer<'a> {
         norm::add_border(self.conv.shape.width * self.conv.shape.cin, self.conv.shape.cin, image, bordered);
     }
 
-    /// Writes an image's normalised output into the middle of `x`, which has the border that the second layer reads.
+    /// Writes an image's normalised output into `x`, inside the border that the second layer reads.
     pub(crate) fn normalised(self, norm: &Norm, image: &[f32], bordered: &mut [f32], g: Grid, x: &mut [f32]) {
         let filters = Filters { affine: Some((&norm.scale, &norm.shift)), ..self.filters };
         self.add_border(image, bordered);
@@ -42,14 +44,14 @@ impl<'a> FirstLayer<'a> {
         direct::forward(self.isa, self.conv.shape, bordered, filters, y, row);
     }
 
-    /// Adds what an image gives to the statistics of the rectified output.
+    /// Adds an image's share to the statistics of the rectified output.
     pub(crate) fn statistics(self, image: &[f32], bordered: &mut [f32], strip: &mut [f32], sums: &mut [f32]) {
         self.add_border(image, bordered);
         self.strips(bordered, strip, |_, rows, y| norm::statistics(self.isa, self.conv.rows(rows), y, sums));
     }
 
-    /// Adds what an image gives to the backward statistics and to the parts of the layer's gradient; `dz` is the gradient of its
-    /// normalised output, with rows `pitch` apart.
+    /// Adds an image's share to the backward statistics and to the parts of the layer's gradient.
+    /// `dz` is the gradient of its normalised output, with rows `pitch` apart.
     pub(crate) fn backward(
         self,
         norm: &Norm,
@@ -69,11 +71,11 @@ impl<'a> FirstLayer<'a> {
     }
 
     /// Hands `visit` the rectified output, [`ROWS`] at a time, with the place of the first.
-    fn strips(self, bordered: &[f32], strip: &mut [f32], mut visit: impl FnMut(usize, Shape, &[f32])) {
+    fn strips(self, bordered: &[f32], strip: &mut [f32], mut visit: impl FnMut(usize, ConvShape, &[f32])) {
         let s = self.conv.shape;
         let line = s.width * s.cout;
         for first in (0..s.height).step_by(ROWS) {
-            let rows = Shape { height: ROWS.min(s.height - first), ..s };
+            let rows = ConvShape { height: ROWS.min(s.height - first), ..s };
             let y = &mut strip[..rows.height * line];
             direct::forward(self.isa, rows, &bordered[first * (s.width + 2) * s.cin..], self.filters, y, line);
             visit(first, rows, y);

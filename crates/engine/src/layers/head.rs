@@ -3,7 +3,8 @@
 //! A head reads the encoder's outputs and returns the loss. It leaves the gradient of these outputs
 //! for the encoder, and forms the gradient of its own layers when the optimiser asks for it.
 
-use crate::layers::encoder::{EncodedBatch, Group};
+use crate::layers::encoder::EncodedBatch;
+use crate::layers::group::Group;
 use crate::network::layout::Layout;
 use std::ops::Range;
 
@@ -27,6 +28,7 @@ pub(crate) trait Head: Send + Sync {
     /// Returns the mean loss, and fills the gradient of the encoder's outputs.
     fn step(&mut self, batch: EncodedBatch<'_>, input: Self::Input<'_>) -> f64;
 
-    /// Writes the gradient of `part` of the last step's batch. `range` is its place in all parameters.
+    /// Writes the gradient of `part` of the last step's batch. `range` is its place in all
+    /// parameters.
     fn gather(&self, layout: &Layout, groups: &[Group], part: DensePart, range: Range<usize>, gradient: &mut [f32]);
 }

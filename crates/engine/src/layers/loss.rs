@@ -22,7 +22,9 @@ impl<'a> Targets<'a> {
 }
 
 /// Writes `scale` times the gradient of each row's loss and returns the sum of the losses.
-/// Rows of `logits` and `gradient` are `pitch` apart; what follows the classes in a row of `gradient` is left alone.
+///
+/// Rows of `logits` and `gradient` are `pitch` apart. What follows the classes in a row of
+/// `gradient` stays as it is.
 ///
 /// # Panics
 /// If a class is not below `classes`.

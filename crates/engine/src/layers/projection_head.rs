@@ -1,16 +1,18 @@
-//! What training without labels puts on top of the encoder, and the contrastive loss; the other one is in `vicreg.rs`.
+//! The head that training without labels puts on the encoder, and its contrastive loss. The other
+//! loss is in `vicreg.rs`.
 //!
 //! ```text
-//! y = W2 relu(norm(W1 x) + b1) + b2        norm: over the batch, per column, without factor or summand
+//! y = W2 relu(norm(W1 x) + b1) + b2      norm: over the batch, per column, no factor or summand
 //! u = y / |y|,  s_ij = u_i . u_j / t
-//! loss = mean over i of  ln sum_{j != i} exp s_ij - s_ip        p: the other view of i's image
+//! loss = mean over i of  ln sum_{j != i} exp s_ij - s_ip      p: the other view of i's image
 //! ```
 //!
-//! The bias of the first layer stands behind the normalisation, where it acts (before, it would cancel); a factor
-//! would only repeat what W2 can do. Chen et al. 2020, arXiv 2002.05709.
+//! The bias of the first layer stands behind the normalisation, which would cancel it. A factor
+//! there would only repeat what W2 can do. Chen et al. 2020, arXiv 2002.05709.
 
 use crate::kernels::{Isa, matmul, padded, vector::elementwise};
-use crate::layers::encoder::{EPSILON, EncodedBatch, Group, Room, add_groups};
+use crate::layers::encoder::{EPSILON, EncodedBatch};
+use crate::layers::group::{Group, Room, add_groups};
 use crate::layers::head::{DensePart, Head};
 use crate::layers::vicreg::VicReg;
 use crate::network::architecture::Architecture;
@@ -18,16 +20,17 @@ use crate::network::layout::{DenseSlots, Layout};
 use crate::{EngineError, Model};
 use std::ops::Range;
 
-/// What two views of an image are held to.
+/// What two views of an image should be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Objective {
-    /// To be alike, and unlike all others' (NT-Xent, SimCLR: Chen et al. 2020, arXiv 2002.05709).
+    /// Alike, and unlike those of all other images (NT-Xent, SimCLR: Chen et al. 2020, arXiv
+    /// 2002.05709).
     NtXent {
         /// Similarities are divided by it: 0.03 to 10.
         temperature: f32,
     },
-    /// To be alike, while embeddings keep their variance and lose their covariance (VICReg: Bardes
-    /// et al. 2022, arXiv 2105.04906).
+    /// Alike, while embeddings keep their variance and lose their covariance (VICReg: Bardes et al.
+    /// 2022, arXiv 2105.04906).
     VicReg,
 }
 
@@ -85,11 +88,11 @@ pub struct ProjectionHead {
     slopes: [Vec<f32>; 2],
     transposed: [Vec<f32>; 2],
     zeros: Vec<f32>,
-    /// All embeddings, [columns, dim] and [dim, columns]; columns beyond the batch are zero.
+    /// All embeddings, [columns, dim] and [dim, columns]. Columns beyond the batch are zero.
     units: Vec<f32>,
     units_transposed: Vec<f32>,
     inverse_sums: Vec<f32>,
-    /// Of all embeddings, where the loss looks at them at once.
+    /// Gradient of all embeddings, for VICReg.
     gradients: Vec<f32>,
 }
 
@@ -188,7 +191,8 @@ impl ProjectionHead {
         });
     }
 
-    /// Compares every row with every other: losses, and the gradient of every embedding before it was made a unit.
+    /// Compares every row with every other. Gives the losses, and the gradient of every embedding
+    /// before it was made a unit.
     fn compare(&mut self, batch: &mut EncodedBatch<'_>, t: f32) {
         let (n, size) = (batch.images, batch.group_size);
         let (isa, dim, columns) = (self.isa, layers(batch.layout)[1].outputs, padded(n));

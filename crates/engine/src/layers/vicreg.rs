@@ -1,13 +1,14 @@
-//! A loss on two views that compares no image with another: variance, invariance and covariance (VICReg: Bardes et al. 2022,
-//! arXiv 2105.04906).
+//! VICReg, a loss on two views that compares no image with another: variance, invariance and
+//! covariance (Bardes et al. 2022, arXiv 2105.04906).
 //!
 //! ```text
 //! y, z: embeddings of the two views, [n, d];    C(y) = covariance over the batch, [d, d]
-//! loss = (25 |y - z|^2 / n  +  sum over u in y, z of  12.5 sum_k max(0, 1 - sqrt(C(u)_kk + 1e-4)) + sum_{k != l} C(u)_kl^2) / d
+//! loss = (25 |y - z|^2 / n  +  V(y) + V(z)) / d
+//! V(u) = 12.5 sum_k max(0, 1 - sqrt(C(u)_kk + 1e-4))  +  sum_{k != l} C(u)_kl^2
 //! ```
 //!
-//! The first term makes views alike, the second keeps every number of an embedding in use, the third keeps any two of them from
-//! saying the same. Weights are the paper's.
+//! The first term makes views alike. The second gives every number of an embedding some variance.
+//! The third keeps any two of them from being correlated. Weights are the paper's.
 
 const INVARIANCE: f64 = 25.0;
 const VARIANCE: f64 = 25.0;
@@ -29,8 +30,8 @@ impl VicReg {
         Self { dim, mean: vec![0.0; dim], covariance: vec![0.0; dim * dim], centred: vec![0.0; dim] }
     }
 
-    /// The loss of embeddings whose rows are `pitch` apart, the first half one view and the second half the other; writes
-    /// its gradient.
+    /// The loss of embeddings, and its gradient. Rows are `pitch` apart; the first half of them is
+    /// one view, the second half the other.
     pub(crate) fn step(&mut self, embeddings: &[f32], pitch: usize, gradient: &mut [f32]) -> f64 {
         let (dim, n) = (self.dim, embeddings.len() / pitch / 2);
         let (first, second) = embeddings.split_at(n * pitch);
@@ -51,7 +52,7 @@ impl VicReg {
         loss + self.spread(first, pitch, of_first) + self.spread(second, pitch, of_second)
     }
 
-    /// Variance and covariance of one view; adds their gradient.
+    /// The loss of one view's variance and covariance. Adds its gradient.
     fn spread(&mut self, embeddings: &[f32], pitch: usize, gradient: &mut [f32]) -> f64 {
         let (dim, n) = (self.dim, (embeddings.len() / pitch) as f64);
         let rows = || embeddings.chunks_exact(pitch);
@@ -74,7 +75,7 @@ impl VicReg {
             let (own, after) = rest.split_first_mut().expect("k is below the dimension");
             let deviation = (*own + SMALLEST).sqrt();
             loss += 0.5 * VARIANCE * (1.0 - deviation).max(0.0) / dim as f64;
-            // From here on the matrix holds what the gradient multiplies centred embeddings with.
+            // From here on the matrix holds the gradient's factors of the centred embeddings.
             *own = if deviation < 1.0 { -0.5 * VARIANCE / (dim as f64 * (n - 1.0) * deviation) } else { 0.0 };
             for c in before.iter_mut().chain(after) {
                 loss += COVARIANCE * *c * *c / dim as f64;

@@ -5,8 +5,10 @@ use crate::kernels::norm::pooled;
 use crate::kernels::padded;
 use std::collections::BTreeMap;
 
-/// Blocks of (3x3 convolution, ReLU, batch norm) twice, a max pool of 2x2 with stride 3 between blocks, then a head
-/// of fully connected layers with ReLU between them.
+/// Blocks of convolutions, then a head of fully connected layers with ReLU between them.
+///
+/// A block is (3x3 convolution, ReLU, batch norm) twice. A max pool of 2x2 with stride 3 stands
+/// between blocks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architecture {
     /// Rows of an image.
@@ -21,7 +23,8 @@ pub struct Architecture {
     pub hidden: Vec<usize>,
     /// Outputs.
     pub classes: usize,
-    /// Dropout probability before every fully connected layer but the first, in training and Monte-Carlo scoring.
+    /// Dropout probability before every fully connected layer but the first, in training and in
+    /// Monte-Carlo scoring.
     pub dropout: f32,
 }
 
@@ -55,7 +58,8 @@ impl Architecture {
         for block in 1..self.block_widths.len() {
             if h < 2 || w < 2 {
                 return fail(format!(
-                    "an image of {}x{} is too small for {} blocks: {h}x{w} is left before pool {block}, expected at least 2x2",
+                    "an image of {}x{} is too small for {} blocks: {h}x{w} is left before pool {block}, \
+                     expected at least 2x2",
                     self.height,
                     self.width,
                     self.block_widths.len()
@@ -109,8 +113,9 @@ impl Architecture {
         self.height * self.width * self.channels
     }
 
-    /// Floating-point operations an image, counted as direct convolution with its border of zeros (a fused
-    /// multiply-add is two): of scoring and of a training step.
+    /// Floating-point operations an image, of scoring and of a training step.
+    ///
+    /// They count direct convolution with its border of zeros. A fused multiply-add is two.
     pub fn flops(&self) -> (f64, f64) {
         let (mut scoring, mut first) = (0.0, 0.0);
         for (i, conv) in self.convolutions().iter().enumerate() {
@@ -123,7 +128,7 @@ impl Architecture {
         for (inputs, outputs) in self.dense() {
             scoring += 2.0 * (inputs * outputs) as f64;
         }
-        // Backward needs two products for each forward one, but the image's own gradient is not wanted.
+        // Backward needs two products for each forward one. The image's own gradient is not wanted.
         (scoring, 3.0 * scoring - first)
     }
 
@@ -213,9 +218,9 @@ pub(crate) struct Convolution {
 
 impl Convolution {
     /// Channels as the kernels read them: an image's own in the first layer, else whole vectors.
-    pub(crate) fn shape(&self, first: bool) -> crate::kernels::direct::Shape {
+    pub(crate) fn shape(&self, first: bool) -> crate::kernels::direct::ConvShape {
         let cin = if first { self.cin } else { padded(self.cin) };
-        crate::kernels::direct::Shape { height: self.height, width: self.width, cin, cout: padded(self.cout) }
+        crate::kernels::direct::ConvShape { height: self.height, width: self.width, cin, cout: padded(self.cout) }
     }
 }
 

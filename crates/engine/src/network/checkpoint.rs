@@ -1,6 +1,7 @@
 //! safetensors files, with the same bytes for the same model.
 //!
-//! Reading is the `safetensors` crate's; writing is ours, because its metadata is a hash map whose order is random.
+//! The `safetensors` crate reads. Writing is ours: that crate keeps metadata in a hash map, whose
+//! order is random.
 
 use crate::EngineError;
 use safetensors::{Dtype, SafeTensors};

@@ -1,10 +1,10 @@
 //! Where each tensor lies in a model's flat memory, and how that differs from its order in a file.
 //!
-//! In memory channels are padded to whole vectors and come last: convolutions are [tap, in, out], fully connected
-//! layers [in, out], and the first of these reads the encoder's output by (row, column, channel). Padding is zero and
-//! stays zero in training.
+//! In memory channels are padded to whole vectors and come last. Convolutions are [tap, in, out],
+//! fully connected layers [in, out]. The first of these reads the encoder's output by (row, column,
+//! channel). Padding is zero and stays zero in training.
 
-use crate::kernels::direct::Shape;
+use crate::kernels::direct::ConvShape;
 use crate::kernels::norm::Plane;
 use crate::kernels::padded;
 use crate::kernels::winograd::Grid;
@@ -14,7 +14,7 @@ use std::ops::Range;
 /// The order of a tensor's values in memory.
 #[derive(Clone, Copy, Debug)]
 enum Order {
-    Convolution { cin: usize, shape: Shape },
+    Convolution { cin: usize, shape: ConvShape },
     Vector,
     Dense { inputs: usize, pixels: usize, channels: usize, outputs: usize },
 }
@@ -60,7 +60,7 @@ impl Entry {
 /// A convolution with its normalisation: ranges in the parameters, and in the running statistics.
 #[derive(Clone, Debug)]
 pub(crate) struct ConvSlots {
-    pub(crate) shape: Shape,
+    pub(crate) shape: ConvShape,
     /// Tiles, in all but the first layer.
     pub(crate) grid: Option<Grid>,
     /// The output, and whether a pool reads it.
@@ -75,7 +75,7 @@ pub(crate) struct ConvSlots {
 
 impl ConvSlots {
     /// Some rows of the output.
-    pub(crate) const fn rows(&self, rows: Shape) -> Plane {
+    pub(crate) const fn rows(&self, rows: ConvShape) -> Plane {
         Plane { height: rows.height, ..self.plane }
     }
 }

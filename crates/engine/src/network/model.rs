@@ -7,8 +7,10 @@ use crate::network::layout::Layout;
 use crate::{EngineError, rng::Key};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Parameters and running statistics, with PyTorch's names and layouts at the border
-/// (`block1.conv1.weight` [out, in, 3, 3], `head.fc1.weight` [out, in], ...).
+/// Parameters and running statistics of a network.
+///
+/// Its tensors and its file have PyTorch's names and layouts: `block1.conv1.weight` [out, in, 3,
+/// 3], `head.fc1.weight` [out, in] and so on.
 #[derive(Clone, Debug)]
 pub struct Model {
     architecture: Architecture,
@@ -18,8 +20,10 @@ pub struct Model {
 }
 
 impl Model {
-    /// A fresh model: weights and biases uniform in +-1/sqrt(fan in), as PyTorch starts them. Each tensor draws from a
-    /// stream of its own, `key.at(ordinal, 0)`, so that tensors of equal shape start equal in networks that differ elsewhere.
+    /// A fresh model. Weights and biases are uniform in +-1/sqrt(fan in), as PyTorch starts them.
+    ///
+    /// Each tensor draws from a stream of its own, `key.at(ordinal, 0)`. So tensors of equal shape
+    /// start equal in networks that differ elsewhere.
     ///
     /// # Errors
     /// If the architecture cannot be built.
@@ -56,10 +60,11 @@ impl Model {
         self.layout.entries.iter().map(|e| (e.name.clone(), e.shape.clone(), values(e))).collect()
     }
 
-    /// The inverse of [`Self::tensors`]; the order of the tensors does not matter.
+    /// The inverse of [`Self::tensors`]. The order of the tensors does not matter.
     ///
     /// # Errors
-    /// If the architecture cannot be built, or a tensor is missing, unknown, doubled or of another shape.
+    /// If the architecture cannot be built, or a tensor is missing, unknown, given twice or of
+    /// another shape.
     pub fn from_tensors(
         architecture: Architecture,
         tensors: impl IntoIterator<Item = (String, Vec<usize>, Vec<f32>)>,
@@ -105,7 +110,8 @@ impl Model {
         broken.map_or(Ok(()), Err)
     }
 
-    /// The model as a safetensors file. Equal models and metadata give equal bytes; the architecture travels in the metadata.
+    /// The model as a safetensors file, with the architecture among its metadata. Equal models and
+    /// metadata give equal bytes.
     pub fn to_safetensors(&self, metadata: &BTreeMap<String, String>) -> Vec<u8> {
         let mut all = metadata.clone();
         all.extend(self.architecture.to_metadata());

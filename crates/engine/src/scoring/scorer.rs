@@ -1,7 +1,7 @@
 //! A model in use.
 
 use crate::kernels::buffer::Buffer;
-use crate::kernels::direct::Shape;
+use crate::kernels::direct::ConvShape;
 use crate::kernels::winograd::{self, Filters, Grid, Out};
 use crate::kernels::{Isa, direct, matmul, norm};
 use crate::layers::dropout::drop_out;
@@ -13,7 +13,8 @@ use crate::{EngineError, Model};
 /// Images that a worker takes through the network together.
 const BLOCK: usize = 12;
 
-/// An immutable model that scores images. An image's outputs have the same bits in any batch and for any number of threads.
+/// An immutable model that scores images. An image's outputs have the same bits in any batch and
+/// for any number of threads.
 pub struct Scorer {
     isa: Isa,
     model: Model,
@@ -33,7 +34,7 @@ struct Layer {
     /// Tiles in all but the first layer: windows where a pool follows.
     grid: Option<Grid>,
     /// Pixels that later layers read; for the first layer.
-    shape: Shape,
+    shape: ConvShape,
     /// Transformed weights, in all but the first layer.
     weights: Buffer,
     /// Factor and summand of the normalisation.
@@ -51,7 +52,8 @@ impl Layer {
     }
 }
 
-/// Prepares layer `l`. A pool reads pixels 0, 1, 3, 4, ..: neither these nor the layer before need more than that.
+/// Prepares layer `l`. Where a pool follows, no pixels are made beyond those that it reads: 0, 1,
+/// 3, 4 and so on.
 fn prepare(isa: Isa, model: &Model, l: usize) -> Layer {
     let convs = &model.layout.convs;
     let c = &convs[l];
@@ -79,7 +81,8 @@ fn prepare(isa: Isa, model: &Model, l: usize) -> Layer {
 
 /// What one thread needs for a block of images.
 struct Worker {
-    /// Bordered inputs of each layer: of one image where an image fills a block of tiles, else of the whole block.
+    /// Bordered inputs of each layer. The first two layers take one image at a time, the others the
+    /// whole block.
     inputs: Vec<Buffer>,
     tiles: [Buffer; 2],
     encoded: Buffer,
@@ -88,7 +91,7 @@ struct Worker {
     masked: Vec<Buffer>,
 }
 
-/// Where a block's results go; empty where they are not wanted.
+/// Where a block's results go. What is not wanted is empty.
 struct Wanted<'a> {
     logits: &'a mut [f32],
     features: &'a mut [f32],
@@ -163,8 +166,9 @@ impl Scorer {
         self.run(images, Wanted { logits: &mut [], features: &mut [], encoded: out, samples: 1, key: Key::new(0, 0) });
     }
 
-    /// Writes the outputs of `samples` dropout masks, [n, samples, classes]. Masks depend on `key` and the sample alone:
-    /// a sample is the same network for every image.
+    /// Writes the outputs of `samples` dropout masks, [n, samples, classes].
+    ///
+    /// Masks depend on `key` and the sample alone: a sample is the same network for every image.
     ///
     /// # Panics
     /// If the lengths do not fit or `samples` is 0.
@@ -228,7 +232,7 @@ impl<'a> Rest<'a> {
 }
 
 impl Network<'_> {
-    /// Workers take block after block: a core that other programs slow down takes fewer.
+    /// Workers take block after block. A core that other programs slow down takes fewer.
     fn spread(self, workers: &mut [Worker], images: &[f32], wanted: Wanted<'_>) {
         let len = self.model.architecture().image_len();
         let mut rest = Rest { images, wanted: Some(wanted) };
@@ -267,7 +271,8 @@ impl Worker {
         }
     }
 
-    /// Fills `encoded`. The first block goes image by image, so that its activations stay in the cache.
+    /// Fills `encoded`. The first block takes image by image, so that its activations stay in the
+    /// cache.
     fn encode(&mut self, network: Network<'_>, images: &[f32], count: usize) {
         let len = images.len() / count;
         let second = network.layers.len().min(2);
@@ -275,7 +280,8 @@ impl Worker {
             let shape = network.model.layout.convs[0].shape;
             let used = network.layers[0].shape;
             let (row, pixel) = (shape.width * shape.cin, shape.cin);
-            // The border below and to the right holds pixels where the layer computes less than the image.
+            // Where the layer computes less than the image, the border below and to the right holds
+            // pixels.
             let wide = (used.width + 2) * used.cin;
             let x = &mut self.inputs[0];
             for y in 0..shape.height.min(used.height + 1) {

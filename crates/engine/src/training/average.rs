@@ -4,14 +4,15 @@ use crate::kernels::buffer::Buffer;
 use crate::training::state;
 use crate::{EngineError, Model};
 
-/// An exponential moving average of a model's parameters and running statistics (Polyak and Juditsky 1992; as used in
-/// semi-supervised training: Tarvainen and Valpola 2017, arXiv 1703.01780).
+/// An exponential moving average of a model's parameters and running statistics.
 ///
 /// ```text
-/// average <- average + (1 - d_t) (model - average),    d_t = min(decay, (1 + t) / (10 + t)),    t = 0, 1, ...
+/// average <- average + (1 - d_t) (model - average)
+/// d_t = min(decay, (1 + t) / (10 + t)),    t = 0, 1, ...
 /// ```
 ///
-/// The rising decay lets the first steps be forgotten.
+/// The decay rises, so that the first steps are forgotten. Polyak and Juditsky 1992; for
+/// semi-supervised training Tarvainen and Valpola 2017, arXiv 1703.01780.
 #[derive(Clone, Debug)]
 pub struct Average {
     model: Model,
@@ -20,12 +21,12 @@ pub struct Average {
 }
 
 impl Average {
-    /// Starts at `model`; `decay` lies in 0 (the model itself) to 1 (it never moves again).
+    /// Starts at `model`. A `decay` of 0 keeps the last model itself, one of 1 never moves.
     pub fn new(model: Model, decay: f32) -> Self {
         Self { model, decay, updates: 0 }
     }
 
-    /// Takes in the model after a step.
+    /// Adds the model after a step.
     ///
     /// # Panics
     /// If the model has another architecture.

@@ -5,7 +5,7 @@
 
 use crate::kernels::update::{self, Rates};
 use crate::kernels::{Isa, matmul};
-use crate::layers::encoder::{Group, add_groups};
+use crate::layers::group::{Group, add_groups};
 use crate::layers::head::{DensePart, Head};
 use crate::network::layout::Layout;
 use crate::team::join;

@@ -50,7 +50,8 @@ pub(crate) fn write(steps: u64, parts: [&Buffer; 4]) -> Vec<u8> {
     bytes
 }
 
-/// The number of steps and the parts that [`write`] wrote. Each part must be as long as the one `held`.
+/// The number of steps and the parts that [`write`] wrote. Each part must be as long as the one
+/// `held`.
 pub(crate) fn read(bytes: &[u8], held: [&Buffer; 4]) -> Result<(u64, [Buffer; 4]), EngineError> {
     let mut parts = held.map(Buffer::clone);
     let parameters = parts[0].len();

@@ -77,7 +77,7 @@ impl<H: Head> Stepper<H> {
         })
     }
 
-    /// Forms the gradients as far as [`Self::descend`] does not, and returns the loss.
+    /// Forms the gradients that [`Self::descend`] does not, and returns the loss.
     pub(crate) fn gradients(&mut self, images: &[f32], input: H::Input<'_>) -> f64 {
         let n = images.len() / self.state.model.architecture().image_len();
         let Model { layout, parameters, running, .. } = &mut self.state.model;
@@ -92,7 +92,8 @@ impl<H: Head> Stepper<H> {
         loss
     }
 
-    /// Completes the gradient of a batch of `n` and, if `moves`, lets the optimiser move the parameters.
+    /// Completes the gradient of a batch of `n` and, if `moves`, lets the optimiser move the
+    /// parameters.
     pub(crate) fn descend(&mut self, n: usize, moves: bool) {
         let State { model, first_moments, second_moments, steps } = &mut self.state;
         let head = AdamW { learning_rate: self.head_factor * self.optimizer.learning_rate, ..self.optimizer };

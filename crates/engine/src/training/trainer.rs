@@ -60,8 +60,8 @@ impl Training<ClassHead> {
     /// depend on `dropout_key` and the image's row in the batch.
     ///
     /// # Panics
-    /// If the batch has fewer than two images or more than `max_batch`, if the lengths do not fit,
-    /// or if a class is not below the number of classes.
+    /// If the batch has fewer than two images or more than `max_batch`, or the lengths do not fit.
+    /// If a class is not below the number of classes.
     pub fn step(&mut self, images: &[f32], targets: Targets<'_>, dropout_key: Key) -> f32 {
         let architecture = self.model().architecture();
         let (n, classes) = (images.len() / architecture.image_len(), architecture.classes);

@@ -1,50 +1,43 @@
-//! One symmetric kernel along columns, then rows; outside, the border repeats.
+//! One symmetric kernel along columns, then rows. Outside, the border repeats.
 //!
-//! `out = half[0] x[0]; for t in 1..: out = half[t] (x[-t] + x[t]) + out`, fused, in this order, on both axes.
+//! `out = half[0] x[0]; for t in 1..: out = half[t] (x[-t] + x[t]) + out`, fused, in this order, on
+//! both axes.
 
 use super::lanes::Lanes;
 use crate::geometry::Shape;
+use crate::kernels::dispatch::dispatch;
 use crate::kernels::simd::LANES;
-use crate::kernels::{Isa, dispatch};
 
-/// Values between the starts of the rows in the buffer between the two passes, for a kernel of `taps` weights.
+/// Distance of rows in the buffer between the two passes, for a kernel of `taps` weights.
 pub(crate) const fn stride(shape: Shape, taps: usize) -> usize {
     (shape.width + 2 * (taps - 1)) * shape.channels
 }
 
-/// Filters `image`; `lines` is the buffer between the passes, `height * stride` values.
-pub(crate) fn separable(isa: Isa, shape: Shape, image: &mut [f32], lines: &mut [f32], half: &[f32]) {
-    assert!(!half.is_empty() && !shape.is_empty() && image.len() == shape.len());
-    assert!(lines.len() >= shape.height * stride(shape, half.len()));
-    // SAFETY: the lengths were checked.
-    unsafe { separable_isa(isa, shape, image, lines, half) }
+dispatch! {
+    eight lanes,
+    /// Filters `image`. `lines` is the buffer between the passes, `height * stride` values.
+    pub(crate) fn separable = separable_body(
+        shape: Shape, image: &mut [f32], lines: &mut [f32], half: &[f32])
 }
 
-dispatch!(eight lanes, unsafe fn separable_isa = separable_body(shape: Shape, image: &mut [f32], lines: &mut [f32], half: &[f32]));
-
 #[inline(always)]
-unsafe fn separable_body<S: Lanes>(shape: Shape, image: &mut [f32], lines: &mut [f32], half: &[f32]) {
+fn separable_body<S: Lanes>(shape: Shape, image: &mut [f32], lines: &mut [f32], half: &[f32]) {
+    assert!(!half.is_empty() && !shape.is_empty() && image.len() == shape.len());
+    assert!(lines.len() >= shape.height * stride(shape, half.len()));
     let Shape { height, width, channels } = shape;
     let (row, margin, stride) = (width * channels, (half.len() - 1) * channels, stride(shape, half.len()));
     for y in 0..height {
         let line = &mut lines[y * stride..][..stride];
         let at = |y: usize| y * row;
-        // SAFETY: the rows named by the offsets lie in the image, and `row` values fit behind the margin of a line.
-        unsafe {
-            let to = line.as_mut_ptr().add(margin);
-            weigh::<S>(
-                image.as_ptr(),
-                to,
-                row,
-                half,
-                |t| (at(y.saturating_sub(t)), at((y + t).min(height - 1))),
-                at(y),
-            );
-        }
+        let pair = |t: usize| (at(y.saturating_sub(t)), at((y + t).min(height - 1)));
+        // SAFETY: the offsets name rows below `height` of `row` values each. A line has room for
+        // `row` values between its two margins.
+        unsafe { weigh::<S>(image.as_ptr(), line.as_mut_ptr().add(margin), row, half, pair, at(y)) };
         repeat_ends(line, margin, channels);
     }
     for y in 0..height {
-        // SAFETY: offsets of at most the margin to both sides stay in the line.
+        // SAFETY: a line has `row` values in its middle and a margin to both sides, and no offset
+        // is larger than that. Row y < height of the image takes `row` values.
         unsafe {
             let from = lines.as_ptr().add(y * stride);
             let to = image.as_mut_ptr().add(y * row);
@@ -77,9 +70,12 @@ fn repeat_pixels<const C: usize>(line: &mut [f32], margin: usize) {
     pixels[end..].fill(last);
 }
 
-/// `n` weighted sums of values at the centre and at pairs of places, all relative to the same start.
+/// `n` weighted sums of values at the centre and at pairs of places, all relative to the same
+/// start.
+///
 /// # Safety
-/// `n` values are readable from `from` plus any of the offsets, and writable at `to`.
+/// `n` values are readable from `from` plus the centre and any of the offsets, and writable at
+/// `to`.
 #[inline(always)]
 unsafe fn weigh<S: Lanes>(
     from: *const f32,
@@ -89,14 +85,14 @@ unsafe fn weigh<S: Lanes>(
     pair: impl Fn(usize) -> (usize, usize) + Copy,
     centre: usize,
 ) {
-    // SAFETY: the caller's promise.
+    // SAFETY: i < n, and n is at least LANES where vectors are taken, the last of which ends at n.
     unsafe {
         if n < LANES {
             return scalars(from, to, n, half, pair, centre);
         }
         let mut i = 0;
         while i < n {
-            // Sums wait for each other from weight to weight: four to eight at a time keep the adders busy.
+            // A sum waits for its last weight, so four to eight at a time keep the adders busy.
             let left = (n - i).div_ceil(LANES);
             match left {
                 0 | 1 => vectors::<S, 1>(from, to, (i, n), half, pair, centre),
@@ -128,7 +124,7 @@ unsafe fn scalars(
     centre: usize,
 ) {
     for i in 0..n {
-        // SAFETY: the caller's promise.
+        // SAFETY: i < n, and the caller answers for n values behind each offset.
         unsafe {
             let mut sum = half[0] * *from.add(centre + i);
             for (t, &weight) in half.iter().enumerate().skip(1) {
@@ -154,7 +150,8 @@ unsafe fn vectors<S: Lanes, const N: usize>(
     let last = ((N - 1) * LANES) as isize;
     let last = last.min(n.wrapping_sub(LANES).wrapping_sub(i) as isize);
     let at = |v: usize| if v == N - 1 { last } else { (v * LANES) as isize };
-    // SAFETY: the caller's promise.
+    // SAFETY: vector v begins at i + at(v), which is at least 0 and at most n - LANES, in each of
+    // the caller's runs of n values.
     unsafe {
         let (from, to) = (from.add(i), to.add(i));
         let first = S::splat(half[0]);

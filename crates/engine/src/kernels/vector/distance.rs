@@ -7,8 +7,8 @@
 //! ```
 
 use super::lanes::{Lanes, across};
+use crate::kernels::dispatch::dispatch;
 use crate::kernels::simd::LANES;
-use crate::kernels::{Isa, dispatch};
 
 /// Rows handled together, so that their sums do not wait for each other.
 const ROWS: usize = 4;
@@ -23,14 +23,15 @@ fn accumulate<S: Lanes, const DISTANCE: bool>(sum: S, a: S, b: S) -> S {
     }
 }
 
-/// `T` rows of the length of `row`.
+/// `row` against `T` rows of its length.
 #[inline(always)]
-unsafe fn against<S: Lanes, const DISTANCE: bool, const T: usize>(row: &[f32], rows: [&[f32]; T]) -> [f32; T] {
+fn against<S: Lanes, const DISTANCE: bool, const T: usize>(row: &[f32], rows: [&[f32]; T]) -> [f32; T] {
     let dim = row.len();
     assert!(rows.iter().all(|other| other.len() == dim));
     let (mut even, mut odd) = ([S::zero(); T], [S::zero(); T]);
     let mut at = 0;
-    // SAFETY: every load ends at or before dim, the length of every row.
+    // SAFETY: every load ends at or before `dim`, the length of `row` and, as asserted, of all
+    // `rows`.
     unsafe {
         while at + 2 * LANES <= dim {
             let a = [S::load(row.as_ptr().add(at)), S::load(row.as_ptr().add(at + LANES))];
@@ -62,79 +63,72 @@ unsafe fn against<S: Lanes, const DISTANCE: bool, const T: usize>(row: &[f32], r
 
 /// `out[i]` from row `at(i)` of `rows`.
 #[inline(always)]
-unsafe fn body<S: Lanes, const DISTANCE: bool>(
-    row: &[f32],
-    rows: &[f32],
-    at: impl Fn(usize) -> usize,
-    out: &mut [f32],
-) {
+fn body<S: Lanes, const DISTANCE: bool>(row: &[f32], rows: &[f32], at: impl Fn(usize) -> usize, out: &mut [f32]) {
     let dim = row.len();
     let other = |i: usize| &rows[at(i) * dim..][..dim];
     let groups = out.len() / ROWS * ROWS;
-    // SAFETY: only the instruction set matters, which the caller answers for.
-    unsafe {
-        let (whole, tail) = out.split_at_mut(groups);
-        for (group, out) in whole.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
-            *out = against::<S, DISTANCE, ROWS>(row, std::array::from_fn(|t| other(group * ROWS + t)));
-        }
-        for (i, out) in tail.iter_mut().enumerate() {
-            [*out] = against::<S, DISTANCE, 1>(row, [other(groups + i)]);
-        }
+    let (whole, tail) = out.split_at_mut(groups);
+    for (group, out) in whole.as_chunks_mut::<ROWS>().0.iter_mut().enumerate() {
+        *out = against::<S, DISTANCE, ROWS>(row, std::array::from_fn(|t| other(group * ROWS + t)));
+    }
+    for (i, out) in tail.iter_mut().enumerate() {
+        [*out] = against::<S, DISTANCE, 1>(row, [other(groups + i)]);
     }
 }
 
 #[inline(always)]
-unsafe fn dots_body<S: Lanes>(row: &[f32], rows: &[f32], out: &mut [f32]) {
-    // SAFETY: only the instruction set matters, which the caller answers for.
-    unsafe { body::<S, false>(row, rows, |i| i, out) }
-}
-dispatch!(eight lanes, unsafe fn dots_isa = dots_body(row: &[f32], rows: &[f32], out: &mut [f32]));
-
-#[inline(always)]
-unsafe fn distances_body<S: Lanes>(row: &[f32], rows: &[f32], out: &mut [f32]) {
-    // SAFETY: only the instruction set matters, which the caller answers for.
-    unsafe { body::<S, true>(row, rows, |i| i, out) }
-}
-dispatch!(eight lanes, unsafe fn distances_isa = distances_body(row: &[f32], rows: &[f32], out: &mut [f32]));
-
-#[inline(always)]
-unsafe fn dots_at_body<S: Lanes>(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
-    // SAFETY: only the instruction set matters, which the caller answers for.
-    unsafe { body::<S, false>(row, rows, |i| at[i] as usize, out) }
-}
-dispatch!(eight lanes, unsafe fn dots_at_isa = dots_at_body(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]));
-
-#[inline(always)]
-unsafe fn distances_at_body<S: Lanes>(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
-    // SAFETY: only the instruction set matters, which the caller answers for.
-    unsafe { body::<S, true>(row, rows, |i| at[i] as usize, out) }
-}
-dispatch!(eight lanes, unsafe fn distances_at_isa = distances_at_body(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]));
-
-/// See [`crate::vector::squared_distances_at`].
-pub(crate) fn squared_distances_at(isa: Isa, row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
-    assert!(!row.is_empty() && at.len() == out.len(), "one output a row");
-    // SAFETY: the body takes checked slices.
-    unsafe { distances_at_isa(isa, row, rows, at, out) }
-}
-
-/// See [`crate::vector::dots_at`].
-pub(crate) fn dots_at(isa: Isa, row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
-    assert!(!row.is_empty() && at.len() == out.len(), "one output a row");
-    // SAFETY: the body takes checked slices.
-    unsafe { dots_at_isa(isa, row, rows, at, out) }
-}
-
-/// See [`crate::vector::dots`].
-pub(crate) fn dots(isa: Isa, row: &[f32], rows: &[f32], out: &mut [f32]) {
+fn all_body<S: Lanes, const DISTANCE: bool>(row: &[f32], rows: &[f32], out: &mut [f32]) {
     assert!(!row.is_empty() && rows.len() == row.len() * out.len(), "one output a row");
-    // SAFETY: the body takes checked slices.
-    unsafe { dots_isa(isa, row, rows, out) }
+    body::<S, DISTANCE>(row, rows, |i| i, out);
 }
 
-/// See [`crate::vector::squared_distances`].
-pub(crate) fn squared_distances(isa: Isa, row: &[f32], rows: &[f32], out: &mut [f32]) {
-    assert!(!row.is_empty() && rows.len() == row.len() * out.len(), "one output a row");
-    // SAFETY: the body takes checked slices.
-    unsafe { distances_isa(isa, row, rows, out) }
+#[inline(always)]
+fn at_body<S: Lanes, const DISTANCE: bool>(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
+    assert!(!row.is_empty() && at.len() == out.len(), "one output a row");
+    body::<S, DISTANCE>(row, rows, |i| at[i] as usize, out);
+}
+
+dispatch! {
+    eight lanes,
+    /// See [`crate::vector::dots`].
+    pub(crate) fn dots = dots_body(row: &[f32], rows: &[f32], out: &mut [f32])
+}
+
+#[inline(always)]
+fn dots_body<S: Lanes>(row: &[f32], rows: &[f32], out: &mut [f32]) {
+    all_body::<S, false>(row, rows, out);
+}
+
+dispatch! {
+    eight lanes,
+    /// See [`crate::vector::squared_distances`].
+    pub(crate) fn squared_distances = distances_body(row: &[f32], rows: &[f32], out: &mut [f32])
+}
+
+#[inline(always)]
+fn distances_body<S: Lanes>(row: &[f32], rows: &[f32], out: &mut [f32]) {
+    all_body::<S, true>(row, rows, out);
+}
+
+dispatch! {
+    eight lanes,
+    /// See [`crate::vector::dots_at`].
+    pub(crate) fn dots_at = dots_at_body(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32])
+}
+
+#[inline(always)]
+fn dots_at_body<S: Lanes>(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
+    at_body::<S, false>(row, rows, at, out);
+}
+
+dispatch! {
+    eight lanes,
+    /// See [`crate::vector::squared_distances_at`].
+    pub(crate) fn squared_distances_at = distances_at_body(
+        row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32])
+}
+
+#[inline(always)]
+fn distances_at_body<S: Lanes>(row: &[f32], rows: &[f32], at: &[u32], out: &mut [f32]) {
+    at_body::<S, true>(row, rows, at, out);
 }

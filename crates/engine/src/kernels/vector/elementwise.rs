@@ -1,8 +1,9 @@
-//! exp, ln, softmax and sums of x ln x over rows: the operations of [`crate::math`], eight lanes at a time.
+//! exp, ln, softmax and sums of x ln x over rows: the operations of [`crate::math`], eight lanes at
+//! a time.
 
 use super::lanes::{Lanes, across_wide};
+use crate::kernels::dispatch::dispatch;
 use crate::kernels::simd::LANES;
-use crate::kernels::{Isa, dispatch};
 use crate::math;
 use std::f32::consts::LOG2_E;
 
@@ -56,17 +57,16 @@ pub(super) fn xlogy_lanes<S: Lanes>(x: S) -> S {
     x.mul(ln_normal(x.max(S::splat(f32::MIN_POSITIVE)), S::zero()))
 }
 
-/// Puts an expression of every vector of a slice in its place. No closure: one of more than a few instructions is compiled by itself, without
-/// the instruction set of the kernel that calls it, and is ten times slower.
+/// Puts an expression of every vector of a slice in its place.
+///
+/// It is a macro because a closure of more than a few instructions is compiled by itself. It then
+/// lacks the instruction set of the kernel that calls it, and is ten times slower.
 macro_rules! map {
     ($values:expr, |$x:ident: $lanes:ident| $f:expr) => {{
         let (whole, tail) = $values.as_chunks_mut::<LANES>();
         for chunk in whole {
-            // SAFETY: the chunk has eight places.
-            let $x = unsafe { $lanes::load(chunk.as_ptr()) };
-            let y = $f;
-            // SAFETY: as above.
-            unsafe { y.store(chunk.as_mut_ptr()) };
+            let $x = $lanes::from_array(chunk);
+            $f.write(chunk);
         }
         if !tail.is_empty() {
             let $x = $lanes::load_tail(tail);
@@ -76,21 +76,37 @@ macro_rules! map {
     }};
 }
 
+dispatch! {
+    eight lanes,
+    /// See [`crate::vector::exp`].
+    pub(crate) fn exp = exp_body(values: &mut [f32])
+}
+
 #[inline(always)]
-unsafe fn exp_body<S: Lanes>(values: &mut [f32]) {
+fn exp_body<S: Lanes>(values: &mut [f32]) {
     map!(values, |x: S| exp_lanes(x));
 }
-dispatch!(eight lanes, unsafe fn exp_isa = exp_body(values: &mut [f32]));
+
+dispatch! {
+    eight lanes,
+    /// See [`crate::vector::ln`].
+    pub(crate) fn ln = ln_body(values: &mut [f32])
+}
 
 #[inline(always)]
-unsafe fn ln_body<S: Lanes>(values: &mut [f32]) {
+fn ln_body<S: Lanes>(values: &mut [f32]) {
     map!(values, |x: S| ln_lanes(x));
 }
-dispatch!(eight lanes, unsafe fn ln_isa = ln_body(values: &mut [f32]));
 
-/// Softmax of every row of `width` values: the greatest is taken away first, the sum runs in `f64`.
+dispatch! {
+    eight lanes,
+    /// See [`crate::vector::softmax_rows`].
+    pub(crate) fn softmax_rows = softmax_body(values: &mut [f32], width: usize)
+}
+
+/// The greatest value of a row is taken away first. The sum runs in `f64`.
 #[inline(always)]
-unsafe fn softmax_body<S: Lanes>(values: &mut [f32], width: usize) {
+fn softmax_body<S: Lanes>(values: &mut [f32], width: usize) {
     for row in values.chunks_exact_mut(width) {
         let greatest = row.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
         map!(row, |x: S| exp_lanes(x.sub(S::splat(greatest))));
@@ -99,46 +115,25 @@ unsafe fn softmax_body<S: Lanes>(values: &mut [f32], width: usize) {
         map!(row, |x: S| x.mul(S::splat(scale)));
     }
 }
-dispatch!(eight lanes, unsafe fn softmax_isa = softmax_body(values: &mut [f32], width: usize));
 
-/// Sum of x ln x over every row of `width` values: products in `f32`, sums in `f64`, one a lane.
+dispatch! {
+    eight lanes,
+    /// See [`crate::vector::xlogy_sums`].
+    pub(crate) fn xlogy_sums = xlogy_body(values: &[f32], width: usize, out: &mut [f64])
+}
+
+/// Products run in `f32`, sums in `f64`, one a lane.
 #[inline(always)]
-unsafe fn xlogy_body<S: Lanes>(values: &[f32], width: usize, out: &mut [f64]) {
+fn xlogy_body<S: Lanes>(values: &[f32], width: usize, out: &mut [f64]) {
     for (row, out) in values.chunks_exact(width).zip(out) {
         let mut sums = S::wide_zero();
         let (whole, tail) = row.as_chunks::<LANES>();
         for chunk in whole {
-            // SAFETY: the chunk has eight places.
-            sums = xlogy_lanes(unsafe { S::load(chunk.as_ptr()) }).add_to(sums);
+            sums = xlogy_lanes(S::from_array(chunk)).add_to(sums);
         }
         if !tail.is_empty() {
             sums = xlogy_lanes(S::load_tail(tail)).add_to(sums);
         }
         *out = across_wide(S::wide_array(sums));
     }
-}
-dispatch!(eight lanes, unsafe fn xlogy_isa = xlogy_body(values: &[f32], width: usize, out: &mut [f64]));
-
-/// See [`crate::vector::exp`].
-pub(crate) fn exp(isa: Isa, values: &mut [f32]) {
-    // SAFETY: the body takes checked slices.
-    unsafe { exp_isa(isa, values) }
-}
-
-/// See [`crate::vector::ln`].
-pub(crate) fn ln(isa: Isa, values: &mut [f32]) {
-    // SAFETY: the body takes checked slices.
-    unsafe { ln_isa(isa, values) }
-}
-
-/// See [`crate::vector::softmax_rows`].
-pub(crate) fn softmax_rows(isa: Isa, values: &mut [f32], width: usize) {
-    // SAFETY: the body takes checked slices.
-    unsafe { softmax_isa(isa, values, width) }
-}
-
-/// See [`crate::vector::xlogy_sums`].
-pub(crate) fn xlogy_sums(isa: Isa, values: &[f32], width: usize, out: &mut [f64]) {
-    // SAFETY: the body takes checked slices.
-    unsafe { xlogy_isa(isa, values, width, out) }
 }

@@ -1,8 +1,9 @@
-//! Kernels over rows of numbers, behind [`crate::vector`]: each written once, with the same bits on every machine.
+//! Kernels over rows of numbers, behind [`crate::vector`]: each is written once and has the same
+//! bits on every machine.
 
 pub(crate) mod distance;
 pub(crate) mod elementwise;
-pub(in crate::kernels) mod lanes;
+mod lanes;
 #[cfg(test)]
 mod parity;
 pub(crate) mod product;

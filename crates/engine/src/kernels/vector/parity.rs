@@ -1,4 +1,5 @@
-//! Every kernel on every instruction set: the same bits as the portable one, and close to plain `f64` sums.
+//! Every kernel on every instruction set: the same bits as the portable one, and close to plain
+//! `f64` sums.
 
 use super::{distance, elementwise, product};
 use crate::kernels::Isa;

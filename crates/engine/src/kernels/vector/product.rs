@@ -1,18 +1,22 @@
-//! Products of matrices with one order of summation, and the sum of x ln x over a product that is never stored.
+//! Products of matrices with one order of summation, and the sum of x ln x over a product that is
+//! never stored.
 //!
 //! ```text
 //! for every panel of 16 columns: pack b[0..k, 16]
-//!   for every block of up to 6 rows, or 12: sum[row, col] = 0; for i in 0..k: sum += a[row, i] b[i, col], fused
+//!   for every block of up to 6 rows, or 12:
+//!     sum[row, col] = 0; for i in 0..k: sum += a[row, i] b[i, col], fused
 //! ```
 
 use super::elementwise::xlogy_lanes;
 use super::lanes::{Lanes, across_wide};
+use crate::kernels::Isa;
+use crate::kernels::dispatch::dispatch;
 use crate::kernels::simd::{LANES, PANEL, Simd};
-use crate::kernels::{Isa, dispatch};
 
-/// c[0..T, 0..16] = a[0..T, 0..k] panel[0..k, 0..16] with `NV` vectors in a row of the panel; only `columns` of them are written.
+/// c[0..T, 0..16] = a[0..T, 0..k] panel[0..k, 0..16] with `NV` vectors in a row of the panel. Only
+/// `columns` of them are written.
 #[inline(always)]
-unsafe fn block<S: Simd, const NV: usize, const T: usize>(
+fn block<S: Simd, const NV: usize, const T: usize>(
     a: &[f32],
     panel: &[f32],
     k: usize,
@@ -22,7 +26,7 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
 ) -> usize {
     assert!(a.len() >= T * k && panel.len() >= k * PANEL && NV * S::LANES == PANEL);
     let mut sum = [[S::zero(); NV]; T];
-    // SAFETY: i < k, so that all offsets are within the lengths asserted above.
+    // SAFETY: i < k and t < T, so that all offsets are below the lengths asserted above.
     unsafe {
         for i in 0..k {
             let mut b = [S::zero(); NV];
@@ -42,7 +46,7 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
         let mut whole = [0.0; PANEL];
         let to = row.first_chunk_mut::<PANEL>().unwrap_or(&mut whole);
         for v in 0..NV {
-            // SAFETY: sixteen places take `NV` vectors.
+            // SAFETY: `to` has PANEL places, as many as NV vectors have values.
             unsafe { sum[v].store(to.as_mut_ptr().add(v * S::LANES)) };
         }
         if columns < PANEL {
@@ -54,28 +58,28 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
 
 /// One panel against all rows of `a`; `c` starts at the panel's first column.
 #[inline(always)]
-unsafe fn panel_body<S: Simd>(a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize) {
+fn panel_body<S: Simd>(a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize) {
     let rows = a.len() / k;
     let mut row = 0;
-    // SAFETY: only the instruction set matters, which the caller answers for.
-    unsafe {
-        while row < rows {
-            let (a, c) = (&a[row * k..], &mut c[row * n..]);
-            row += match (S::LANES == PANEL, rows - row) {
-                (true, 12..) => block::<S, 1, 12>(a, panel, k, c, n, columns),
-                (true, 8..) => block::<S, 1, 8>(a, panel, k, c, n, columns),
-                (true, 4..) => block::<S, 1, 4>(a, panel, k, c, n, columns),
-                (true, _) => block::<S, 1, 1>(a, panel, k, c, n, columns),
-                (false, 6..) => block::<S, 2, 6>(a, panel, k, c, n, columns),
-                (false, 4..) => block::<S, 2, 4>(a, panel, k, c, n, columns),
-                (false, 2..) => block::<S, 2, 2>(a, panel, k, c, n, columns),
-                (false, _) => block::<S, 2, 1>(a, panel, k, c, n, columns),
-            };
-        }
+    while row < rows {
+        let (a, c) = (&a[row * k..], &mut c[row * n..]);
+        row += match (S::LANES == PANEL, rows - row) {
+            (true, 12..) => block::<S, 1, 12>(a, panel, k, c, n, columns),
+            (true, 8..) => block::<S, 1, 8>(a, panel, k, c, n, columns),
+            (true, 4..) => block::<S, 1, 4>(a, panel, k, c, n, columns),
+            (true, _) => block::<S, 1, 1>(a, panel, k, c, n, columns),
+            (false, 6..) => block::<S, 2, 6>(a, panel, k, c, n, columns),
+            (false, 4..) => block::<S, 2, 4>(a, panel, k, c, n, columns),
+            (false, 2..) => block::<S, 2, 2>(a, panel, k, c, n, columns),
+            (false, _) => block::<S, 2, 1>(a, panel, k, c, n, columns),
+        };
     }
 }
-dispatch!(unsafe fn panel_isa = panel_body(
-    a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize));
+
+dispatch! {
+    fn panel_on = panel_body(
+        a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize)
+}
 
 /// See [`crate::vector::product`].
 pub(crate) fn product(isa: Isa, k: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
@@ -115,19 +119,19 @@ fn by_panels(isa: Isa, k: usize, n: usize, a: &[f32], c: &mut [f32], pack: impl 
     for first in (0..n).step_by(PANEL) {
         let columns = PANEL.min(n - first);
         pack(&mut panel, first, columns);
-        // SAFETY: the body checks its slices.
-        unsafe { panel_isa(isa, a, &panel, k, &mut c[first..], n, columns) };
+        panel_on(isa, a, &panel, k, &mut c[first..], n, columns);
     }
 }
 
 /// Sum of x ln x over x = a[0..T, 0..k] b[0..k, columns]; `b` has whole vectors of columns.
 #[inline(always)]
-unsafe fn xlogy_block<S: Lanes, const T: usize>(a: &[f32], b: &[f32], k: usize, n: usize, sums: S::Wide) -> S::Wide {
+fn xlogy_block<S: Lanes, const T: usize>(a: &[f32], b: &[f32], k: usize, n: usize, sums: S::Wide) -> S::Wide {
     assert!(a.len() >= T * k && b.len() >= k * n && n.is_multiple_of(LANES));
     let mut sums = sums;
     for first in (0..n).step_by(LANES) {
         let mut x = [S::zero(); T];
-        // SAFETY: i < k and first + LANES <= n, within the lengths asserted above.
+        // SAFETY: i < k, t < T and first + LANES <= n, so that all offsets are below the lengths
+        // asserted above.
         unsafe {
             for i in 0..k {
                 let b = S::load(b.as_ptr().add(i * n + first));
@@ -146,37 +150,38 @@ unsafe fn xlogy_block<S: Lanes, const T: usize>(a: &[f32], b: &[f32], k: usize, 
 }
 
 #[inline(always)]
-unsafe fn product_xlogy_body<S: Lanes>(a: &[f32], b: &[f32], k: usize, n: usize, out: &mut f64) {
+fn product_xlogy_body<S: Lanes>(a: &[f32], b: &[f32], k: usize, n: usize, out: &mut f64) {
     let rows = a.len() / k;
     let mut sums = S::wide_zero();
     let mut row = 0;
-    // SAFETY: only the instruction set matters, which the caller answers for.
-    unsafe {
-        while row < rows {
-            let a = &a[row * k..];
-            let step;
-            (step, sums) = match rows - row {
-                12.. => (12, xlogy_block::<S, 12>(a, b, k, n, sums)),
-                11 => (11, xlogy_block::<S, 11>(a, b, k, n, sums)),
-                10 => (10, xlogy_block::<S, 10>(a, b, k, n, sums)),
-                8.. => (8, xlogy_block::<S, 8>(a, b, k, n, sums)),
-                6.. => (6, xlogy_block::<S, 6>(a, b, k, n, sums)),
-                4.. => (4, xlogy_block::<S, 4>(a, b, k, n, sums)),
-                2.. => (2, xlogy_block::<S, 2>(a, b, k, n, sums)),
-                _ => (1, xlogy_block::<S, 1>(a, b, k, n, sums)),
-            };
-            row += step;
-        }
+    while row < rows {
+        let a = &a[row * k..];
+        let step;
+        (step, sums) = match rows - row {
+            12.. => (12, xlogy_block::<S, 12>(a, b, k, n, sums)),
+            11 => (11, xlogy_block::<S, 11>(a, b, k, n, sums)),
+            10 => (10, xlogy_block::<S, 10>(a, b, k, n, sums)),
+            8.. => (8, xlogy_block::<S, 8>(a, b, k, n, sums)),
+            6.. => (6, xlogy_block::<S, 6>(a, b, k, n, sums)),
+            4.. => (4, xlogy_block::<S, 4>(a, b, k, n, sums)),
+            2.. => (2, xlogy_block::<S, 2>(a, b, k, n, sums)),
+            _ => (1, xlogy_block::<S, 1>(a, b, k, n, sums)),
+        };
+        row += step;
     }
     *out = across_wide(S::wide_array(sums));
 }
-dispatch!(eight lanes, unsafe fn product_xlogy_isa = product_xlogy_body(a: &[f32], b: &[f32], k: usize, n: usize, out: &mut f64));
+
+dispatch! {
+    eight lanes,
+    fn product_xlogy_on = product_xlogy_body(
+        a: &[f32], b: &[f32], k: usize, n: usize, out: &mut f64)
+}
 
 /// See [`crate::vector::xlogy_sum_of_product`].
 pub(crate) fn xlogy_sum_of_product(isa: Isa, k: usize, a: &[f32], b: &[f32]) -> f64 {
     assert!(k > 0 && a.len().is_multiple_of(k) && b.len().is_multiple_of(k * LANES), "whole rows and whole vectors");
     let mut out = 0.0;
-    // SAFETY: the body checks its slices.
-    unsafe { product_xlogy_isa(isa, a, b, k, b.len() / k, &mut out) };
+    product_xlogy_on(isa, a, b, k, b.len() / k, &mut out);
     out
 }
