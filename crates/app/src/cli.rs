@@ -52,8 +52,8 @@ impl Common {
     }
 
     /// `--out`, or the command's own `default`.
-    pub(crate) fn out(&self, default: &str) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| PathBuf::from(default))
+    pub(crate) fn out(&self, default: impl Into<PathBuf>) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| default.into())
     }
 }
 

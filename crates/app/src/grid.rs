@@ -1,6 +1,7 @@
 //! What `reproduce` and `run` have in common: a study, its folder, its runs, and the table at the end.
 
 use crate::cli::Common;
+use crate::data_set;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::screen::{self, Exit};
@@ -81,6 +82,8 @@ pub(crate) fn carry_out(
             screen::note("the data are synthetic: images made by a program, not by a scanner");
         }
     }
+    data_set::say_origin(data.iter().map(|(_, data)| &**data), common);
+    data_set::warn(data.iter().map(|(_, data)| &**data));
     let mut warned: Vec<&Policy> = Vec::new();
     for job in &jobs {
         let policy = &job.settings.plan.policy;

@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod data_set;
 mod grid;
 mod interrupt;
 mod policy;

@@ -6,6 +6,7 @@
 use anyhow::{Context as _, bail};
 use fewlabel_study::execute::grid::Job;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -116,16 +117,19 @@ fn chunks(groups: &[Group], target: f64) -> Vec<Vec<String>> {
 
 /// The script of an array of so many tasks, whose runs stand in the file `lines`.
 pub(crate) fn script(request: &Request, tasks: usize, lines: &Path) -> String {
-    let folder = request.folder.display().to_string();
+    // Slurm reads its own lines as they stand: a folder that is no text is where `submit` calls it from.
+    let log = match request.folder.to_str() {
+        Some(folder) => quoted(format!("{}/slurm/%A_%a.log", folder.replace('%', "%%"))),
+        None => "slurm/%A_%a.log".to_owned(),
+    };
     let limit = request.array_limit.map_or_else(String::new, |limit| format!("%{limit}"));
     let mut text = format!(
         "#!/bin/bash\n#SBATCH --job-name={}\n#SBATCH --array=0-{}{limit}\n#SBATCH --ntasks=1\n\
          #SBATCH --cpus-per-task={}\n#SBATCH --requeue\n#SBATCH --open-mode=append\n#SBATCH --signal=B:USR1@120\n\
-         #SBATCH --output={}\n",
+         #SBATCH --output={log}\n",
         request.name,
         tasks - 1,
         request.threads,
-        quoted(&format!("{}/slurm/%A_%a.log", folder.replace('%', "%%"))),
     );
     for (option, value) in [("partition", &request.partition), ("time", &request.time)] {
         if let Some(value) = value {
@@ -144,19 +148,19 @@ pub(crate) fn script(request: &Request, tasks: usize, lines: &Path) -> String {
          runs=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" {})\n\
          {} run {} --out {} --runs \"$runs\" --threads {} --keep-going --quiet &\n\
          child=$!\nwait \"$child\"\n",
-        quoted(&request.directory.display().to_string()),
-        quoted(&lines.display().to_string()),
-        quoted(&request.program.display().to_string()),
-        quoted(&format!("{folder}/study.toml")),
-        quoted(&folder),
+        quoted(&request.directory),
+        quoted(lines),
+        quoted(&request.program),
+        quoted(request.folder.join("study.toml")),
+        quoted(&request.folder),
         request.threads,
     );
     text
 }
 
-/// Submits a script and returns the job's number.
-pub(crate) fn submit(script: &Path) -> anyhow::Result<String> {
-    let said = output(Command::new("sbatch").arg("--parsable").arg(script))?;
+/// Submits a script from the study's `folder` and returns the job's number.
+pub(crate) fn submit(script: &Path, folder: &Path) -> anyhow::Result<String> {
+    let said = output(Command::new("sbatch").current_dir(folder).arg("--parsable").arg(script))?;
     let job = said.trim().split(';').next().unwrap_or_default();
     if job.is_empty() || !job.bytes().all(|byte| byte.is_ascii_digit()) {
         bail!("sbatch printed `{}` instead of a job's number", said.trim());
@@ -225,13 +229,16 @@ fn output(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// `text` as one word of a shell.
-fn quoted(text: &str) -> String {
+/// `text` as one word of bash, whatever its bytes.
+fn quoted(text: impl AsRef<OsStr>) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-%+=:@,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
+    match text.as_ref().to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        Some(text) => format!("'{}'", text.replace('\'', "'\\''")),
+        None => {
+            let bytes = text.as_ref().as_encoded_bytes().iter();
+            format!("$'{}'", bytes.map(|byte| format!("\\x{byte:02x}")).collect::<String>())
+        }
     }
 }
 
@@ -283,6 +290,28 @@ mod tests {
         assert_eq!(quoted("/a/b-c.toml"), "/a/b-c.toml");
         assert_eq!(quoted("it's here"), "'it'\\''s here'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_is_no_text_survives_the_shell() {
+        let folder = Path::new(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"/caf\xe9"));
+        assert_eq!(quoted(folder), r"$'\x2f\x63\x61\x66\xe9'");
+        let said = Command::new("bash").arg("-c").arg(format!("printf %s {}", quoted(folder))).output().expect("bash");
+        assert_eq!(said.stdout, b"/caf\xe9");
+        let request = Request {
+            name: "paper".into(),
+            partition: None,
+            array_limit: None,
+            time: None,
+            threads: 1,
+            program: "/bin/fewlabel".into(),
+            folder: folder.into(),
+            directory: "/home".into(),
+        };
+        let text = script(&request, 3, &folder.join("slurm/array-0.tasks"));
+        assert!(text.contains("#SBATCH --output=slurm/%A_%a.log\n"), "{text}");
+        assert!(text.contains(&format!("--out {} --runs", quoted(folder))), "{text}");
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub use layers::class_head::ClassHead;
 pub use layers::loss::Targets;
 pub use layers::projection_head::{Objective, ProjectionHead};
 pub use network::architecture::Architecture;
+pub use network::checkpoint::without_format;
 pub use network::model::Model;
 pub use scoring::scorer::Scorer;
 pub use team::Team;

@@ -59,6 +59,7 @@ pub mod data;
 mod error;
 pub mod features;
 pub mod finite;
+pub mod memory;
 pub mod model;
 pub mod pretrain;
 pub mod probe;

@@ -10,6 +10,7 @@ mod error;
 pub mod evaluate;
 pub mod execute;
 pub mod export;
+mod model_file;
 pub mod report;
 pub mod store;
 #[cfg(test)]
@@ -17,4 +18,4 @@ mod testing;
 
 pub use error::StudyError;
 pub use execute::cost::{Cost, of_encoder};
-pub use store::atomic_file::write_whole;
+pub use store::atomic_file::{WholeFile, write_named, write_whole};

@@ -1,11 +1,12 @@
 //! `fewlabel predict`: class probabilities and features of a split, as .npy.
 
 use crate::cli::Common;
+use crate::data_set::ClassNames;
 use crate::screen;
 use clap::{Args, ValueEnum};
-use fewlabel_learn::{counted, data};
+use fewlabel_learn::counted;
 use fewlabel_study::evaluate::metrics::Metrics;
-use fewlabel_study::execute::single_model::{self, Outputs};
+use fewlabel_study::execute::single_model::{self, Outputs, Prediction};
 use std::path::PathBuf;
 
 /// Arguments of `predict`.
@@ -16,14 +17,16 @@ pub(crate) struct Arguments {
     model: PathBuf,
     /// Data set: a catalogue name or a path.
     #[arg(long, value_name = "D")]
-    data: String,
+    data: PathBuf,
+    #[command(flatten)]
+    class_names: ClassNames,
     /// Which split.
     #[arg(long, value_enum, default_value_t = Split::Test)]
     split: Split,
     /// Where the probabilities go: float32 [images, classes], in the split's order.
     #[arg(long, value_name = "P.npy")]
     probs: Option<PathBuf>,
-    /// Where the features before the last layer go: float32 [images, features].
+    /// Where the features go, the output of the last hidden layer after its ReLU: float32 [images, features].
     #[arg(long, value_name = "H.npy")]
     features: Option<PathBuf>,
 }
@@ -36,7 +39,7 @@ enum Split {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let data = data::open(&arguments.data)?;
+    let data = arguments.class_names.open(&arguments.data, common)?;
     let split = match arguments.split {
         Split::Train => &data.train,
         Split::Val => &data.val,
@@ -48,7 +51,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     if common.json {
         let document = serde_json::json!({
             "data": data.name, "synthetic_data": data.synthetic, "images": n, "classes": prediction.classes,
-            "metrics": prediction.metrics,
+            "class_names": prediction.class_names, "metrics": prediction.metrics,
+            "features": { "layer": prediction.features.0, "length": prediction.features.1 },
         });
         return screen::print_json(&document);
     }
@@ -58,7 +62,19 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
             let auc = Metrics::auc_in_words(metrics.auc, metrics.auc_classes);
             format!("accuracy {:.2} %, {auc}", 100.0 * metrics.accuracy)
         }
-        None => format!("the model knows {}, the data have {}", counted(prediction.classes, "class"), data.classes()),
+        None => not_judged(&prediction, &data.class_names),
     };
-    screen::print(&format!("{} of {}{synthetic}: {about}\n", counted(n, "image"), data.name))
+    let features = match (&arguments.features, &prediction.features) {
+        (Some(path), (layer, length)) => {
+            format!("{}: {length} features an image, the output of {layer}\n", path.display())
+        }
+        (None, _) => String::new(),
+    };
+    screen::print(&format!("{} of {}{synthetic}: {about}\n{features}", counted(n, "image"), data.name))
+}
+
+fn not_judged(prediction: &Prediction, names: &[String]) -> String {
+    let classes = prediction.classes;
+    let own = prediction.class_names.as_ref().map_or_else(|| classes.to_string(), |names| names.join(", "));
+    format!("not judged: the model's classes are {own}; those of the data are {}", names.join(", "))
 }

@@ -1,20 +1,25 @@
 //! `fewlabel pretrain`: an encoder from images without labels.
 
 use crate::cli::Common;
+use crate::data_set::ClassNames;
 use crate::interrupt::Interrupt;
 use crate::policy;
 use crate::screen::{self, Exit};
 use clap::Args;
 use fewlabel_learn::pretrain::{Method, PretrainSettings};
-use fewlabel_learn::{Context, counted, data};
+use fewlabel_learn::{Context, counted};
 use fewlabel_study::execute::encoder_file::{self, Pretrained};
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Arguments of `pretrain`.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// Data set: a catalogue name or a path. Its training images are seen, its labels are not.
     #[arg(long, value_name = "D")]
-    data: String,
+    data: PathBuf,
+    #[command(flatten)]
+    class_names: ClassNames,
     /// What the encoder is held to: simclr (views alike, images apart) or vicreg (views alike, no number idle).
     #[arg(long, value_name = "M", default_value = "simclr")]
     method: String,
@@ -35,14 +40,14 @@ pub(crate) struct Arguments {
     temperature: f32,
     /// What a view may change: an augmentation policy's name, or a TOML file with its settings [default: made for the data set, without flips where left and right are classes].
     #[arg(long, value_name = "P")]
-    views: Option<String>,
+    views: Option<OsString>,
     /// Write the features of the training images here, for `features` in a study and for `query --features`.
     #[arg(long, value_name = "F.npy")]
-    features: Option<std::path::PathBuf>,
+    features: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let data = data::open(&arguments.data)?;
+    let data = arguments.class_names.open(&arguments.data, common)?;
     let settings = PretrainSettings {
         method: Method::from_name(&arguments.method)?,
         width: arguments.width,

@@ -1,14 +1,14 @@
 //! `fewlabel probe`: what a few labels are worth on a pretrained encoder.
 
 use crate::cli::Common;
+use crate::data_set::{self, ClassNames};
 use crate::screen;
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use comfy_table::Table;
-use fewlabel_learn::Context;
 use fewlabel_learn::pretrain::Encoder;
 use fewlabel_learn::probe::self_training::SelfTraining;
-use fewlabel_learn::{counted, data};
+use fewlabel_learn::{Context, counted};
 use fewlabel_study::ask::settings::Budget;
 use fewlabel_study::evaluate::probe_grid::{self, Cell, Grid, Together};
 use fewlabel_study::execute::encoder_file;
@@ -19,7 +19,9 @@ use std::path::PathBuf;
 pub(crate) struct Arguments {
     /// Data set: a catalogue name or a path.
     #[arg(long, value_name = "D")]
-    data: String,
+    data: PathBuf,
+    #[command(flatten)]
+    class_names: ClassNames,
     /// Encoder written by `pretrain`; several count as repetitions unless --together says else.
     #[arg(long, value_name = "E.safetensors", required = true)]
     encoder: Vec<PathBuf>,
@@ -73,7 +75,8 @@ impl From<How> for Together {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let data = data::open(&arguments.data)?;
+    let data = arguments.class_names.open(&arguments.data, common)?;
+    data_set::warn([&data]);
     let budget = |text: &String| -> anyhow::Result<usize> { Ok(Budget::parse(text)?.count(data.train.len())) };
     let budgets = arguments.labels.iter().map(budget).collect::<Result<Vec<_>, _>>()?;
     ensure!(budgets.iter().all(|&n| n >= 2), "a budget must be at least 2 labels");

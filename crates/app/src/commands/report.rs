@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use fewlabel_study::export::events_csv;
 use fewlabel_study::export::results_csv;
 use fewlabel_study::store::study_dir::Folder;
-use fewlabel_study::{StudyError, report, write_whole};
+use fewlabel_study::{StudyError, report, write_named};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
@@ -94,7 +94,7 @@ fn or_elsewhere(error: StudyError) -> anyhow::Error {
 /// Writes `text` to the file that `--out` names, else to standard output.
 fn hand_over(text: &str, common: &Common) -> anyhow::Result<()> {
     match common.out_given() {
-        Some(path) => Ok(write_whole(path, text.as_bytes())?),
+        Some(path) => Ok(write_named(path, text.as_bytes())?),
         None => screen::print(text),
     }
 }

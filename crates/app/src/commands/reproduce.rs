@@ -1,26 +1,31 @@
 //! `fewlabel reproduce`: the paper's experiment, six regimes over some seeds.
 
 use crate::cli::Common;
+use crate::data_set::ClassNames;
 use crate::grid::{self, Way, Whole};
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use clap::Args;
+use fewlabel_learn::data::location;
 use fewlabel_study::ask::regimes;
 use fewlabel_study::ask::study_file::Study;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 /// Arguments of `reproduce`.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// Data set: a catalogue name or a path.
     #[arg(long, value_name = "D", default_value = "phantom")]
-    data: String,
+    data: PathBuf,
+    #[command(flatten)]
+    class_names: ClassNames,
     /// Regimes to compare: the paper's six, pretrained-random, pretrained-STRATEGY, pretrained-semi [default: the paper's, with
     /// --encoder also pretrained-random, pretrained-typiclust and pretrained-semi].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     regimes: Option<Vec<String>>,
     /// Encoder written by `pretrain` for the regimes on one; without it they train their own.
     #[arg(long, value_name = "E.safetensors")]
-    encoder: Option<std::path::PathBuf>,
+    encoder: Option<PathBuf>,
     /// Number of seeds, from --seed on [default: 5, with --quick 2].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: Option<u32>,
@@ -74,11 +79,13 @@ impl Arguments {
         if self.quick {
             text.push_str(QUICK);
         }
-        let mut changes = vec![format!("data={}", serde_json::to_string(&self.data)?)];
+        let mut changes = vec![format!("data={}", serde_json::to_string(&location::to_text(&self.data))?)];
         changes.push(format!("regime={}", serde_json::to_string(&regimes)?));
         if let Some(encoder) = &self.encoder {
-            let path = encoder.to_str().with_context(|| format!("{}: not UTF-8", encoder.display()))?;
-            changes.push(format!("encoder={}", serde_json::to_string(path)?));
+            changes.push(format!("encoder={}", serde_json::to_string(&location::to_text(encoder))?));
+        }
+        if let Some(names) = self.class_names.given() {
+            changes.push(format!("class_names={}", serde_json::to_string(&names)?));
         }
         if let Some(labels) = &self.labels {
             changes.push(format!("labels={}", labels.trim()));

@@ -41,8 +41,9 @@ impl Grid {
 
     /// `--out`, or the study file's name with `-out`.
     pub(crate) fn out(&self, common: &Common) -> PathBuf {
-        let stem = self.study.file_stem().map_or_else(|| "study".into(), |stem| stem.to_string_lossy());
-        common.out(&format!("{stem}-out"))
+        let mut name = self.study.file_stem().unwrap_or("study".as_ref()).to_owned();
+        name.push("-out");
+        common.out(name)
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     write_whole(&lines, text.as_bytes())?;
     let script = stem.with_extension("sh");
     write_whole(&script, slurm::script(&request, tasks.len(), &lines).as_bytes())?;
-    let job = slurm::submit(&script)?;
+    let job = slurm::submit(&script, &request.folder)?;
     write_whole(&stem.with_extension("job"), format!("{job}\n").as_bytes())?;
     screen::note(&format!(
         "{runs} of {} in {}; fewlabel status {} follows them",

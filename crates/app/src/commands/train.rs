@@ -1,20 +1,21 @@
 //! `fewlabel train`: one model into one file.
 
 use crate::cli::Common;
+use crate::data_set::{self, ClassNames};
 use crate::interrupt::Interrupt;
 use crate::policy;
 use crate::screen::{self, Exit};
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
-use fewlabel_learn::Context;
-use fewlabel_learn::counted;
-use fewlabel_learn::data::{self, Dataset};
+use fewlabel_learn::data::Dataset;
 use fewlabel_learn::model::network::NetworkSettings;
 use fewlabel_learn::run::plan::{Placement, Plan, Selection};
 use fewlabel_learn::training::fit::{Recipe, TrainSettings};
+use fewlabel_learn::{Context, counted};
 use fewlabel_study::ask::settings::Budget;
 use fewlabel_study::evaluate::metrics::Metrics;
 use fewlabel_study::execute::single_model;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// Arguments of `train`.
@@ -22,7 +23,9 @@ use std::path::PathBuf;
 pub(crate) struct Arguments {
     /// Data set: a catalogue name or a path.
     #[arg(long, value_name = "D")]
-    data: String,
+    data: PathBuf,
+    #[command(flatten)]
+    class_names: ClassNames,
     /// Label only so many training rows, drawn at random: a number or a share such as 1%.
     #[arg(long, value_name = "N", conflicts_with = "indices")]
     labels: Option<String>,
@@ -40,7 +43,7 @@ pub(crate) struct Arguments {
     epochs: Option<u32>,
     /// Augmentation policy, drawn afresh at every epoch [default: paper with the recipe for few labels, else none].
     #[arg(long, value_name = "P")]
-    augmentation: Option<String>,
+    augmentation: Option<OsString>,
     /// Where the model goes.
     #[arg(long, value_name = "M.safetensors")]
     model: PathBuf,
@@ -59,10 +62,11 @@ enum RecipeName {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let data = data::open(&arguments.data)?;
+    let data = arguments.class_names.open(&arguments.data, common)?;
     let plan = arguments.plan(&data, common.seed)?;
     plan.check(data.train.len())?;
     screen::warn_of_mirrors(&plan.policy, &data);
+    data_set::warn([&data]);
     let interrupt = Interrupt::listen()?;
     let epochs = plan.training.epochs_over(plan.selection.labels(data.train.len()));
     let mut epoch = |event: &fewlabel_learn::run::events::EpochEvent| {
@@ -123,7 +127,8 @@ impl Arguments {
             (None, Some(_)) => false,
             (None, None) => selection.labels(data.train.len()) <= FEW,
         };
-        let policy = policy::read(self.augmentation.as_deref().unwrap_or(if few { "paper" } else { "none" }))?;
+        let default = OsStr::new(if few { "paper" } else { "none" });
+        let policy = policy::read(self.augmentation.as_deref().unwrap_or(default))?;
         let training = TrainSettings::default();
         let training = if few {
             TrainSettings { recipe: Recipe::FEW_LABELS, ..training }

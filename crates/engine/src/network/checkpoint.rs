@@ -5,8 +5,12 @@
 
 use crate::EngineError;
 use safetensors::{Dtype, SafeTensors};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+/// What the readers of other programs, such as Hugging Face's, ask a file for: that it holds tensors in PyTorch's layouts.
+pub(crate) const FORMAT: (&str, &str) = ("format", "pt");
 
 type Tensor = (String, Vec<usize>, Vec<f32>);
 
@@ -30,16 +34,33 @@ pub(crate) fn write(metadata: &BTreeMap<String, String>, tensors: &[Tensor]) -> 
         offset = end;
     }
     header.push('}');
-    while !header.len().is_multiple_of(8) {
-        header.push(' ');
-    }
-    let mut bytes = Vec::with_capacity(8 + header.len() + offset);
-    bytes.extend((header.len() as u64).to_le_bytes());
-    bytes.extend(header.as_bytes());
+    let mut bytes = with_length(header.into_bytes());
+    bytes.reserve_exact(offset);
     for value in tensors.iter().flat_map(|t| &t.2) {
         bytes.extend(value.to_le_bytes());
     }
     bytes
+}
+
+/// A file's header behind its length.
+fn with_length(mut header: Vec<u8>) -> Vec<u8> {
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes()[..], &header].concat()
+}
+
+/// The file as it was before its header had a `format`; other bytes as they are. What a file is named by must not depend on
+/// the version of this program that wrote it.
+pub fn without_format(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let header = || {
+        let (length, rest) = bytes.split_first_chunk::<8>()?;
+        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+    };
+    // Quotes inside of texts are escaped: nothing but the key itself reads like this.
+    let entry = format!("\"{}\":\"{}\",", FORMAT.0, FORMAT.1).into_bytes();
+    let Some((header, values)) = header() else { return Cow::Borrowed(bytes) };
+    let Some(at) = header.windows(entry.len()).position(|part| part == entry) else { return Cow::Borrowed(bytes) };
+    let header = [&header[..at], header[at + entry.len()..].trim_ascii_end()].concat();
+    Cow::Owned([&with_length(header), values].concat())
 }
 
 /// Appends `text` as a JSON string.

@@ -35,6 +35,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Whether it is a running variance.
+    pub(crate) fn is_variance(&self) -> bool {
+        self.running && self.name.ends_with(".running_var")
+    }
+
     /// Values in the file.
     pub(crate) fn len(&self) -> usize {
         self.shape.iter().product()

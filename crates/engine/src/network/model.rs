@@ -64,7 +64,8 @@ impl Model {
     ///
     /// # Errors
     /// If the architecture cannot be built, or a tensor is missing, unknown, given twice or of
-    /// another shape.
+    /// another shape, or holds what no training leaves: a value that is not finite, a variance
+    /// below 0.
     pub fn from_tensors(
         architecture: Architecture,
         tensors: impl IntoIterator<Item = (String, Vec<usize>, Vec<f32>)>,
@@ -81,6 +82,11 @@ impl Model {
             }
             if shape != entry.shape || values.len() != entry.len() {
                 return Err(wrong(format!("has shape {shape:?}, expected {:?}", entry.shape)));
+            }
+            if let Some(value) = values.iter().find(|value| !value.is_finite() || entry.is_variance() && **value < 0.0)
+            {
+                let expected = if entry.is_variance() { "finite numbers from 0 on" } else { "finite numbers" };
+                return Err(wrong(format!("holds {value}, expected {expected}")));
             }
             let memory = if entry.running { &mut model.running } else { &mut model.parameters };
             for (i, &value) in values.iter().enumerate() {
@@ -110,11 +116,12 @@ impl Model {
         broken.map_or(Ok(()), Err)
     }
 
-    /// The model as a safetensors file, with the architecture among its metadata. Equal models and
-    /// metadata give equal bytes.
+    /// The model as a safetensors file, with the architecture and the `format` that other tools
+    /// look for among its metadata. Equal models and metadata give equal bytes.
     pub fn to_safetensors(&self, metadata: &BTreeMap<String, String>) -> Vec<u8> {
         let mut all = metadata.clone();
         all.extend(self.architecture.to_metadata());
+        all.insert(checkpoint::FORMAT.0.to_owned(), checkpoint::FORMAT.1.to_owned());
         checkpoint::write(&all, &self.tensors())
     }
 
@@ -201,5 +208,45 @@ mod tests {
         tensors.pop();
         let error = Model::from_tensors(small(1, 8).architecture().clone(), tensors).unwrap_err();
         assert_eq!(error.to_string(), "tensor head.fc2.bias: is missing");
+    }
+
+    #[test]
+    fn values_that_no_training_leaves_are_refused_with_their_tensor() {
+        let cases = [
+            ("block1.conv2.weight", f32::NAN, "holds NaN, expected finite numbers"),
+            ("head.fc1.bias", f32::NEG_INFINITY, "holds -inf, expected finite numbers"),
+            ("block2.norm1.running_mean", f32::INFINITY, "holds inf, expected finite numbers"),
+            ("block2.norm2.running_var", -0.5, "holds -0.5, expected finite numbers from 0 on"),
+        ];
+        for (name, value, expected) in cases {
+            let mut tensors = small(1, 8).tensors();
+            let tensor = tensors.iter_mut().find(|tensor| tensor.0 == name).unwrap();
+            *tensor.2.last_mut().unwrap() = value;
+            let file = checkpoint::write(&small(1, 8).architecture().to_metadata(), &tensors);
+            let error = Model::from_safetensors(&file).unwrap_err();
+            assert_eq!(error.to_string(), format!("tensor {name}: {expected}"));
+        }
+        let means = small(1, 8).tensors().into_iter().map(|(name, shape, values)| {
+            let sign = if name.ends_with("running_mean") { -1.0 } else { 1.0 };
+            (name, shape, values.iter().map(|value| sign * value).collect())
+        });
+        assert!(Model::from_tensors(small(1, 8).architecture().clone(), means).is_ok(), "a mean may be negative");
+    }
+
+    #[test]
+    fn a_file_says_its_format_and_is_named_as_if_it_did_not() {
+        let model = small(1, 8);
+        let metadata = BTreeMap::from([("note".to_owned(), "\"format\":\"pt\",".to_owned())]);
+        let bytes = model.to_safetensors(&metadata);
+        assert_eq!(Model::from_safetensors(&bytes).unwrap().1["format"], "pt");
+        let mut before = metadata.clone();
+        before.extend(model.architecture().to_metadata());
+        let before = checkpoint::write(&before, &model.tensors());
+        assert_ne!(bytes, before);
+        assert_eq!(*crate::without_format(&bytes), before);
+        assert_eq!(*crate::without_format(&before), before);
+        for damaged in [&bytes[..7], &bytes[..100], b"no file at all"] {
+            assert_eq!(*crate::without_format(damaged), *damaged);
+        }
     }
 }

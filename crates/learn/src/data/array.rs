@@ -1,7 +1,7 @@
 //! Arrays of floats in .npy and .npz files, read in blocks of rows.
 
-use super::DataError;
 use super::npy::Header;
+use super::{DataError, location, unpack};
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -141,20 +141,20 @@ fn open_source(given: &Path) -> Result<(Box<dyn Read>, u64), DataError> {
         file.seek(SeekFrom::Start(start)).map_err(read)?;
         return Ok((Box::new(file.take(size)), size.min(metadata.len())));
     }
-    // A compressed array is unpacked as a whole; nothing honest shrinks below a thousandth.
-    let mut bytes = Vec::new();
-    entry.by_ref().take(metadata.len().saturating_mul(1000)).read_to_end(&mut bytes).map_err(read)?;
-    let length = bytes.len() as u64;
-    Ok((Box::new(Cursor::new(bytes)), length))
+    // A compressed array is unpacked as a whole.
+    let bytes = unpack::read(&mut entry, size).map_err(wrong)?;
+    Ok((Box::new(Cursor::new(bytes)), size))
 }
 
 /// FILE.npz:NAME as file and name.
 fn split_member(path: &Path) -> (PathBuf, Option<String>) {
-    let text = path.to_string_lossy();
-    match text.rsplit_once(".npz:") {
-        Some((file, member)) => (PathBuf::from(format!("{file}.npz")), Some(member.to_owned())),
-        None => (path.to_owned(), None),
-    }
+    const BETWEEN: &[u8] = b".npz:";
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let Some(at) = bytes.windows(BETWEEN.len()).rposition(|part| part == BETWEEN) else {
+        return (path.to_owned(), None);
+    };
+    let (file, member) = bytes.split_at(at + BETWEEN.len() - 1);
+    (location::system_string(file.to_vec()).into(), Some(String::from_utf8_lossy(&member[1..]).into_owned()))
 }
 
 #[cfg(test)]
@@ -210,6 +210,25 @@ mod tests {
             let bytes = archive.finish().unwrap().into_inner();
             assert_eq!(read("p.npz", &bytes, 2).unwrap(), [0.5, 0.5]);
         }
+    }
+
+    #[test]
+    fn the_name_of_an_array_stands_behind_any_path() {
+        let split = |bytes: &[u8]| split_member(Path::new(&location::system_string(bytes.to_vec())));
+        let path = |bytes: &[u8]| PathBuf::from(location::system_string(bytes.to_vec()));
+        assert_eq!(split(b"/caf\xe9.npz:probs"), (path(b"/caf\xe9.npz"), Some("probs".to_owned())));
+        assert_eq!(split(b"/caf\xe9.npy"), (path(b"/caf\xe9.npy"), None));
+    }
+
+    #[test]
+    fn an_array_of_zeros_may_shrink_to_nothing() {
+        let array = npy("<f4", "(65536, 64)", "False", &vec![0; 1 << 24]);
+        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        archive.start_file("probs.npy", zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(&array).unwrap();
+        let bytes = archive.finish().unwrap().into_inner();
+        assert!(array.len() / bytes.len() > 900);
+        assert!(read("p.npz", &bytes, 2).unwrap().iter().all(|&value| value == 0.0));
     }
 
     #[test]

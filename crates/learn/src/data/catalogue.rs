@@ -276,10 +276,43 @@ pub fn nearest(wrong: &str) -> Option<&'static str> {
     names().min_by_key(distance).filter(|name| distance(name) * 3 <= name.len())
 }
 
-/// The published data set that a file's name begins with: `organamnist` for `organamnist-s.npz` or `organamnist_64.npz`.
-pub fn of_file_stem(stem: &str) -> Option<&'static Entry> {
-    let end = stem.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(stem.len());
-    find(&stem[..end].to_ascii_lowercase())
+/// A file that goes by an exact name: the data set whose classes it has, and what its images must be like.
+pub struct Named {
+    /// The published data set.
+    pub entry: &'static Entry,
+    side: usize,
+    samples: [usize; 3],
+}
+
+/// Sets of the same classes, drawn from a published one, on which results of this project stand: name, entry, samples.
+const DRAWN: [(&str, &str, [usize; 3]); 1] = [("organamnist-s", "organamnist", PHANTOM_SAMPLES)];
+
+/// The sides of the published images; the smallest ones have no number in their file's name.
+const SIDES: [(&str, usize); 4] = [("", 28), ("_64", 64), ("_128", 128), ("_224", 224)];
+
+/// What the file with this very stem is published as: `organamnist` or `organamnist_64`, but not `organamnist-mine`.
+pub fn of_file_stem(stem: &str) -> Option<Named> {
+    if let Some((_, name, samples)) = DRAWN.iter().find(|(drawn, ..)| *drawn == stem) {
+        return Some(Named { entry: find(name)?, side: 28, samples: *samples });
+    }
+    SIDES.iter().find_map(|(suffix, side)| {
+        let entry = find(stem.strip_suffix(suffix)?)?;
+        Some(Named { entry, side: *side, samples: entry.samples })
+    })
+}
+
+impl Named {
+    /// In what data of so many `classes` and `samples`, with images of `[height, width, channels]`, differ from the published
+    /// ones: found, expected; none where they are these.
+    pub fn difference(&self, image: [usize; 3], classes: usize, samples: [usize; 3]) -> Option<(String, String)> {
+        let Self { entry, side, .. } = self;
+        let expected = (entry.class_names.len(), [*side, *side, entry.channels], self.samples);
+        let text = |(classes, [height, width, channels], [train, val, test]): (usize, [usize; 3], [usize; 3])| {
+            format!("{classes} classes, images {height}x{width}x{channels}, splits of {train}, {val} and {test}")
+        };
+        let found = (classes, image, samples);
+        (found != expected).then(|| (text(found), text(expected)))
+    }
 }
 
 #[cfg(test)]
@@ -305,9 +338,34 @@ mod tests {
     }
 
     #[test]
-    fn a_file_stem_names_its_data_set() {
-        assert_eq!(of_file_stem("organamnist-s").map(|e| e.name), Some("organamnist"));
-        assert_eq!(of_file_stem("BloodMNIST_64").map(|e| e.name), Some("bloodmnist"));
-        assert!(of_file_stem("my-bloodmnist").is_none());
+    fn a_file_goes_by_its_exact_name_alone() {
+        for (stem, name) in [
+            ("bloodmnist", "bloodmnist"),
+            ("bloodmnist_64", "bloodmnist"),
+            ("bloodmnist_224", "bloodmnist"),
+            ("organamnist-s", "organamnist"),
+        ] {
+            assert_eq!(of_file_stem(stem).map(|named| named.entry.name), Some(name), "{stem}");
+        }
+        for stem in ["my-bloodmnist", "bloodmnist_65", "BloodMNIST", "octmnist_my_5_classes", "bloodmnist-s", "", "_64"]
+        {
+            assert!(of_file_stem(stem).is_none(), "{stem}");
+        }
+    }
+
+    #[test]
+    fn a_name_alone_does_not_make_the_published_set() {
+        let named = of_file_stem("organsmnist_64").unwrap();
+        assert_eq!(named.difference([64, 64, 1], 11, PHANTOM_SAMPLES), None);
+        let (found, expected) = named.difference([64, 64, 3], 11, PHANTOM_SAMPLES).unwrap();
+        assert_eq!(found, "11 classes, images 64x64x3, splits of 13932, 2452 and 8827");
+        assert_eq!(expected, "11 classes, images 64x64x1, splits of 13932, 2452 and 8827");
+        for (image, classes, samples) in [
+            ([28, 28, 1], 11, PHANTOM_SAMPLES),
+            ([64, 64, 1], 10, PHANTOM_SAMPLES),
+            ([64, 64, 1], 11, [13_932, 2_452, 1]),
+        ] {
+            assert!(named.difference(image, classes, samples).is_some());
+        }
     }
 }

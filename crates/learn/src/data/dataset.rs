@@ -1,5 +1,6 @@
 //! Images and labels in memory: bytes as they were stored, in three splits.
 
+use super::catalogue::Entry;
 use super::{Benchmark, Pool};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
@@ -112,6 +113,10 @@ pub struct Dataset {
     pub sides: Vec<(u16, u16)>,
     /// Whether a mirrored image keeps its label: not where left and right are classes.
     pub flips_keep_labels: bool,
+    /// The published data set that these are.
+    pub published: Option<&'static Entry>,
+    /// What a person should know of where names and properties come from, in one line.
+    pub note: Option<String>,
     pixels_pca: OnceLock<Arc<[f32]>>,
 }
 
@@ -131,8 +136,21 @@ impl Dataset {
             synthetic: false,
             sides,
             flips_keep_labels,
+            published: None,
+            note: None,
             pixels_pca: OnceLock::new(),
         }
+    }
+
+    /// Other names for the classes, as many as there are.
+    ///
+    /// # Panics
+    /// If there are more or fewer.
+    pub fn rename_classes(&mut self, class_names: Vec<String>) {
+        assert_eq!(class_names.len(), self.classes(), "a name for every class");
+        self.sides = sides(&class_names);
+        self.flips_keep_labels &= self.sides.is_empty();
+        self.class_names = class_names;
     }
 
     /// Other splits of the same classes, made from this data set's own, under a name of their own.
@@ -141,6 +159,8 @@ impl Dataset {
         other.synthetic = self.synthetic;
         other.sides.clone_from(&self.sides);
         other.flips_keep_labels = self.flips_keep_labels;
+        other.published = self.published;
+        other.note.clone_from(&self.note);
         other
     }
 
@@ -207,7 +227,7 @@ fn checksum(splits: &[&Split]) -> String {
 }
 
 /// Bytes as lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -238,6 +258,16 @@ mod tests {
         let data = dataset(split(vec![0, 0], vec![0]));
         assert_eq!(data.sides, [(0, 2)]);
         assert!(!data.flips_keep_labels);
+    }
+
+    #[test]
+    fn other_names_are_other_sides_but_the_same_data() {
+        let mut data = dataset(split(vec![1, 2], vec![0]));
+        let checksum = data.checksum.clone();
+        data.rename_classes(["a", "b-right", "b-left"].map(str::to_owned).to_vec());
+        assert_eq!((data.sides.as_slice(), &data.checksum), (&[(2, 1)][..], &checksum));
+        data.rename_classes(["a", "b", "c"].map(str::to_owned).to_vec());
+        assert!(data.sides.is_empty() && !data.flips_keep_labels, "the images are the same");
     }
 
     #[test]

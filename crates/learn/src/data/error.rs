@@ -42,6 +42,14 @@ pub enum DataError {
         /// What was found and what was expected.
         problem: String,
     },
+    /// Names of classes that cannot be used.
+    #[error("{origin}: {problem}")]
+    ClassNames {
+        /// Where they were given.
+        origin: String,
+        /// What was found and what was expected.
+        problem: String,
+    },
     /// A file of features or predictions holds no array that can be used.
     #[error("{path}: {problem}")]
     Array {

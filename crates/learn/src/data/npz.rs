@@ -1,41 +1,44 @@
-//! MedMNIST's .npz: a zip of `{train,val,test}_{images,labels}.npy`, read without trusting anything it claims.
+//! MedMNIST's .npz: a zip of `{train,val,test}_{images,labels}.npy`, read without trusting anything it claims. A further
+//! array, `class_names.npy`, may name the classes.
 //!
-//! Memory is bounded by the file's real size: an array that claims more than `INFLATION` times the file (and
-//! more than `FLOOR`) is refused before anything is allocated, and an array grows as its bytes arrive.
+//! Memory grows as bytes arrive, bounded by what an array's header promises and by what the machine has free.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+use super::class_names::{self, MAX_CLASSES};
 use super::dataset::{Dataset, Images, Split};
 use super::error::DataError;
 use super::npy::{self, Header};
+use super::unpack;
 
-/// Real images deflate to between a tenth and all of their size; nothing honest needs more than this.
-const INFLATION: u64 = 32;
-/// Arrays of this many bytes in all are read whatever the file's size, so that small synthetic sets work.
-const FLOOR: u64 = 16 << 20;
-/// Bytes read at a time.
-const BLOCK: u64 = 1 << 20;
-/// Labels above this are taken for damage, not for classes.
-const MAX_CLASSES: usize = 1024;
+/// The array that names the classes.
+const NAMES: &str = "class_names";
 
-/// Reads the three splits of a MedMNIST .npz. With `classes`, labels must lie below it; without,
-/// the training split says how many classes there are. Returns the splits and the number of classes.
-pub fn read(path: &Path, classes: Option<usize>) -> Result<([Split; 3], usize), DataError> {
+/// What a file holds. Labels are those of the file: [`Contents::classes`] judges them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Contents {
+    /// Training, validation and test split.
+    pub splits: [Split; 3],
+    /// The classes' names, where the file has them.
+    pub class_names: Option<Vec<String>>,
+}
+
+/// Reads the three splits of a MedMNIST .npz, and the names of its classes.
+pub fn read(path: &Path) -> Result<Contents, DataError> {
     let failed = |source| DataError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(DataError::UnknownFormat { path: path.to_owned() });
     }
-    let budget = metadata.len().saturating_mul(INFLATION).max(FLOOR);
     let archive = ZipArchive::new(BufReader::new(file))
         .map_err(|error| DataError::NotZip { path: path.to_owned(), reason: error.to_string() })?;
-    let mut reader = Reader { path: path.to_owned(), archive, budget };
+    let mut reader = Reader { path: path.to_owned(), archive };
     let train = reader.split("train")?;
     let val = reader.split("val")?;
     let test = reader.split("test")?;
@@ -46,21 +49,55 @@ pub fn read(path: &Path, classes: Option<usize>) -> Result<([Split; 3], usize), 
             return Err(reader.fault(&format!("{name}_images"), problem));
         }
     }
-    let splits = [train, val, test];
-    let classes = reader.check_labels(&splits, classes)?;
-    Ok((splits, classes))
+    Ok(Contents { splits: [train, val, test], class_names: reader.class_names()? })
 }
 
-/// Writes `dataset` as a MedMNIST .npz: the same data set gives the same bytes.
+impl Contents {
+    /// The number of classes: of `named` classes, which every label must be one of; else as many as the training split's labels
+    /// need, and those of the others where they go on without a gap.
+    ///
+    /// # Errors
+    /// Names the row of `path` whose label is none of them.
+    pub fn classes(&self, path: &Path, named: Option<usize>) -> Result<usize, DataError> {
+        let fault = |member: String, problem| Err(DataError::Member { path: path.to_owned(), member, problem });
+        let labels = || self.splits.iter().flat_map(|split| &split.labels).map(|&label| usize::from(label));
+        let mut limit =
+            named.unwrap_or_else(|| self.splits[0].labels.iter().max().map_or(0, |&label| usize::from(label) + 1));
+        if limit < 2 {
+            let problem = "every label is 0, expected two classes or more".to_owned();
+            return fault("train_labels".to_owned(), problem);
+        }
+        let reason = match named {
+            Some(classes) => format!("its {classes} classes"),
+            None => "the training split's labels".to_owned(),
+        };
+        while named.is_none() && labels().any(|label| label == limit) {
+            limit += 1;
+        }
+        for (name, split) in ["train", "val", "test"].iter().zip(&self.splits) {
+            if let Some(row) = split.labels.iter().position(|&label| usize::from(label) >= limit) {
+                let problem = format!("row {row} is {}, expected 0 to {} by {reason}", split.labels[row], limit - 1);
+                return fault(format!("{name}_labels"), problem);
+            }
+        }
+        Ok(limit)
+    }
+}
+
+/// Writes `dataset` as a MedMNIST .npz, with the names of its classes where they have some: the same data set gives the same
+/// bytes.
 pub fn write(dataset: &Dataset, out: impl Write + Seek) -> Result<(), DataError> {
-    let failed = |error: &dyn std::fmt::Display| DataError::Write { reason: error.to_string() };
+    let failed = |error: &dyn std::fmt::Display| {
+        let text = error.to_string();
+        DataError::Write { reason: text.strip_prefix("i/o error: ").unwrap_or(&text).to_owned() }
+    };
     // Stored, not deflated: the bytes must not depend on a compressor's version.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(zip::DateTime::default())
         .unix_permissions(0o644)
         .large_file(false);
-    let mut archive = ZipWriter::new(out);
+    let mut archive = ZipWriter::new(Once { out, position: 0, has_failed: false });
     for (name, split) in dataset.splits() {
         let images = &split.images;
         let mut shape = vec![images.len(), images.height, images.width];
@@ -82,14 +119,59 @@ pub fn write(dataset: &Dataset, out: impl Write + Seek) -> Result<(), DataError>
         archive.write_all(&npy::header_bytes(descr, &[split.len(), 1])).map_err(|e| failed(&e))?;
         archive.write_all(&labels).map_err(|e| failed(&e))?;
     }
+    if !class_names::are_placeholders(&dataset.class_names) {
+        archive.start_file(format!("{NAMES}.npy"), options).map_err(|e| failed(&e))?;
+        archive.write_all(&class_names::to_npy(&dataset.class_names)).map_err(|e| failed(&e))?;
+    }
     archive.finish().map_err(|e| failed(&e))?.flush().map_err(|e| failed(&e))
 }
 
-/// An open archive and the bytes that may still be taken out of it.
+/// A writer that fails once and swallows everything after that: a `ZipWriter` tries to finish its archive again when it is
+/// dropped, and would print by itself that this failed too.
+struct Once<W> {
+    out: W,
+    position: u64,
+    has_failed: bool,
+}
+
+impl<W> Once<W> {
+    fn attempt<T>(&mut self, swallowed: T, act: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        if self.has_failed {
+            return Ok(swallowed);
+        }
+        let done = act(&mut self.out);
+        self.has_failed = done.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        done
+    }
+}
+
+impl<W: Write> Write for Once<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.attempt(bytes.len(), |out| out.write(bytes))?;
+        self.position += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), W::flush)
+    }
+}
+
+impl<W: Seek> Seek for Once<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let swallowed = match to {
+            SeekFrom::Start(position) => position,
+            SeekFrom::Current(by) | SeekFrom::End(by) => self.position.saturating_add_signed(by),
+        };
+        self.position = self.attempt(swallowed, |out| out.seek(to))?;
+        Ok(self.position)
+    }
+}
+
+/// An open archive.
 struct Reader {
     path: PathBuf,
     archive: ZipArchive<BufReader<File>>,
-    budget: u64,
 }
 
 impl Reader {
@@ -145,6 +227,15 @@ impl Reader {
         Ok(labels)
     }
 
+    /// The names of the classes, if the archive has them.
+    fn class_names(&mut self) -> Result<Option<Vec<String>>, DataError> {
+        if self.archive.index_for_name(&format!("{NAMES}.npy")).is_none() {
+            return Ok(None);
+        }
+        let (header, bytes) = self.array(NAMES, class_names::width)?;
+        class_names::from_npy(&header, &bytes).map(Some).map_err(|problem| self.fault(NAMES, problem))
+    }
+
     /// Reads a member's header, lets `check` judge it and name the bytes of an element, and reads the elements.
     fn array(
         &mut self,
@@ -159,17 +250,14 @@ impl Reader {
                 found: self.members(),
             });
         }
-        let budget = self.budget;
         let read = match self.archive.by_name(&file_name) {
             Ok(mut file) => {
                 let declared = file.size();
-                read_array(&mut file, declared, budget, check)
+                read_array(&mut file, declared, check)
             }
             Err(error) => Err(format!("cannot be unpacked: {error}")),
         };
-        let (header, bytes) = read.map_err(|problem| self.fault(member, problem))?;
-        self.budget -= bytes.len() as u64;
-        Ok((header, bytes))
+        read.map_err(|problem| self.fault(member, problem))
     }
 
     /// What the archive holds, for a person: the first few names.
@@ -183,31 +271,11 @@ impl Reader {
             _ => shown.join(", "),
         }
     }
-
-    /// Checks every label against the number of classes, which it returns.
-    fn check_labels(&self, splits: &[Split; 3], classes: Option<usize>) -> Result<usize, DataError> {
-        let highest = |split: &Split| split.labels.iter().copied().max().map_or(0, usize::from);
-        let (limit, reason) = match classes {
-            Some(classes) => (classes, "the data set's classes"),
-            None => (highest(&splits[0]) + 1, "the training split's labels"),
-        };
-        for (name, split) in ["train", "val", "test"].iter().zip(splits) {
-            if let Some(row) = split.labels.iter().position(|&label| usize::from(label) >= limit) {
-                let problem = format!("row {row} is {}, expected 0 to {} by {reason}", split.labels[row], limit - 1);
-                return Err(self.fault(&format!("{name}_labels"), problem));
-            }
-        }
-        if limit < 2 {
-            return Err(self.fault("train_labels", "every label is 0, expected two classes or more".to_owned()));
-        }
-        Ok(limit)
-    }
 }
 
 fn read_array(
     file: &mut impl Read,
     declared: u64,
-    budget: u64,
     check: impl Fn(&Header) -> Result<u64, String>,
 ) -> Result<(Header, Vec<u8>), String> {
     let header = Header::read(file)?;
@@ -219,23 +287,8 @@ fn read_array(
     let Some(claim) = claim.filter(|&claim| claim <= declared) else {
         return Err(format!("the header claims shape {:?}, but the member holds {declared} bytes", header.shape));
     };
-    if claim > budget {
-        return Err(format!("claims {claim} bytes, more than {INFLATION} times the whole file: refused as damaged"));
-    }
-    let mut bytes = Vec::new();
-    while (bytes.len() as u64) < claim {
-        let wanted = BLOCK.min(claim - bytes.len() as u64);
-        let got = file.by_ref().take(wanted).read_to_end(&mut bytes).map_err(|error| format!("is damaged: {error}"))?;
-        if got == 0 {
-            return Err(format!("ends after {} bytes, expected {claim} for shape {:?}", bytes.len(), header.shape));
-        }
-    }
-    // Reading past the end also makes the archive check its checksum.
-    match file.read(&mut [0]) {
-        Ok(0) => Ok((header, bytes)),
-        Ok(_) => Err(format!("goes on after the {claim} bytes of shape {:?}", header.shape)),
-        Err(error) => Err(format!("is damaged: {error}")),
-    }
+    let bytes = unpack::read(file, claim)?;
+    Ok((header, bytes))
 }
 
 /// Bytes of an integer type, or none for another type.

@@ -34,11 +34,20 @@ fn zipped(members: &[(String, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
+/// The splits and the number of classes of a file of these bytes.
 fn read_bytes(bytes: &[u8]) -> Result<([Split; 3], usize), DataError> {
+    let contents = contents(bytes, None)?;
+    Ok((contents.0.splits, contents.1))
+}
+
+/// What a file of these bytes holds, and how many classes it has where so many are `named`.
+fn contents(bytes: &[u8], named: Option<usize>) -> Result<(Contents, usize), DataError> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("data.npz");
     std::fs::write(&path, bytes).unwrap();
-    read(&path, None)
+    let contents = read(&path)?;
+    let classes = contents.classes(&path, named)?;
+    Ok((contents, classes))
 }
 
 /// Reads the valid file with `member` replaced.
@@ -74,14 +83,79 @@ fn labels_may_be_any_integer() {
 #[test]
 fn what_is_written_is_read_back_and_never_changes() {
     let (splits, _) = read_bytes(&zipped(&members(), CompressionMethod::Stored)).unwrap();
-    let dataset = Dataset::new("tiny".to_owned(), splits.clone(), vec![String::new(); 3]);
+    let names = ["näevus", "melanoma, early", "melanoma"].map(str::to_owned).to_vec();
+    let dataset = Dataset::new("tiny".to_owned(), splits.clone(), names.clone());
     let bytes = |_| {
         let mut out = Cursor::new(Vec::new());
         write(&dataset, &mut out).unwrap();
         out.into_inner()
     };
     assert_eq!(bytes(0), bytes(1));
-    assert_eq!(read_bytes(&bytes(0)).unwrap(), (splits, 3));
+    assert_eq!(contents(&bytes(0), None).unwrap(), (Contents { splits, class_names: Some(names) }, 3));
+}
+
+#[test]
+fn a_disk_that_is_full_is_an_error_and_nothing_is_tried_after_it() {
+    /// Takes so many bytes; every call after the first that failed is one too many.
+    struct Full {
+        left: usize,
+        has_failed: bool,
+    }
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            assert!(!self.has_failed, "written to after it failed");
+            if self.left == 0 {
+                self.has_failed = true;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            let taken = bytes.len().min(self.left);
+            self.left -= taken;
+            Ok(taken)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl Seek for Full {
+        fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+            assert!(!self.has_failed, "looked for a place after it failed");
+            Ok(0)
+        }
+    }
+    let (splits, _) = read_bytes(&zipped(&members(), CompressionMethod::Stored)).unwrap();
+    let dataset = Dataset::new("tiny".to_owned(), splits, class_names::placeholders(3));
+    let mut whole = Cursor::new(Vec::new());
+    write(&dataset, &mut whole).unwrap();
+    for left in [0, 30, 200, 900, whole.into_inner().len() - 1] {
+        let error = write(&dataset, Full { left, has_failed: false }).unwrap_err().to_string();
+        assert!(error.starts_with("cannot write the data set: ") && error.contains("space"), "{left}: {error}");
+    }
+}
+
+#[test]
+fn a_class_of_the_other_splits_counts_where_labels_have_no_gap() {
+    let labels = |val: &[u8]| with("val_labels.npy", array("|u1", &[3], val)).map(|(_, classes)| classes);
+    assert_eq!(labels(&[0, 1, 2]).unwrap(), 3);
+    assert_eq!(labels(&[4, 3, 0]).unwrap(), 5);
+    assert!(labels(&[4, 0, 0]).unwrap_err().to_string().contains("row 0 is 4, expected 0 to 2"));
+}
+
+#[test]
+fn names_in_the_file_say_how_many_classes_there_are() {
+    let mut members = members();
+    let names = |names: &[&str]| class_names::to_npy(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    members.push(("class_names.npy".to_owned(), names(&["a", "b", "c", "d"])));
+    let (read, classes) = contents(&zipped(&members, CompressionMethod::Deflated), Some(4)).unwrap();
+    assert_eq!((read.class_names.map(|names| names.len()), classes), (Some(4), 4));
+    for (bytes, expected) in [
+        (names(&["a", "b", "a"]), "member class_names: \"a\" is the name of two classes"),
+        (array("|O", &[3], b"pickled"), "member class_names: dtype is \"|O\", expected an array of texts"),
+        (array("<U3", &[3], b"short"), "member class_names: "),
+    ] {
+        members.last_mut().unwrap().1 = bytes;
+        let sentence = contents(&zipped(&members, CompressionMethod::Deflated), None).unwrap_err().to_string();
+        assert!(sentence.contains(expected), "{sentence}");
+    }
 }
 
 #[test]
@@ -140,22 +214,33 @@ fn no_zip_and_half_a_zip_are_told_apart_from_a_data_set() {
 }
 
 #[test]
-fn a_member_that_inflates_beyond_measure_is_refused() {
-    let images = array("|u1", &[1 << 15, 32, 32], &vec![0; 1 << 25]);
-    let sentence = with("train_images.npy", images).unwrap_err().to_string();
-    assert!(sentence.contains("refused as damaged"), "{sentence}");
+fn images_that_compress_to_a_thousandth_are_read() {
+    let images = array("|u1", &[6, 2300, 2300], &vec![0; 6 * 2300 * 2300]);
+    let mut members = members();
+    members[0].1 = images;
+    for (number, n) in [(2, 3), (4, 3)] {
+        members[number].1 = array("|u1", &[n, 2300, 2300], &vec![0; n * 2300 * 2300]);
+    }
+    let bytes = zipped(&members, CompressionMethod::Deflated);
+    assert!(12 * 2300 * 2300 / bytes.len() > 900, "{} bytes", bytes.len());
+    let ([train, ..], _) = read_bytes(&bytes).unwrap();
+    assert_eq!((train.len(), train.images.pixels.len()), (6, 6 * 2300 * 2300));
 }
 
-/// A stored member whose directory entry claims that it unpacks to gigabytes.
+/// A member whose directory entry claims that it unpacks to gigabytes, and whose header promises as much.
 #[test]
 fn a_declared_size_is_not_believed() {
-    let mut members = members();
-    members[0].1 = array("|u1", &[1_000_000, 60, 60], &[0; 24]);
-    let mut bytes = zipped(&members, CompressionMethod::Deflated);
-    let directory = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
-    bytes[directory + 24..directory + 28].copy_from_slice(&4_000_000_000u32.to_le_bytes());
-    let sentence = read_bytes(&bytes).unwrap_err().to_string();
-    assert!(sentence.contains("refused as damaged") || sentence.contains("unpacked"), "{sentence}");
+    for images in [1_000_000, 1_000_000_000] {
+        let mut members = members();
+        members[0].1 = array("|u1", &[images, 60, 60], &[0; 24]);
+        let mut bytes = zipped(&members, CompressionMethod::Deflated);
+        let directory = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
+        bytes[directory + 24..directory + 28].copy_from_slice(&4_000_000_000u32.to_le_bytes());
+        let sentence = read_bytes(&bytes).unwrap_err().to_string();
+        let expected = ["ends after 24 bytes", "of memory, and this machine has", "unpacked", "but the member holds"];
+        assert!(expected.iter().any(|part| sentence.contains(part)), "{sentence}");
+        assert!(!sentence.contains("damaged"), "{sentence}");
+    }
 }
 
 #[test]
@@ -175,11 +260,11 @@ fn reads_the_real_sets() {
         writeln!(std::io::stderr(), "skipped: {} is not there", file.display()).unwrap();
         return;
     }
-    let grey = super::super::open(file.to_str().unwrap()).unwrap();
+    let grey = super::super::open(&file).unwrap();
     assert_eq!(grey.splits().map(|(_, split)| split.len()), [13_932, 2_452, 8_827]);
     assert_eq!((grey.class_names[10].as_str(), &grey.sides[..]), ("spleen", &[(1, 2), (4, 5), (7, 8)][..]));
     assert_eq!(grey.train.class_counts(11)[6], 2_421);
-    let colour = super::super::open(folder.join("bloodmnist.npz").to_str().unwrap()).unwrap();
+    let colour = super::super::open(folder.join("bloodmnist.npz")).unwrap();
     assert_eq!((colour.train.images.channels, colour.classes(), colour.flips_keep_labels), (3, 8, true));
 }
 

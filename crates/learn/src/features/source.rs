@@ -45,16 +45,26 @@ impl FeatureFile {
         Ok(Self { sha256: file_digest::<Sha256>(path)?, path: path.to_owned() })
     }
 
+    /// Opens the features of `rows` images, of which none is read yet.
+    ///
+    /// # Errors
+    /// If the file is not an array of as many rows.
+    pub fn open(&self, rows: usize) -> Result<Array, DataError> {
+        let array = Array::open(&self.path, 2)?;
+        if array.shape()[0] == rows {
+            return Ok(array);
+        }
+        let problem = format!("has {} rows, expected one for each of {rows} images", array.shape()[0]);
+        Err(DataError::Array { path: self.path.clone(), problem })
+    }
+
     /// Reads the features of `rows` images.
     ///
     /// # Errors
     /// If the file is not an array of as many rows of finite numbers.
     pub fn read(&self, rows: usize) -> Result<Vec<f32>, DataError> {
         let wrong = |problem: String| DataError::Array { path: self.path.clone(), problem };
-        let mut array = Array::open(&self.path, 2)?;
-        if array.shape()[0] != rows {
-            return Err(wrong(format!("has {} rows, expected one for each of {rows} images", array.shape()[0])));
-        }
+        let mut array = self.open(rows)?;
         let mut values = Vec::new();
         array.read_rows(rows, &mut values)?;
         match values.iter().position(|value| !value.is_finite()) {

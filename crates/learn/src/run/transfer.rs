@@ -1,12 +1,11 @@
 //! What a plan says of a run on an encoder: which encoders, what learns the labels, whether the whole network goes on from there.
 
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 use crate::augment::Policy;
-use crate::data::cache::file_digest;
-use crate::data::{DataError, Pool};
+use crate::data::{DataError, Pool, hex};
 use crate::error::LearnError;
 use crate::pretrain::{PretrainSettings, views};
 use crate::probe::self_training::SelfTraining;
@@ -111,7 +110,7 @@ pub enum EncoderSource {
 /// A file with an encoder, named by its content: wherever it lies, it is the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EncoderFile {
-    /// SHA-256 of the file, in hex.
+    /// SHA-256 of the file, in hex, as it would be without its `format`: files of every version of this program have one name.
     pub sha256: String,
     /// Where it lies on this machine.
     #[serde(skip)]
@@ -132,6 +131,7 @@ impl EncoderFile {
     /// # Errors
     /// If it cannot be read.
     pub fn at(path: &Path) -> Result<Self, DataError> {
-        Ok(Self { sha256: file_digest::<Sha256>(path)?, path: path.to_owned() })
+        let bytes = std::fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+        Ok(Self { sha256: hex(&Sha256::digest(fewlabel_engine::without_format(&bytes))), path: path.to_owned() })
     }
 }

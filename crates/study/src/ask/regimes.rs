@@ -7,6 +7,7 @@ use crate::error::StudyError;
 use crate::execute::encoder_file;
 use fewlabel_learn::LearnError;
 use fewlabel_learn::acquire;
+use fewlabel_learn::data::location;
 use fewlabel_learn::features::{FeatureFile, FeatureSource};
 use fewlabel_learn::model::network::NetworkSettings;
 use fewlabel_learn::probe::feature_pool;
@@ -14,7 +15,6 @@ use fewlabel_learn::run::initial::Initial;
 use fewlabel_learn::run::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
 use fewlabel_learn::run::transfer::{Classifier, EncoderFile, EncoderSource, Ensemble, Transfer};
 use fewlabel_learn::training::fit::TrainSettings;
-use std::path::Path;
 
 /// Who chooses the rows to label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,9 +168,9 @@ impl Regime {
                 (EncoderSource::Pretraining { settings, seed: point.seed % point.encoders }, width)
             }
             Some(path) => {
-                let path = Path::new(path);
-                let width = encoder_file::read(path)?.settings.width;
-                (EncoderSource::File(EncoderFile::at(path)?), width)
+                let path = location::from_text(path);
+                let width = encoder_file::read(&path)?.settings.width;
+                (EncoderSource::File(EncoderFile::at(&path)?), width)
             }
         };
         let ensemble = (point.ensemble != 1).then_some(Ensemble { size: point.ensemble, of: point.encoders });
@@ -205,7 +205,7 @@ fn active(point: &Point, labels: usize, rows: usize) -> Result<ActiveSettings, L
         None => strategy.default_features(),
         Some("penultimate") => FeatureSource::Penultimate,
         Some("pixels-pca") => FeatureSource::PixelsPca,
-        Some(path) => FeatureSource::File(FeatureFile::at(Path::new(path))?),
+        Some(path) => FeatureSource::File(FeatureFile::at(&location::from_text(path))?),
     };
     Ok(ActiveSettings {
         initial_choice,

@@ -21,6 +21,8 @@ pub fn schema() -> Value {
     properties.insert("question".into(), json!({ "type": "string" }));
     properties.insert("keep_models".into(), json!({ "type": "boolean", "default": false }));
     properties.insert("seeds".into(), seeds);
+    let name_list = json!({ "type": "array", "items": { "type": "string" }, "minItems": 2 });
+    properties.insert("class_names".into(), name_list);
     let part = json!({ "type": "object", "properties": settings, "additionalProperties": false });
     let condition = json!({
         "type": "object",

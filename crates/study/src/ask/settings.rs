@@ -3,9 +3,11 @@
 use crate::ask::regimes;
 use crate::ask::shift::Shift;
 use crate::error::StudyError;
+use crate::execute::encoder_file;
 use fewlabel_learn::acquire::Options;
 use fewlabel_learn::augment::{Mixing, Policy};
 use fewlabel_learn::data::Dataset;
+use fewlabel_learn::features::FeatureSource;
 use fewlabel_learn::pretrain::{PretrainSettings, views};
 use fewlabel_learn::probe::self_training::SelfTraining;
 use fewlabel_learn::run::plan::{Plan, Selection};
@@ -24,7 +26,7 @@ pub const FORMAT: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Point {
-    /// Name or path of the data set.
+    /// Name or path of the data set; a path that is not UTF-8 as a `file://` address.
     pub data: String,
     /// What is changed of the data before the run sees them.
     pub shift: Shift,
@@ -275,6 +277,7 @@ impl RunSettings {
         if let Selection::Active(active) = &plan.selection {
             active.network.architecture(&data.train.images, data.classes())?;
         }
+        check_files(&plan, data)?;
         Ok(Self::of_plan(plan, &point.regime, data))
     }
 
@@ -344,6 +347,20 @@ impl RunSettings {
         let _ = write!(label, " seed {}", self.plan.seed);
         label
     }
+}
+
+/// Refuses files of a plan that do not fit the data, before the first run of a study.
+fn check_files(plan: &Plan, data: &Dataset) -> Result<(), StudyError> {
+    if let Selection::Active(active) = &plan.selection
+        && let Some(FeatureSource::File(file)) = &active.features
+    {
+        file.open(data.train.len())?;
+    }
+    if let Some(Transfer { encoder: EncoderSource::File(file), .. }) = &plan.transfer {
+        let fits = encoder_file::read(&file.path)?.encoder.check(&data.train.images);
+        fits.map_err(|error| StudyError::damaged(&file.path, error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// The first 16 hexadecimal digits of a SHA-256.

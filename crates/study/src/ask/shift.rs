@@ -9,7 +9,7 @@
 use crate::error::StudyError;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::augment::corruption::{Corruption, Severity, prior_rows};
-use fewlabel_learn::data::{Dataset, Split};
+use fewlabel_learn::data::{Dataset, Split, class_names};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt::Write;
 
@@ -131,7 +131,7 @@ fn check_fit(data: &Dataset, other: &Dataset) -> Result<(), StudyError> {
     let shape = |data: &Dataset| (data.train.images.height, data.train.images.width, data.train.images.channels);
     let wrong =
         |what: String| Err(StudyError::Setting(format!("test_data {} does not fit {}: {what}", other.name, data.name)));
-    if data.class_names != other.class_names {
+    if !class_names::agree(&data.class_names, &other.class_names) {
         return wrong(format!("its classes are {}, not {}", other.class_names.join(", "), data.class_names.join(", ")));
     }
     if shape(data) != shape(other) {

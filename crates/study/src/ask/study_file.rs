@@ -27,7 +27,7 @@ use std::sync::Arc;
 use toml::{Table, Value};
 
 /// Keys of a study file that are no settings of a run.
-const OWN_KEYS: [&str; 5] = ["name", "question", "keep_models", "seeds", "conditions"];
+const OWN_KEYS: [&str; 6] = ["name", "question", "keep_models", "class_names", "seeds", "conditions"];
 
 /// Most runs that one study may have: a slip in a list should not fill a disk.
 const MOST_RUNS: usize = 1_000_000;
@@ -41,6 +41,8 @@ pub struct Study {
     pub question: String,
     /// Whether the runs' models are kept.
     pub keep_models: bool,
+    /// What the classes are called, in place of the data sets' own names.
+    class_names: Option<Vec<String>>,
     seeds: Vec<u64>,
     /// Every setting of a run but the seed: its values.
     grid: Table,
@@ -93,6 +95,8 @@ impl Study {
             Some(Value::Boolean(keep)) => keep,
             Some(_) => return Err(("keep_models".into(), "`keep_models` is true or false".into())),
         };
+        let wrong = |_| ("class_names".to_owned(), "`class_names` is a list of texts, one for each class".to_owned());
+        let class_names = table.remove("class_names").map(Value::try_into).transpose().map_err(wrong)?;
         let seeds = seeds(table.remove("seeds")).map_err(|what| ("seeds".to_owned(), what))?;
         let conditions = conditions(table.remove("conditions")).map_err(|what| ("conditions".to_owned(), what))?;
         let mut grid = defaults();
@@ -103,7 +107,7 @@ impl Study {
             }
             grid.insert(key, value);
         }
-        Ok(Self { name, question, keep_models, seeds, grid, conditions })
+        Ok(Self { name, question, keep_models, class_names, seeds, grid, conditions })
     }
 
     /// The study as it is kept in its folder: every setting, whether given or not.
@@ -112,6 +116,9 @@ impl Study {
         table.insert("name".into(), self.name.clone().into());
         table.insert("question".into(), self.question.clone().into());
         table.insert("keep_models".into(), self.keep_models.into());
+        if let Some(names) = &self.class_names {
+            table.insert("class_names".into(), names.clone().into());
+        }
         let seeds = self.seeds.iter().map(|&seed| Value::Integer(seed as i64)).collect();
         table.insert("seeds".into(), Value::Array(seeds));
         table.extend(self.grid.clone());
@@ -194,7 +201,7 @@ impl Study {
             let data = match opened.get(&key) {
                 Some(data) => Arc::clone(data),
                 None => {
-                    let data = Arc::new(prepare(&point)?);
+                    let data = Arc::new(prepare(&point, self.class_names.as_deref())?);
                     opened.insert(key, Arc::clone(&data));
                     data
                 }
@@ -341,10 +348,10 @@ fn conditions(value: Option<Value>) -> Result<Vec<Condition>, String> {
 }
 
 /// The data of a point of the grid: opened, made smaller, shifted.
-fn prepare(point: &Point) -> Result<Dataset, StudyError> {
+fn prepare(point: &Point, class_names: Option<&[String]>) -> Result<Dataset, StudyError> {
     let open = |name: &str| {
         let sizes = [point.train_images, point.val_images, point.test_images];
-        subset(fewlabel_learn::data::open(name)?, sizes)
+        subset(fewlabel_learn::data::open_with_names(name, class_names)?, sizes)
     };
     point.shift.apply(open(&point.data)?, open)
 }
@@ -377,6 +384,7 @@ fn subset(data: Dataset, sizes: [usize; 3]) -> Result<Dataset, StudyError> {
 mod tests {
     use super::*;
     use crate::testing;
+    use fewlabel_learn::data::Images;
 
     fn parse(text: &str) -> Result<Study, StudyError> {
         Study::parse(text, "a.toml", &[])
@@ -467,6 +475,56 @@ mod tests {
         let study = Study::parse("epochs = 40", "a.toml", &["epochs=2".into(), "regime=da".into()]).expect("valid");
         let point = &study.points().expect("a grid")[0];
         assert_eq!((point.epochs, point.regime.as_str()), (2, "da"));
+    }
+
+    #[test]
+    fn names_of_classes_are_a_study_s_own_and_no_grid() {
+        let study = parse("regime = \"random\"\nseeds = 1\nclass_names = [\"a\", \"b, c\"]").expect("valid");
+        assert_eq!(study.class_names.as_deref(), Some(&["a".to_owned(), "b, c".to_owned()][..]));
+        assert_eq!((study.points().expect("a grid").len(), parse(&study.resolved()).expect("valid")), (1, study));
+        assert!(!parse("seeds = 1").expect("valid").resolved().contains("class_names"), "older folders go on");
+        let error = parse("seeds = 1\nclass_names = \"a,b\"").expect_err("a text").to_string();
+        assert_eq!(error, "a.toml: line 2: `class_names` is a list of texts, one for each class");
+    }
+
+    #[test]
+    fn files_that_do_not_fit_the_data_are_said_before_the_first_run() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let data = testing::dataset(60);
+        let file = std::fs::File::create(path("squares.npz")).expect("made");
+        fewlabel_learn::data::npz::write(&data, file).expect("written");
+        let bytes = crate::store::npy_writer::npy_f32(&[59, 2], &[0.5; 118]);
+        std::fs::write(path("h.npy"), bytes).expect("written");
+        let jobs = |text: &str| {
+            let text = format!("data = {:?}\nseeds = 1\n{text}", path("squares.npz").display().to_string());
+            parse(&text).expect("valid").jobs().map(|jobs| jobs.len()).map_err(|error| error.to_string())
+        };
+        let features =
+            format!("regime = \"al\"\nstrategy = \"core-set\"\nfeatures = {:?}", path("h.npy").display().to_string());
+        let error = jobs(&features).expect_err("59 rows");
+        assert!(error.ends_with("h.npy: has 59 rows, expected one for each of 60 images"), "{error}");
+        let settings =
+            fewlabel_learn::pretrain::PretrainSettings { epochs: 1, width: 2, batch_size: 20, ..Default::default() };
+        let small = Split {
+            images: Images { height: 14, width: 14, channels: 1, pixels: vec![9; 196 * 40] },
+            labels: vec![0; 40],
+        };
+        let small = Dataset::new("small".into(), [small.clone(), small.clone(), small], data.class_names.clone());
+        let encoder = path("e.safetensors");
+        crate::execute::encoder_file::make(
+            &small,
+            &settings,
+            0,
+            fewlabel_learn::Context::new(1),
+            &encoder,
+            &mut |_, _| {},
+        )
+        .expect("an encoder");
+        let on_encoder =
+            format!("regime = \"pretrained-random\"\nlabels = 6\nencoder = {:?}", encoder.display().to_string());
+        let error = jobs(&on_encoder).expect_err("another shape");
+        assert!(error.ends_with("e.safetensors: the encoder takes 14x14x1 images, not 28x28x1"), "{error}");
     }
 
     #[test]

@@ -111,6 +111,8 @@ impl Encoders {
             }
         }
         atomic_file::make_folder(&self.folder)?;
+        // A damaged file, or a link to nowhere that would be followed.
+        atomic_file::remove_if_there(&path)?;
         observer.notice(&format!("training encoder {id} on the unlabelled images of {}, seed {seed}", data.name));
         match encoder_file::make(data, settings, *seed, context, &path, &mut |_, _| {}) {
             Err(error) if error.is_interrupted() => Ok(None),

@@ -1,9 +1,10 @@
 //! An encoder in a file: made from images without labels, kept whole or absent, gone on with after an interruption.
 
-use crate::error::{AtPath, StudyError};
+use crate::error::StudyError;
+use crate::model_file::ModelFile;
 use crate::store::atomic_file;
 use crate::store::npy_writer::npy_f32;
-use fewlabel_engine::{Model, NUMERIC_VERSION};
+use fewlabel_engine::NUMERIC_VERSION;
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining, views};
@@ -62,7 +63,7 @@ pub fn make(
     let losses = training.losses().to_vec();
     let encoder = Encoder::new(training.model().clone(), data.mean());
     check_features(&encoder, data, losses.len(), context.threads).or_else(|error| given_up(error, &checkpoint))?;
-    atomic_file::write_whole(path, &training.model().to_safetensors(&metadata(data, settings, seed, &losses)))?;
+    atomic_file::write_named(path, &training.model().to_safetensors(&metadata(data, settings, seed, &losses)))?;
     atomic_file::remove_if_there(&checkpoint)?;
     Ok(Pretrained { encoder, settings: settings.clone(), losses })
 }
@@ -115,19 +116,14 @@ fn metadata(data: &Dataset, settings: &PretrainSettings, seed: u64, losses: &[f6
 /// # Errors
 /// If the file cannot be read or is no such encoder.
 pub fn read(path: &Path) -> Result<Pretrained, StudyError> {
-    let bytes = std::fs::read(path).at("read", path)?;
-    let wrong = |what: String| StudyError::damaged(path, what);
-    let (model, metadata) = Model::from_safetensors(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let file = ModelFile::read(path)?;
     let missing =
-        |key: &str| wrong(format!("has no {key} in its metadata, expected an encoder of `fewlabel pretrain`"));
-    let text = |key: &str| metadata.get(key).ok_or_else(|| missing(key));
-    let settings = serde_json::from_str(text("pretrain")?).map_err(|error| wrong(error.to_string()))?;
-    let losses = serde_json::from_str(text("pretrain.losses")?).map_err(|error| wrong(error.to_string()))?;
-    let mean: Vec<f32> = serde_json::from_str(text("mean")?).map_err(|error| wrong(error.to_string()))?;
-    if mean.len() != model.architecture().channels {
-        return Err(wrong(format!("holds {} means, expected one a channel", mean.len())));
-    }
-    Ok(Pretrained { encoder: Encoder::new(model, mean), settings, losses })
+        |key: &str| file.wrong(format!("has no {key} in its metadata, expected an encoder of `fewlabel pretrain`"));
+    let text = |key: &str| file.text(key).ok_or_else(|| missing(key));
+    let settings = serde_json::from_str(text("pretrain")?).map_err(|error| file.wrong(error.to_string()))?;
+    let losses = serde_json::from_str(text("pretrain.losses")?).map_err(|error| file.wrong(error.to_string()))?;
+    let mean = file.mean()?.ok_or_else(|| missing("mean"))?;
+    Ok(Pretrained { encoder: Encoder::new(file.model, mean), settings, losses })
 }
 
 /// Writes the features of the training images, `[n, dim]`, as .npy.
@@ -138,5 +134,5 @@ pub fn write_features(made: &Pretrained, data: &Dataset, path: &Path, threads: u
     let images = &data.train.images;
     let features = made.encoder.features(images, 1, &views::for_pool(&data.pool()), 0, threads)?;
     let bytes = npy_f32(&[images.len(), made.encoder.feature_len()], &features);
-    atomic_file::write_whole(path, &bytes)
+    atomic_file::write_named(path, &bytes)
 }

@@ -1,14 +1,15 @@
 //! One model outside a study: training it into a file, and predicting with a file.
 
 use crate::ask::settings::RunSettings;
-use crate::error::{AtPath, StudyError};
+use crate::error::StudyError;
 use crate::evaluate::metrics::{Judge, Metrics};
 use crate::execute::run;
+use crate::model_file::ModelFile;
 use crate::store::atomic_file;
 use crate::store::npy_writer::RowsFile;
-use fewlabel_engine::Model;
+use fewlabel_engine::Architecture;
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::data::{Dataset, Split};
+use fewlabel_learn::data::{Dataset, Split, class_names};
 use fewlabel_learn::model::predict::Predictor;
 use fewlabel_learn::model::view::View;
 use fewlabel_learn::run::active_loop;
@@ -63,7 +64,7 @@ pub fn train(
     let finished = active_loop::run(plan, &resources, None, &mut oracle, &mut listener)?;
     let judged = finished.judged.ok_or(LearnError::NoBenchmark { what: "judging" })?;
     let settings = RunSettings::of_plan(plan.clone(), "train", data);
-    atomic_file::write_whole(path, &finished.model.to_safetensors(&run::metadata(&settings, data)))?;
+    atomic_file::write_named(path, &finished.model.to_safetensors(&run::metadata(&settings, data)))?;
     let test = Metrics::of(&judged.test_probs_nc, &data.test.labels);
     Ok(Trained {
         labels: finished.answers.labels(),
@@ -108,8 +109,20 @@ pub struct Outputs<'a> {
 pub struct Prediction {
     /// Number of classes.
     pub classes: usize,
+    /// What the model's classes are called, where its file says so.
+    pub class_names: Option<Vec<String>>,
+    /// The layer whose output the features are, by its name in the file, and its numbers an image.
+    pub features: (String, usize),
     /// How well it fits the labels, where the model has the data's number of classes.
     pub metrics: Option<Metrics>,
+}
+
+/// What the features of [`predict`] are the output of: the last hidden layer, else the last block.
+fn feature_layer(shape: &Architecture) -> String {
+    match shape.hidden.len() {
+        0 => format!("block{}", shape.block_widths.len()),
+        layers => format!("head.fc{layers}"),
+    }
 }
 
 /// Predicts a split of `data` with the model in `path`, centred as the model was trained.
@@ -118,7 +131,7 @@ pub struct Prediction {
 /// which an exact area under the curve takes.
 ///
 /// # Errors
-/// If the file is no model or expects images of another shape, or an output cannot be written.
+/// If the file is no classifier, expects images of another shape or has classes of other names, or an output cannot be written.
 pub fn predict(
     path: &Path,
     data: &Dataset,
@@ -126,9 +139,18 @@ pub fn predict(
     threads: usize,
     outputs: Outputs<'_>,
 ) -> Result<Prediction, StudyError> {
-    let bytes = std::fs::read(path).at("read", path)?;
-    let (model, metadata) =
-        Model::from_safetensors(&bytes).map_err(|error| StudyError::damaged(path, error.to_string()))?;
+    let file = ModelFile::read(path)?;
+    if file.is_encoder() {
+        return Err(file.wrong("is an encoder, which has no classes: `fewlabel probe --encoder` says what it is worth"));
+    }
+    let names = file.class_names()?;
+    if let Some(names) = names.as_ref().filter(|names| names.len() == data.classes())
+        && !class_names::agree(names, &data.class_names)
+    {
+        let (own, other) = (names.join(", "), data.class_names.join(", "));
+        return Err(file.wrong(format!("the model's classes are {own}; those of {} are {other}", data.name)));
+    }
+    let model = &file.model;
     let (shape, images) = (model.architecture(), &split.images);
     let expected = (shape.height, shape.width, shape.channels);
     if expected != (images.height, images.width, images.channels) {
@@ -142,20 +164,14 @@ pub fn predict(
             images.width,
             images.channels
         );
-        return Err(StudyError::damaged(path, what));
+        return Err(file.wrong(what));
     }
-    let mean = match metadata.get("mean") {
-        None => data.mean(),
-        Some(text) => serde_json::from_str(text)
-            .ok()
-            .filter(|mean: &Vec<f32>| mean.len() == images.channels && mean.iter().all(|value| value.is_finite()))
-            .ok_or_else(|| StudyError::damaged(path, "metadata `mean` is not one number for each channel"))?,
-    };
+    let mean = file.mean()?.unwrap_or_else(|| data.mean());
     let (n, classes, dim) = (split.len(), shape.classes, shape.feature_len());
     let create = |path: Option<&Path>, width| path.map(|path| RowsFile::create(path, n, width)).transpose();
     let mut files = [create(outputs.probs, classes)?, create(outputs.features, dim)?];
     let mut judge = (classes == data.classes()).then(|| Judge::new(&split.labels, classes));
-    let mut predictor = Predictor::new(&model, threads)?;
+    let mut predictor = Predictor::new(model, threads)?;
     let mut view = View::new(images, &mean, None).threads(threads);
     predictor.each_block(&mut view, n, Key::new(0, 0), |probs, features| {
         if let Some(judge) = &mut judge {
@@ -165,7 +181,8 @@ pub fn predict(
         written.filter_map(|(file, rows)| Some((file.as_mut()?, rows))).try_for_each(|(file, rows)| file.write(rows))
     })?;
     files.into_iter().flatten().try_for_each(RowsFile::finish)?;
-    Ok(Prediction { classes, metrics: judge.map(Judge::metrics) })
+    let features = (feature_layer(shape), dim);
+    Ok(Prediction { classes, class_names: names, features, metrics: judge.map(Judge::metrics) })
 }
 
 #[cfg(test)]
@@ -186,6 +203,8 @@ mod tests {
         let outputs = Outputs { probs: Some(&probs), features: Some(&features) };
         let prediction = predict(&path, &data, &data.test, 2, outputs).expect("predicted");
         assert_eq!(prediction.metrics.expect("same classes").accuracy, trained.test_accuracy);
+        assert_eq!(prediction.features, ("head.fc2".to_owned(), 4));
+        assert_eq!(prediction.class_names, Some(data.class_names.clone()));
         let read = |path: &Path| {
             let (mut array, mut values) = (Array::open(path, 2).expect("an array"), Vec::new());
             array.read_rows(30, &mut values).expect("rows");
@@ -195,6 +214,29 @@ mod tests {
         assert_eq!(shape, [30, 3]);
         assert!(values.chunks_exact(3).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5), "{values:?}");
         assert_eq!(read(&features).0, [30, 4]);
+    }
+
+    #[test]
+    fn a_model_is_not_judged_on_classes_of_other_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("m.safetensors");
+        let data = testing::dataset(60);
+        let point = crate::ask::settings::Point { epochs: 1, ..testing::quick_point() };
+        let plan = regimes::by_name("full").expect("a regime").plan(&point, 60, 30).expect("a plan");
+        train(&plan, &data, Context::new(1), &path, &mut |_| ()).expect("trained");
+        let judged = |names: Vec<String>| {
+            let splits = [&data.train, &data.val, &data.test].map(Split::clone);
+            let data = Dataset::new("other".into(), splits, names);
+            let prediction = predict(&path, &data, &data.test, 1, Outputs::default());
+            prediction.map(|p| p.metrics.is_some()).map_err(|error| error.to_string())
+        };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let error = judged(names(&["left", "right", "middle"])).expect_err("another order");
+        let lists = "the model's classes are left, middle, right; those of other are left, right, middle";
+        assert!(error.ends_with(lists), "{error}");
+        assert_eq!(judged(names(&["left", "middle", "right"])), Ok(true));
+        assert_eq!(judged(class_names::placeholders(3)), Ok(true), "nothing contradicts");
+        assert_eq!(judged(names(&["left", "middle", "right", "up"])), Ok(false), "predicted and not judged");
     }
 
     #[test]

@@ -25,32 +25,71 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
     file.finish()
 }
 
+/// [`write_whole`] to a place that a person named: see [`WholeFile::named`].
+///
+/// # Errors
+/// If the place cannot be written; nothing half-written is left.
+pub fn write_named(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
+    let mut file = WholeFile::named(path)?;
+    file.write(bytes)?;
+    file.finish()
+}
+
 /// A file that is written piece by piece and appears in its place whole, with [`WholeFile::finish`], or not at all.
 #[derive(Debug)]
-pub(crate) struct WholeFile {
+pub struct WholeFile {
     path: PathBuf,
-    beside: PathBuf,
+    /// Where its bytes wait; none where they go straight to a device or a pipe.
+    beside: Option<PathBuf>,
     file: File,
 }
 
 impl WholeFile {
-    /// Begins the file that will be `path`.
+    /// Begins the file that will be `path`. A link in its place is replaced, never followed.
     pub(crate) fn create(path: &Path) -> Result<Self, StudyError> {
         let beside = temporary_name(path);
         // A process of the same number that was killed may have left one; a link there is removed, not followed.
         remove_if_there(&beside)?;
         let file = OpenOptions::new().write(true).create_new(true).open(&beside).at("write", path)?;
-        Ok(Self { path: path.to_owned(), beside, file })
+        Ok(Self { path: path.to_owned(), beside: Some(beside), file })
+    }
+
+    /// Begins the file at a place that a person named: links lead to their target, and a device or pipe takes the bytes as
+    /// they come.
+    ///
+    /// # Errors
+    /// If the place cannot be written or is a folder.
+    pub fn named(path: &Path) -> Result<Self, StudyError> {
+        match Place::of(path)? {
+            Place::File(path) => Self::create(&path),
+            Place::Device => {
+                let file = OpenOptions::new().write(true).open(path).at("write", path)?;
+                Ok(Self { path: path.to_owned(), beside: None, file })
+            }
+        }
     }
 
     /// Adds `bytes`, unbuffered.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), StudyError> {
+    ///
+    /// # Errors
+    /// If the disk or device takes no more.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StudyError> {
         self.file.write_all(bytes).at("write", &self.path)
     }
 
+    /// The file itself, for those who write in places.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
     /// Syncs it and puts it in its place.
-    pub(crate) fn finish(self) -> Result<(), StudyError> {
-        self.file.sync_all().and_then(|()| fs::rename(&self.beside, &self.path)).at("write", &self.path)?;
+    ///
+    /// # Errors
+    /// If the disk does not take it.
+    pub fn finish(mut self) -> Result<(), StudyError> {
+        let Some(beside) = &self.beside else { return Ok(()) };
+        self.file.sync_all().and_then(|()| fs::rename(beside, &self.path)).at("write", &self.path)?;
+        self.beside = None;
         sync_folder(&self.path);
         Ok(())
     }
@@ -58,9 +97,40 @@ impl WholeFile {
 
 impl Drop for WholeFile {
     fn drop(&mut self) {
-        // Where it has been renamed there is nothing left beside it.
-        let _ = fs::remove_file(&self.beside);
+        if let Some(beside) = &self.beside {
+            let _ = fs::remove_file(beside);
+        }
     }
+}
+
+/// What a path that a person named leads to.
+enum Place {
+    /// A file that is there or can be made, links followed.
+    File(PathBuf),
+    /// Something that takes bytes and is no file, such as `/dev/null`.
+    Device,
+}
+
+impl Place {
+    fn of(path: &Path) -> Result<Self, StudyError> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => Err(StudyError::damaged(path, "is a folder; a file is expected")),
+            Ok(found) if !found.is_file() => Ok(Self::Device),
+            _ => Ok(Self::File(followed(path)?)),
+        }
+    }
+}
+
+/// Where `path` leads through links, of which the last may lead to a file that is still to be made.
+fn followed(path: &Path) -> Result<PathBuf, StudyError> {
+    let mut end = path.to_owned();
+    for _ in 0..40 {
+        match fs::read_link(&end) {
+            Ok(target) => end = end.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return Ok(end),
+        }
+    }
+    Err(StudyError::damaged(path, "is a link that leads in a circle"))
 }
 
 /// [`write_whole`] where the bytes are not there already: the time of a file says when it last changed.
@@ -82,9 +152,13 @@ fn temporary_name(path: &Path) -> PathBuf {
 
 /// Learning takes minutes; that its result cannot be written is said before, not after.
 pub(crate) fn refuse_unwritable(path: &Path) -> Result<(), StudyError> {
+    let path = match Place::of(path)? {
+        Place::Device => return Ok(()),
+        Place::File(path) => path,
+    };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() || path.file_name().is_none() {
-        return Err(StudyError::damaged(path, "is a folder; a file is expected"));
+    if path.file_name().is_none() {
+        return Err(StudyError::damaged(&path, "is no file's name"));
     }
     let probe = folder.join(format!(".fewlabel-{}.part", std::process::id()));
     remove_if_there(&probe)?;
@@ -256,6 +330,44 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let error = Appended::open(&folder.path().join("a.jsonl"), 4).expect_err("too short");
         assert!(error.to_string().ends_with("has 0 bytes where its checkpoint expects 4"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_leads_to_its_target_where_a_person_named_it_and_is_replaced_in_records() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("real")).expect("made");
+        symlink("real/m", path("one")).expect("linked");
+        symlink("one", path("two")).expect("linked");
+        // To a file that is still to be made, then to one that is there.
+        for bytes in [b"first", b"other"] {
+            refuse_unwritable(&path("two")).expect("a folder that can be written");
+            write_named(&path("two"), bytes).expect("written");
+            assert_eq!(fs::read(path("real/m")).expect("read"), bytes);
+            assert!(path("one").is_symlink() && path("two").is_symlink());
+        }
+        write_whole(&path("two"), b"record").expect("written");
+        assert!(!path("two").is_symlink());
+        assert_eq!(fs::read(path("real/m")).expect("read"), b"other");
+        symlink("round", path("round")).expect("linked");
+        let error = write_named(&path("round"), b"x").expect_err("a circle").to_string();
+        assert!(error.ends_with("round: is a link that leads in a circle"), "{error}");
+        assert_eq!(fs::read_dir(path("real")).expect("listed").count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_to_and_stays() {
+        use std::os::unix::fs::FileTypeExt;
+        write_named(Path::new("/dev/null"), b"nothing").expect("written");
+        let is_device = |path: &str| fs::metadata(path).expect("there").file_type().is_char_device();
+        assert!(is_device("/dev/null"));
+        if fs::metadata("/dev/full").is_ok() {
+            let error = write_named(Path::new("/dev/full"), b"much").expect_err("full").to_string();
+            assert!(error.starts_with("cannot write /dev/full: No space left") && is_device("/dev/full"), "{error}");
+        }
     }
 
     #[test]

@@ -33,9 +33,9 @@ pub(crate) struct RowsFile {
 }
 
 impl RowsFile {
-    /// Begins the file that will be `path`, once all `rows` have been written.
+    /// Begins the file at `path`, a place that a person named; it is there once all `rows` have been written.
     pub(crate) fn create(path: &Path, rows: usize, width: usize) -> Result<Self, StudyError> {
-        let mut file = WholeFile::create(path)?;
+        let mut file = WholeFile::named(path)?;
         file.write(&header("<f4", &[rows, width]))?;
         Ok(Self { file, bytes: Vec::new() })
     }

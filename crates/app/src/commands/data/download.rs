@@ -2,14 +2,13 @@
 
 use crate::interrupt::Interrupt;
 use crate::screen::Exit;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
+use fewlabel_study::WholeFile;
 use indicatif::ProgressBar;
 use md5::{Digest, Md5};
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
-use tempfile::NamedTempFile;
 
 /// No published file of 28x28 images comes near this.
 const MAX_BYTES: u64 = 2 << 30;
@@ -18,47 +17,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How often an interrupt is looked for.
 const TICK: Duration = Duration::from_millis(200);
 
-/// A file that is being written beside its final place; it vanishes unless it is kept.
-pub(super) struct Partial {
-    file: NamedTempFile,
-    path: PathBuf,
-}
-
-impl Partial {
-    /// Starts a file that is to become `path`.
-    pub(super) fn beside(path: &Path) -> anyhow::Result<Self> {
-        if path.is_dir() {
-            bail!("cannot write {}: it is a folder", path.display());
-        }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".fewlabel-").suffix(".part");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let file = builder.tempfile_in(folder).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { file, path: path.to_owned() })
-    }
-
-    /// The file under its passing name.
-    pub(super) fn file(&mut self) -> &mut std::fs::File {
-        self.file.as_file_mut()
-    }
-
-    /// Makes it last, and gives it its name.
-    pub(super) fn keep(self) -> anyhow::Result<()> {
-        let Self { file, path } = self;
-        let failed = || format!("cannot write {}", path.display());
-        file.as_file().sync_all().with_context(failed)?;
-        file.persist(&path).map_err(|error| error.error).with_context(failed)?;
-        Ok(())
-    }
-}
-
 /// Downloads `address` into `partial` and checks its MD5.
-pub(super) fn download(address: &str, md5: &str, partial: &mut Partial, bar: &ProgressBar) -> anyhow::Result<()> {
+pub(super) fn download(address: &str, md5: &str, partial: &mut WholeFile, bar: &ProgressBar) -> anyhow::Result<()> {
     let blocks = start(address.to_owned());
     let interrupt = Interrupt::listen()?;
     let (mut hash, mut received, mut waited) = (Md5::new(), 0u64, Duration::ZERO);
@@ -75,7 +35,7 @@ pub(super) fn download(address: &str, md5: &str, partial: &mut Partial, bar: &Pr
                     bail!("the server sends more than {MAX_BYTES} bytes");
                 }
                 hash.update(&block);
-                partial.file().write_all(&block).with_context(|| "the folder cannot take the file")?;
+                partial.write(&block)?;
                 bar.set_position(received);
             }
             Ok(Message::Failed(reason)) => return Err(anyhow!(reason)),
@@ -142,7 +102,7 @@ fn read(address: &str, tell: &dyn Fn(Message) -> bool) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader};
+    use std::io::{BufRead, BufReader, Write};
     use std::net::TcpListener;
 
     /// MD5 of `hello`.
@@ -168,8 +128,8 @@ mod tests {
     fn fetch(address: &str, md5: &str) -> (Files, Result<(), String>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("organs.npz");
-        let mut partial = Partial::beside(&path).unwrap();
-        let outcome = download(address, md5, &mut partial, &ProgressBar::hidden()).and_then(|()| partial.keep());
+        let mut partial = WholeFile::named(&path).unwrap();
+        let outcome = download(address, md5, &mut partial, &ProgressBar::hidden()).and_then(|()| Ok(partial.finish()?));
         let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| {
             let entry = entry.unwrap();
             (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())

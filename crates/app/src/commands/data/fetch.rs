@@ -1,10 +1,11 @@
 //! `fewlabel data fetch NAME`.
 
-use super::download::{self, Partial};
+use super::download;
 use crate::cli::Common;
 use crate::screen;
 use anyhow::{Context, bail};
 use fewlabel_learn::data::{DataError, cache, catalogue};
+use fewlabel_study::WholeFile;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 pub(super) fn run(name: &str, mirror: Option<&str>, common: &Common) -> anyhow::Result<()> {
@@ -29,7 +30,7 @@ pub(super) fn run(name: &str, mirror: Option<&str>, common: &Common) -> anyhow::
         false => {
             std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
             let address = mirror.map_or_else(|| entry.address(), str::to_owned);
-            let mut partial = Partial::beside(&path)?;
+            let mut partial = WholeFile::named(&path)?;
             let bar = bar(common, name);
             let outcome = download::download(&address, entry.md5, &mut partial, &bar);
             bar.finish_and_clear();
@@ -40,13 +41,13 @@ pub(super) fn run(name: &str, mirror: Option<&str>, common: &Common) -> anyhow::
                     entry.md5
                 )
             })?;
-            partial.keep()?;
+            partial.finish()?;
             true
         }
     };
     if common.json {
         return screen::print_json(&serde_json::json!({
-            "name": name, "file": path, "md5": entry.md5, "fetched": fetched, "licence": entry.licence,
+            "name": name, "file": path.display().to_string(), "md5": entry.md5, "fetched": fetched, "licence": entry.licence,
             "source": catalogue::SOURCE,
         }));
     }

@@ -2,15 +2,14 @@
 
 use crate::cli::Common;
 use crate::screen;
-use fewlabel_learn::data::{self, Dataset, catalogue};
+use fewlabel_learn::data::{Dataset, catalogue};
 use serde_json::json;
 use std::fmt::Write as _;
 
-pub(super) fn run(spec: &str, common: &Common) -> anyhow::Result<()> {
-    let dataset = data::open(spec)?;
+pub(super) fn run(dataset: &Dataset, common: &Common) -> anyhow::Result<()> {
     match common.json {
-        true => screen::print_json(&document(&dataset)),
-        false => screen::print(&text(&dataset)),
+        true => screen::print_json(&document(dataset)),
+        false => screen::print(&text(dataset)),
     }
 }
 
@@ -24,6 +23,7 @@ fn document(dataset: &Dataset) -> serde_json::Value {
             ((*name).to_owned(), json!({ "images": split.len(), "class_counts": counts }))
         })
         .collect();
+    let [val, test] = dataset.identical_to_training();
     json!({
         "name": dataset.name,
         "synthetic": dataset.synthetic,
@@ -35,7 +35,11 @@ fn document(dataset: &Dataset) -> serde_json::Value {
         "flips_keep_labels": dataset.flips_keep_labels,
         "mean": dataset.mean(),
         "checksum": dataset.checksum,
-        "licence": catalogue::find(&dataset.name).map(|entry| entry.licence),
+        "licence": dataset.published.map(|entry| entry.licence),
+        "published": dataset.published.map(|entry| entry.name),
+        "note": dataset.note,
+        "warnings": dataset.warnings(),
+        "identical_to_training": { "val": val, "test": test },
         "splits": splits,
     })
 }
@@ -45,8 +49,11 @@ fn text(dataset: &Dataset) -> String {
     let mut text = format!("{}: {}x{}, ", dataset.name, images.height, images.width);
     text += if images.channels == 1 { "grey" } else { "colour" };
     text += if dataset.synthetic { ", synthetic (made by this program, no patient's images)\n" } else { "\n" };
-    if let Some(entry) = catalogue::find(&dataset.name) {
+    if let Some(entry) = dataset.published {
         let _ = writeln!(text, "{}, licence {}", catalogue::SOURCE, entry.licence);
+    }
+    if let Some(note) = &dataset.note {
+        let _ = writeln!(text, "{note}");
     }
     let _ = writeln!(text, "checksum {}\n", dataset.checksum);
     let counts = dataset.splits().map(|(_, split)| split.class_counts(dataset.classes()));
@@ -58,5 +65,9 @@ fn text(dataset: &Dataset) -> String {
     let all = [String::new(), "all".to_owned(), train, val, test];
     let rows = dataset.class_names.iter().enumerate().map(of_class).chain([all]);
     let table = screen::table(["label", "class", "train", "val", "test"], rows);
-    text + &format!("{table}\n")
+    let _ = writeln!(text, "{table}");
+    for warning in dataset.warnings() {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    text
 }

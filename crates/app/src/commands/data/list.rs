@@ -48,7 +48,9 @@ pub(super) fn run(common: &Common) -> anyhow::Result<()> {
         });
     }
     if common.json {
-        return screen::print_json(&serde_json::json!({ "folder": folder, "data_sets": lines }));
+        return screen::print_json(
+            &serde_json::json!({ "folder": folder.map(|folder| folder.display().to_string()), "data_sets": lines }),
+        );
     }
     let row = |line: Line| {
         let [classes, channels, train, val, test] =

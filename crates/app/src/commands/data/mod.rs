@@ -7,6 +7,7 @@ mod info;
 mod list;
 
 use crate::cli::Common;
+use crate::data_set::ClassNames;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -26,7 +27,9 @@ enum Action {
     Info {
         /// A catalogue name or a path.
         #[arg(value_name = "DATA")]
-        data: String,
+        data: PathBuf,
+        #[command(flatten)]
+        class_names: ClassNames,
     },
     /// Download a published data set to the cache folder (FEWLABEL_DATA, or the platform's own).
     Fetch {
@@ -37,11 +40,13 @@ enum Action {
         #[arg(long, value_name = "ADDRESS")]
         from: Option<String>,
     },
-    /// Write a data set as a MedMNIST .npz file.
+    /// Write a data set as a MedMNIST .npz file, with the names of its classes.
     Export {
         /// A catalogue name or a path.
         #[arg(value_name = "DATA")]
-        data: String,
+        data: PathBuf,
+        #[command(flatten)]
+        class_names: ClassNames,
         /// The file to write.
         #[arg(value_name = "FILE.npz")]
         file: PathBuf,
@@ -51,8 +56,8 @@ enum Action {
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     match &arguments.action {
         Action::List => list::run(common),
-        Action::Info { data } => info::run(data, common),
+        Action::Info { data, class_names } => info::run(&class_names.read(data)?, common),
         Action::Fetch { name, from } => fetch::run(name, from.as_deref(), common),
-        Action::Export { data, file } => export::run(data, file, common),
+        Action::Export { data, class_names, file } => export::run(&class_names.open(data, common)?, file, common),
     }
 }

@@ -1,0 +1,53 @@
+//! Data sets as the command line names them, and what is said of them.
+
+use crate::cli::Common;
+use crate::screen::note;
+use clap::Args;
+use fewlabel_learn::data::{self, DataError, Dataset};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What the classes of a data set are called.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ClassNames {
+    /// Names of the classes, in the labels' order [default: `class_names` in the file, else the lines of FILE.classes.txt
+    /// beside FILE.npz, else the catalogue's where the file is a published one].
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    class_names: Option<Vec<String>>,
+}
+
+impl ClassNames {
+    /// The names, if they were given.
+    pub(crate) fn given(&self) -> Option<Vec<String>> {
+        Some(self.class_names.as_ref()?.iter().map(|name| name.trim().to_owned()).collect())
+    }
+
+    /// Opens a data set with these names.
+    pub(crate) fn read(&self, data: &Path) -> Result<Dataset, DataError> {
+        data::open_with_names(data, self.given().as_deref())
+    }
+
+    /// Opens a data set with these names, and says where its properties come from.
+    pub(crate) fn open(&self, data: &Path, common: &Common) -> Result<Dataset, DataError> {
+        let data = self.read(data)?;
+        say_origin([&data], common);
+        Ok(data)
+    }
+}
+
+/// Says of each data set what was taken from the catalogue, or why nothing was.
+pub(crate) fn say_origin<'a>(data: impl IntoIterator<Item = &'a Dataset>, common: &Common) {
+    let about = |data: &Dataset| data.note.as_ref().map(|text| format!("{}: {text}", data.name));
+    let lines: BTreeSet<String> = data.into_iter().filter_map(about).collect();
+    lines.iter().filter(|_| !common.quiet).for_each(|line| note(line));
+}
+
+/// Warns of what is likely to be a mistake in the data.
+pub(crate) fn warn<'a>(data: impl IntoIterator<Item = &'a Dataset>) {
+    let about = |data: &Dataset| {
+        let name = data.name.clone();
+        data.warnings().into_iter().map(move |text| format!("warning: {name}: {text}"))
+    };
+    let lines: BTreeSet<String> = data.into_iter().flat_map(about).collect();
+    lines.iter().for_each(|line| note(line));
+}
