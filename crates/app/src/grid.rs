@@ -150,6 +150,10 @@ pub(crate) fn show(contents: &Contents, out: &Path, common: &Common) -> anyhow::
         }
         return screen::print_json(&document);
     }
+    if cells.is_empty() {
+        screen::note("no finished runs");
+        return Ok(());
+    }
     let mut text = match are_all {
         true => format!("{AT_CHANCE}\n\n"),
         false => at_chance.iter().map(|data| format!("on {data} {AT_CHANCE}\n\n")).collect(),

@@ -52,7 +52,7 @@ fn ten_runs_go_on_and_two_that_diverge_are_failed() {
     let head = "12 runs planned: done 10, running 0, stopped 0, failed 2, not started 0\n";
     assert!(status.starts_with(head), "{status}");
     let failed: Vec<&str> = status.lines().skip(1).collect();
-    assert!(failed.len() == 2 && failed.iter().all(|line| is_said(line, "epoch 2")), "{status}");
+    assert!(failed.len() == 2 && failed.iter().all(|line| is_said(line, "epoch 1")), "{status}");
 
     let submit = fewlabel(&["submit", &study, "--slurm", "--dry-run", "--out", place]);
     let listed: Vec<String> =

@@ -98,3 +98,20 @@ fn hand_over(text: &str, common: &Common) -> anyhow::Result<()> {
         None => screen::print(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_may_only_be_read_has_another_way() {
+        let said = |kind: ErrorKind| {
+            let (path, source) = (PathBuf::from("a/results.csv"), kind.into());
+            or_elsewhere(StudyError::File { action: "write", path, source }).to_string()
+        };
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem] {
+            assert_eq!(said(kind), "the report cannot be written there; give another folder with --out");
+        }
+        assert!(said(ErrorKind::StorageFull).starts_with("cannot write a/results.csv"));
+    }
+}
