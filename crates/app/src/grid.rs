@@ -131,6 +131,11 @@ pub(crate) fn carry_out(
     Ok(outcome?)
 }
 
+/// Says what of a study was cut to what its data have.
+pub(crate) fn say_cuts(study: &Study, jobs: &[Job]) {
+    study.cuts(jobs).iter().for_each(|line| screen::note(line));
+}
+
 /// Prints the mean and deviation of every cell.
 pub(crate) fn show(contents: &Contents, out: &Path, common: &Common) -> anyhow::Result<()> {
     for damaged in &contents.damaged {

@@ -8,14 +8,14 @@ mod grid;
 mod interrupt;
 mod policy;
 mod progress;
+mod rows;
 mod screen;
 mod slurm;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::read();
     let outcome = commands::run(cli);
     screen::exit_code(outcome)
 }

@@ -1,7 +1,8 @@
 //! Augmentation policies as the command line names them.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use fewlabel_learn::augment::Policy;
+use fewlabel_study::words;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -12,5 +13,5 @@ pub(crate) fn read(policy: &OsStr) -> anyhow::Result<Policy> {
         return Ok(Policy::from_name(&policy.to_string_lossy())?);
     }
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    toml::from_str(&text).with_context(|| path.display().to_string())
+    toml::from_str(&text).map_err(|error| anyhow!("{}: {}", path.display(), words::of_toml_text(&error, &text)))
 }

@@ -82,6 +82,10 @@ pub(crate) fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     if let Some(exit) = error.downcast_ref::<Exit>() {
         return ExitCode::from(exit.0);
     }
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        let _ = usage.print();
+        return ExitCode::from(2);
+    }
     note(&format!("error: {}", sentence(&error)));
     ExitCode::FAILURE
 }

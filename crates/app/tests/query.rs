@@ -92,7 +92,11 @@ fn what_is_wrong_is_one_sentence() {
         ("--strategy entropy --batch 1 --probs p.npy --labelled twice.json", "2"),
         ("--strategy entropy --batch 1 --probs p.npy --labelled far.json", "9"),
         ("--strategy entropy --batch 1 --probs p.npy --labelled bad.json", "bad.json: expected a JSON array"),
-        ("--strategy probcover --batch 1 --features h.npy --delta=-1", "delta"),
+        (
+            "--strategy probcover --batch 1 --features h.npy --classes 2 --delta -1",
+            "delta is -1, expected a number above 0",
+        ),
+        ("--strategy power-entropy --batch 1 --probs p.npy --beta -1", "beta is -1, expected a number above 0"),
     ];
     for (arguments, message) in cases {
         let assert = query(folder.path(), arguments).code(1);
@@ -100,4 +104,107 @@ fn what_is_wrong_is_one_sentence() {
         assert!(stderr.contains(message) && stderr.trim_end().lines().count() == 1, "{arguments}: {stderr}");
         assert!(assert.get_output().stdout.is_empty(), "{arguments}");
     }
+}
+
+/// The answer of a query as JSON, and what it said beside.
+fn answer(folder: &Path, arguments: &str) -> (serde_json::Value, String) {
+    let assert = query(folder, &format!("{arguments} --json")).success();
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    (serde_json::from_slice(&assert.get_output().stdout).unwrap(), said)
+}
+
+/// Forty images of which three are in doubt, with three passes, as [n, t, c] and as [t, n, c].
+fn passes() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let p = |image: usize, pass: usize| match image {
+        7 | 19 | 33 => [0.5 + 0.1 * pass as f32, 0.5 - 0.1 * pass as f32],
+        _ => [0.99, 0.01],
+    };
+    let ntc: Vec<f32> = (0..40).flat_map(|image| (0..3).flat_map(move |pass| p(image, pass))).collect();
+    let tnc: Vec<f32> = (0..3).flat_map(|pass| (0..40).flat_map(move |image| p(image, pass))).collect();
+    write(folder.path(), "ntc.npy", "(40, 3, 2)", &ntc);
+    write(folder.path(), "tnc.npy", "(3, 40, 2)", &tnc);
+    write(folder.path(), "h.npy", "(40, 1)", &[1.0; 40]);
+    std::fs::write(folder.path().join("l.json"), "[38, 1]").unwrap();
+    folder
+}
+
+#[test]
+fn passes_come_in_either_order_of_axes() {
+    let folder = passes();
+    let (by_image, said) = answer(folder.path(), "--strategy entropy --batch 3 --mc-probs ntc.npy");
+    assert!(said.is_empty(), "{said}");
+    let (by_pass, said) = answer(folder.path(), "--strategy entropy --batch 3 --mc-probs tnc.npy --mc-order tnc");
+    assert!(said.is_empty(), "{said}");
+    let mut rows: Vec<u64> = by_image["indices"].as_array().unwrap().iter().filter_map(|row| row.as_u64()).collect();
+    assert_eq!((&by_image["indices"], &by_image["scores"]), (&by_pass["indices"], &by_pass["scores"]));
+    rows.sort_unstable();
+    assert_eq!(rows, [7, 19, 33]);
+}
+
+#[test]
+fn passes_in_the_wrong_order_are_refused_where_anything_contradicts() {
+    let folder = passes();
+    for (arguments, expected) in [
+        (
+            "--mc-probs tnc.npy --features h.npy",
+            "--mc-probs has 3 images and --features 40, expected as many; in the order --mc-order tnc there are 40 images",
+        ),
+        (
+            "--mc-probs ntc.npy --features h.npy --mc-order tnc",
+            "--mc-probs has 3 images and --features 40, expected as many; in the order --mc-order ntc there are 40 images",
+        ),
+        (
+            "--mc-probs tnc.npy --labelled l.json",
+            "holds image 38, but there are only 3 images; in the order --mc-order tnc there are 40 images",
+        ),
+    ] {
+        let assert = query(folder.path(), &format!("--strategy bald --batch 1 {arguments}")).code(1);
+        let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(said.contains(expected), "{arguments}: {said}");
+    }
+}
+
+#[test]
+fn more_passes_than_images_are_warned_of_where_nothing_contradicts() {
+    let folder = passes();
+    let (_, said) = answer(folder.path(), "--strategy bald --batch 1 --mc-probs tnc.npy");
+    let expected = "warning: --mc-probs [3, 40, 2] is read as 3 images with 40 passes each (--mc-order ntc); 3 passes over 40 \
+                    images are --mc-order tnc\n";
+    assert!(said.contains(expected), "{said}");
+    let (_, said) = answer(folder.path(), "--strategy bald --batch 1 --mc-probs tnc.npy --mc-order ntc");
+    assert!(!said.contains("is read as"), "who names the order is believed: {said}");
+}
+
+#[test]
+fn ties_are_drawn_by_the_seed_unless_the_lower_rows_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "p.npy", "(90, 2)", &[0.5; 180]);
+    let rows = |more: &str| {
+        let (answer, said) = answer(folder.path(), &format!("--strategy entropy --batch 5 --probs p.npy {more}"));
+        assert_eq!(answer["all_equal"], true);
+        assert!(said.starts_with("warning: all scores are equal: "), "{said}");
+        (answer["indices"].clone(), answer["ties"].as_str().unwrap().to_owned(), said)
+    };
+    let (lower, ties, said) = rows("--ties lower-index");
+    assert_eq!((lower, ties.as_str()), (serde_json::json!([0, 1, 2, 3, 4]), "lower-index"));
+    assert!(said.contains("the lowest rows were taken"), "{said}");
+    let (seeded, ties, said) = rows("");
+    assert_eq!(ties, "seeded");
+    assert!(said.contains("the seed drew the rows"), "{said}");
+    assert!(seeded.as_array().unwrap().iter().any(|row| row.as_u64() > Some(20)), "{seeded}");
+    assert_eq!(seeded, rows("--threads 1").0);
+    assert_ne!(seeded, rows("--seed 1").0);
+}
+
+#[test]
+fn numbers_that_no_machine_can_hold_are_refused_with_the_estimate() {
+    let folder = passes();
+    let arguments = "--strategy batchbald --batch 40 --mc-probs ntc.npy --draws 4000000000000000";
+    let assert = query(folder.path(), arguments).code(1);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(
+        said.contains("draws = 4000000000000000: the joint distribution") && said.contains("TB of memory"),
+        "{said}"
+    );
 }

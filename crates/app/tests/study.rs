@@ -144,3 +144,58 @@ fn without_random_labels_every_policy_is_measured_against_the_papers() {
         assert_eq!(printed.matches(pair).count(), 1, "{pair} in {printed}");
     }
 }
+
+#[test]
+fn a_quick_study_fits_itself_to_few_images_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = stripes::study_in(folder.path(), TINY);
+    let output = fewlabel(&format!("run {study} --quick --dry-run")).assert().success().get_output().clone();
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.contains("training images: train_images = 600 is cut to all of them"), "{said}");
+    assert!(said.contains("validation images: val_images = 200 is cut to all of them"), "{said}");
+}
+
+#[test]
+fn a_wrong_number_is_said_with_its_place_in_words_of_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (text, expected) in [
+        ("epochs = -1", "line 2: `epochs`: found -1, expected a whole number from 0 to 4294967295"),
+        ("epochs = 1.5", "line 2: `epochs`: found 1.5, expected a whole number from 0 to 4294967295"),
+        ("dropout = \"much\"", "line 2: `dropout`: found \"much\", expected a number"),
+        (
+            "recipe = { steps = \"x\" }",
+            "line 2: `recipe.steps`: found \"x\", expected a whole number from 0 to 4294967295",
+        ),
+        ("recipe = { stpes = 1 }", "line 2: `recipe`: unknown key `stpes`: did you mean `steps`?"),
+        ("validate_every_epoch = 1", "line 2: `validate_every_epoch`: found 1, expected true or false"),
+        ("block_multiples = [1, 2]", "line 2: `block_multiples`: found a list of 2, expected a list of 3"),
+        ("query_size = 0\nregime = \"al\"", "line 2: query_size must be at least 1"),
+        ("ties = \"sedeed\"", "line 2: `ties`: unknown name `sedeed`: did you mean `seeded`?"),
+        (
+            "strategy = \"bald\"\nloop_dropout = 0.1\nregime = \"al\"\nmc_samples = 400000000000000",
+            "line 5: mc_samples = 400000000000000: ",
+        ),
+    ] {
+        let path = stripes::study_in(folder.path(), text);
+        let said = error_of(&format!("run {path}"));
+        assert!(said.contains(expected), "{text}: {said}");
+        for word in ["u32", "usize", "f64", "i128", "struct", "invalid type"] {
+            assert!(!said.contains(word), "{text}: {said}");
+        }
+    }
+}
+
+#[test]
+fn drawn_ties_are_recorded_and_other_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = format!("{TINY}strategy = \"core-set\"\n");
+    let settings = |ties: &str| {
+        let study = stripes::study_in(folder.path(), &format!("{text}{ties}"));
+        let output = fewlabel(&format!("run {study} --dry-run --json")).assert().success().get_output().clone();
+        let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        plan["runs"].clone()
+    };
+    let absent = settings("");
+    assert_eq!(absent, settings("ties = \"lower-index\"\n"), "an absent key is the paper's rule");
+    assert_ne!(absent, settings("ties = \"seeded\"\n"));
+}

@@ -62,6 +62,9 @@ pub enum LearnError {
     /// A network gives something that is not a finite number.
     #[error("the network gives what is no number ({0}): its training diverged, or its file is damaged")]
     NotFinite(String),
+    /// More memory than this machine has.
+    #[error(transparent)]
+    Memory(#[from] crate::memory::Excess),
     /// A snapshot does not belong to this plan, or its bytes are damaged.
     #[error("the checkpoint does not fit this run: {0}")]
     Snapshot(String),

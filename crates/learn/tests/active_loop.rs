@@ -2,7 +2,7 @@
 
 mod listener;
 
-use fewlabel_learn::acquire::Options;
+use fewlabel_learn::acquire::{Options, Ties};
 use fewlabel_learn::augment::{Beta, Mixing, Policy, Spec};
 use fewlabel_learn::data::{Dataset, Images, Split};
 use fewlabel_learn::features::FeatureSource;
@@ -60,6 +60,7 @@ fn plan(placement: Placement) -> Plan {
             stopping: Vec::new(),
             features: None,
             options: Options::default(),
+            ties: Ties::default(),
             temperature_scaling: false,
         })),
         placement,

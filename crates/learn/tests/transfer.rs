@@ -4,7 +4,7 @@ mod listener;
 
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::Context;
-use fewlabel_learn::acquire::Options;
+use fewlabel_learn::acquire::{Options, Ties};
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::{Dataset, Images, Split};
 use fewlabel_learn::model::network::NetworkSettings;
@@ -62,7 +62,7 @@ fn plan(strategy: &str, fine_tuning: Option<FineTuning>) -> Plan {
     let encoder = EncoderSource::Pretraining { settings: settings(), seed: 1 };
     Plan {
         seed: 5,
-        selection: Selection::OnFeatures { strategy: strategy.to_owned(), labels: 12 },
+        selection: Selection::OnFeatures { strategy: strategy.to_owned(), labels: 12, ties: Ties::default() },
         placement: Placement::Never,
         policy: Policy::none(),
         network: NetworkSettings::paper(8),
@@ -182,13 +182,15 @@ fn a_plan_that_does_not_fit_an_encoder_is_refused() {
         change(&mut plan);
         plan.check(90).unwrap_err().to_string()
     };
-    let strategy = |name: &str| Selection::OnFeatures { strategy: name.to_owned(), labels: 12 };
+    let strategy = |name: &str| Selection::OnFeatures { strategy: name.to_owned(), labels: 12, ties: Ties::default() };
     assert!(wrong(&|plan| plan.selection = strategy("bald")).contains("several predictions an image"));
     assert!(wrong(&|plan| plan.transfer = None).contains("no encoder is given"));
     let short = FineTuning { steps: 0, ..tuning() };
     let tuned = |plan: &mut Plan| plan.transfer.as_mut().unwrap().fine_tuning = Some(short.clone());
     assert!(wrong(&tuned).contains("steps"));
-    let most = |plan: &mut Plan| plan.selection = Selection::OnFeatures { strategy: "badge".to_owned(), labels: 91 };
+    let most = |plan: &mut Plan| {
+        plan.selection = Selection::OnFeatures { strategy: "badge".to_owned(), labels: 91, ties: Ties::default() }
+    };
     assert!(wrong(&most).contains("more than the 90 images"));
 }
 
@@ -225,6 +227,7 @@ fn looping(fine_tuning: Option<FineTuning>) -> Plan {
         network: NetworkSettings::paper(8),
         schedule: LoopSchedule::default(),
         initial_choice: Initial::default(),
+        ties: Ties::default(),
         stopping: Vec::new(),
         features: None,
         options: Options::default(),

@@ -204,7 +204,7 @@ fn queries(settings: &RunSettings, data: &Dataset, budget: usize, stream: &mut S
             let mean_entropy = Some(2.0 + 0.1 * place as f64 + 0.01 * stream.normal());
             PoolKind { kind, images: 370 - round + place, mean_entropy }
         });
-        QueryEvent { round: round as u32, picks, temperatures: Vec::new(), pool: pool.collect() }
+        QueryEvent { round: round as u32, picks, temperatures: Vec::new(), pool: pool.collect(), ties: None }
     };
     (0..count).map(query).collect()
 }

@@ -15,6 +15,7 @@ pub mod report;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod words;
 
 pub use error::StudyError;
 pub use execute::cost::{Cost, of_encoder};

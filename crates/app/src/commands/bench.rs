@@ -1,6 +1,6 @@
 //! `fewlabel bench`: how fast this machine is.
 
-use crate::cli::Common;
+use crate::cli::{Common, count, means_nothing};
 use crate::screen;
 use clap::{Args, ValueEnum};
 use fewlabel_study::execute::bench;
@@ -10,11 +10,11 @@ use fewlabel_study::execute::bench;
 pub(crate) struct Arguments {
     /// What to measure.
     what: What,
-    /// Width f of the network C(f).
-    #[arg(long, value_name = "F", default_value_t = 32)]
-    width: usize,
-    /// Images at a time; for `query` the number chosen, for `augment` without effect [default: 64, scoring 256, query 4].
-    #[arg(long, value_name = "B")]
+    /// Width f of the network C(f) that trains or scores [default: 32].
+    #[arg(long, value_name = "F", value_parser = count::<usize>)]
+    width: Option<usize>,
+    /// Images at a time; for `query` the number chosen [default: 64, scoring 256, query 4].
+    #[arg(long, value_name = "B", value_parser = count::<usize>)]
     batch: Option<usize>,
 }
 
@@ -27,7 +27,14 @@ enum What {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let (width, threads) = (arguments.width, common.threads());
+    let is_network = matches!(arguments.what, What::Train | What::Infer);
+    if arguments.width.is_some() && !is_network {
+        return Err(means_nothing("--width", "a bench of what is no network"));
+    }
+    if arguments.batch.is_some() && matches!(arguments.what, What::Augment) {
+        return Err(means_nothing("--batch", "bench augment"));
+    }
+    let (width, threads) = (arguments.width.unwrap_or(32), common.threads());
     let batch = |default| arguments.batch.unwrap_or(default);
     let results = match arguments.what {
         What::Train => bench::train(width, batch(64), threads)?,

@@ -20,24 +20,25 @@ pub(crate) mod train;
 use crate::cli::{Cli, Command};
 
 /// Carries out the command that was typed.
-pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
-    let common = &cli.common;
-    match cli.command {
-        Command::Bench(arguments) => bench::run(&arguments, common),
-        Command::Completions(arguments) => completions::run(&arguments, common),
-        Command::Data(arguments) => data::run(&arguments, common),
-        Command::Man(arguments) => man::run(&arguments, common),
-        Command::Predict(arguments) => predict::run(&arguments, common),
-        Command::Pretrain(arguments) => pretrain::run(&arguments, common),
-        Command::Probe(arguments) => probe::run(&arguments, common),
-        Command::Report(arguments) => report::run(&arguments, common),
-        Command::Reproduce(arguments) => reproduce::run(&arguments, common),
-        Command::Run(arguments) => run::run(&arguments, common),
-        Command::Schema => schema::run(),
-        Command::Status(arguments) => status::run(&arguments, common),
-        Command::Submit(arguments) => submit::run(&arguments, common),
-        Command::Query(arguments) => query::run(&arguments, common),
-        Command::Preview(arguments) => preview::run(&arguments, common),
-        Command::Train(arguments) => train::run(&arguments, common),
+pub(crate) fn run(Cli { everywhere, command }: Cli) -> anyhow::Result<()> {
+    everywhere.limit_threads()?;
+    let everywhere = &everywhere;
+    match command {
+        Command::Bench(arguments) => arguments.carry_out(everywhere, bench::run),
+        Command::Completions(arguments) => arguments.carry_out(everywhere, completions::run),
+        Command::Data(arguments) => arguments.carry_out(everywhere, data::run),
+        Command::Man(arguments) => arguments.carry_out(everywhere, man::run),
+        Command::Predict(arguments) => arguments.carry_out(everywhere, predict::run),
+        Command::Pretrain(arguments) => arguments.carry_out(everywhere, pretrain::run),
+        Command::Probe(arguments) => arguments.carry_out(everywhere, probe::run),
+        Command::Report(arguments) => arguments.carry_out(everywhere, report::run),
+        Command::Reproduce(arguments) => arguments.carry_out(everywhere, reproduce::run),
+        Command::Run(arguments) => arguments.carry_out(everywhere, run::run),
+        Command::Schema(_) => schema::run(),
+        Command::Status(arguments) => arguments.carry_out(everywhere, status::run),
+        Command::Submit(arguments) => arguments.carry_out(everywhere, submit::run),
+        Command::Query(arguments) => arguments.carry_out(everywhere, |own, common| query::run(own, common)),
+        Command::Preview(arguments) => arguments.carry_out(everywhere, preview::run),
+        Command::Train(arguments) => arguments.carry_out(everywhere, train::run),
     }
 }

@@ -1,6 +1,6 @@
 //! `fewlabel pretrain`: an encoder from images without labels.
 
-use crate::cli::Common;
+use crate::cli::{Common, count, means_nothing, number};
 use crate::data_set::ClassNames;
 use crate::interrupt::Interrupt;
 use crate::policy;
@@ -24,20 +24,20 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "M", default_value = "simclr")]
     method: String,
     /// Width f of the encoder, whose blocks have f, 2f and 3f channels.
-    #[arg(long, value_name = "F", default_value_t = PretrainSettings::default().width)]
+    #[arg(long, value_name = "F", default_value_t = PretrainSettings::default().width, value_parser = count::<usize>)]
     width: usize,
     /// Passes over the images.
-    #[arg(long, value_name = "E", default_value_t = PretrainSettings::default().epochs)]
+    #[arg(long, value_name = "E", default_value_t = PretrainSettings::default().epochs, value_parser = count::<u32>)]
     epochs: u32,
     /// Images in a step, two views each.
-    #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().batch_size)]
+    #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().batch_size, value_parser = count::<usize>)]
     batch_size: usize,
     /// Highest learning rate.
-    #[arg(long, value_name = "R", default_value_t = PretrainSettings::default().learning_rate)]
+    #[arg(long, value_name = "R", default_value_t = PretrainSettings::default().learning_rate, value_parser = number::<f32>)]
     learning_rate: f32,
-    /// What similarities are divided by, 0.03 to 10.
-    #[arg(long, value_name = "T", default_value_t = PretrainSettings::default().temperature)]
-    temperature: f32,
+    /// What similarities are divided by with simclr, 0.03 to 10 [default: 0.5].
+    #[arg(long, value_name = "T", value_parser = number::<f32>)]
+    temperature: Option<f32>,
     /// What a view may change: an augmentation policy's name, or a TOML file with its settings [default: made for the data set, without flips where left and right are classes].
     #[arg(long, value_name = "P")]
     views: Option<OsString>,
@@ -47,14 +47,18 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
+    let method = Method::from_name(&arguments.method)?;
+    if method != Method::SimClr && arguments.temperature.is_some() {
+        return Err(means_nothing("--temperature", &format!("--method {}", arguments.method)));
+    }
     let data = arguments.class_names.open(&arguments.data, common)?;
     let settings = PretrainSettings {
-        method: Method::from_name(&arguments.method)?,
+        method,
         width: arguments.width,
         epochs: arguments.epochs,
         batch_size: arguments.batch_size,
         learning_rate: arguments.learning_rate,
-        temperature: arguments.temperature,
+        temperature: arguments.temperature.unwrap_or(PretrainSettings::default().temperature),
         views: arguments.views.as_deref().map(policy::read).transpose()?,
         ..PretrainSettings::default()
     };

@@ -1,6 +1,6 @@
 //! `fewlabel probe`: what a few labels are worth on a pretrained encoder.
 
-use crate::cli::Common;
+use crate::cli::{Common, count, number};
 use crate::data_set::{self, ClassNames};
 use crate::screen;
 use anyhow::ensure;
@@ -38,16 +38,16 @@ pub(crate) struct Arguments {
     #[arg(long)]
     semi: bool,
     /// Rounds of that.
-    #[arg(long, value_name = "R", default_value_t = SelfTraining::default().rounds, requires = "semi")]
+    #[arg(long, value_name = "R", default_value_t = SelfTraining::default().rounds, value_parser = count::<u32>, requires = "semi")]
     semi_rounds: u32,
     /// Share of the pool whose answers are taken in the last round.
-    #[arg(long, value_name = "S", default_value_t = SelfTraining::default().share, requires = "semi")]
+    #[arg(long, value_name = "S", default_value_t = SelfTraining::default().share, value_parser = number::<f64>, requires = "semi")]
     semi_share: f64,
     /// Weight of all answers together; all labels together weigh 1.
-    #[arg(long, value_name = "W", default_value_t = SelfTraining::default().weight, requires = "semi")]
+    #[arg(long, value_name = "W", default_value_t = SelfTraining::default().weight, value_parser = number::<f64>, requires = "semi")]
     semi_weight: f64,
     /// Views of an image whose features are averaged, the image itself included.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count::<usize>)]
     views: usize,
     /// What several encoders do together, on labels chosen by the features of the first: `choose` lets the one serve
     /// that answers labels left out best, `average` averages their classifiers' probabilities.
@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let grid = Grid {
         strategies: arguments.strategy.clone(),
         budgets,
-        draws: (0..u64::from(arguments.draws)).map(|draw| common.seed + draw).collect(),
+        draws: (0..u64::from(arguments.draws)).map(|draw| common.seed.wrapping_add(draw)).collect(),
         semi: arguments.semi.then_some(semi),
         views: arguments.views,
         together: arguments.together.map(Together::from),

@@ -2,14 +2,13 @@
 
 mod pool;
 
-use crate::cli::Common;
-use crate::screen;
-use anyhow::Context;
-use clap::Args;
+use crate::cli::{Common, count, number};
+use crate::{rows, screen};
+use clap::{Args, ValueEnum};
 use comfy_table::Table;
-use fewlabel_learn::acquire::{Options, Picks};
+use fewlabel_learn::acquire::{Options, Picks, Ties};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Arguments of `query`. Row i of every array is image i of the whole data set.
 #[derive(Args, Debug)]
@@ -23,7 +22,7 @@ pub(crate) struct Arguments {
     /// Class probabilities [n, classes]: a .npy, or a .npz with one array (FILE.npz:NAME of several).
     #[arg(long, value_name = "FILE")]
     probs: Option<PathBuf>,
-    /// Probabilities of several passes [n, samples, classes].
+    /// Probabilities of several passes [n, samples, classes], or as --mc-order says.
     #[arg(long, value_name = "FILE")]
     mc_probs: Option<PathBuf>,
     /// Features [n, dim].
@@ -38,24 +37,59 @@ pub(crate) struct Arguments {
     /// Probabilities under augmented views [n, views, classes], the image itself first.
     #[arg(long, value_name = "FILE")]
     view_probs: Option<PathBuf>,
+    /// Axes of --mc-probs, --target-mc-probs and --view-probs, n images, t passes and c classes: ntc is read in blocks, tnc as a
+    /// whole [default: ntc].
+    #[arg(long, value_enum, value_name = "ORDER")]
+    mc_order: Option<McOrder>,
+    /// Which of several images of equal score comes first.
+    #[arg(long, value_enum, default_value_t = How::Seeded)]
+    ties: How,
     /// Sharpness of power-, softmax- and softrank- batches.
-    #[arg(long, value_name = "B", default_value_t = Options::default().beta)]
+    #[arg(long, value_name = "B", default_value_t = Options::default().beta, value_parser = number::<f64>)]
     beta: f64,
     /// Draws of batchbald, which is exact while its classes have no more combinations.
-    #[arg(long, value_name = "M", default_value_t = Options::default().draws, value_parser = positive)]
+    #[arg(long, value_name = "M", default_value_t = Options::default().draws, value_parser = count::<usize>)]
     draws: usize,
     /// Radius of probcover [default: by purity].
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = number::<f64>)]
     delta: Option<f64>,
     /// Share of the images that are to have one cluster within the radius of probcover.
-    #[arg(long, value_name = "P", default_value_t = Options::default().purity)]
+    #[arg(long, value_name = "P", default_value_t = Options::default().purity, value_parser = number::<f64>)]
     purity: f64,
     /// Number of classes, for the radius of probcover [default: as many as the probabilities have].
-    #[arg(long, value_name = "C", value_parser = positive)]
+    #[arg(long, value_name = "C", value_parser = count::<usize>)]
     classes: Option<usize>,
     /// Go on where the work on all pairs of images would take too long or too much memory.
     #[arg(long)]
     force: bool,
+}
+
+/// The order of three axes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum McOrder {
+    /// Images, passes, classes.
+    #[default]
+    Ntc,
+    /// Passes, images, classes.
+    Tnc,
+}
+
+/// See [`Ties`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// The one that comes first in an order named by --seed.
+    Seeded,
+    /// The one of lower number, as in the paper.
+    LowerIndex,
+}
+
+impl From<How> for Ties {
+    fn from(how: How) -> Self {
+        match how {
+            How::Seeded => Self::Seeded,
+            How::LowerIndex => Self::LowerIndex,
+        }
+    }
 }
 
 /// What is printed.
@@ -68,26 +102,24 @@ struct Answer<'a> {
     indices: &'a [u32],
     scores: &'a [f64],
     score_unit: &'a str,
+    ties: Ties,
+    /// Whether every score was the same, so that ties alone chose.
+    all_equal: bool,
     /// Of choosing, without reading files.
     seconds: f64,
 }
 
-/// A number above 0.
-fn positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("expected at least 1".to_owned()),
-        Ok(number) => Ok(number),
-        Err(_) => Err("expected a whole number".to_owned()),
-    }
-}
-
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let labelled = match &arguments.labelled {
-        Some(path) => read_labelled(path)?,
+        Some(path) => rows::read(path)?,
         None => Vec::new(),
     };
     let (picks, seconds) = pool::pick(arguments, &labelled, common)?;
-    let Picks { indices, scores, unit } = &picks;
+    let Picks { indices, scores, unit, all_equal } = &picks;
+    let (ties, all_equal) = (Ties::from(arguments.ties), *all_equal);
+    if all_equal {
+        screen::note(&format!("warning: {}", ties.alone_chose()));
+    }
     if common.json {
         return screen::print_json(&Answer {
             strategy: &arguments.strategy,
@@ -97,6 +129,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
             indices,
             scores,
             score_unit: unit,
+            ties,
+            all_equal,
             seconds,
         });
     }
@@ -106,10 +140,4 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         table.add_row([(rank + 1).to_string(), image.to_string(), format!("{score:.6}")]);
     }
     screen::print(&format!("{table}\n"))
-}
-
-/// A JSON array of row numbers.
-fn read_labelled(path: &Path) -> anyhow::Result<Vec<u32>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{}: expected a JSON array of row numbers", path.display()))
 }

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     compare: Option<Vec<PathBuf>>,
     /// Print the report in this form, or write it to the file `--out`; without it tables, page and figures are written into the study's
     /// folder, or into the folder `--out`.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, conflicts_with = "json")]
     format: Option<Form>,
 }
 
@@ -75,7 +75,9 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     events_csv::write(&folder, &contents, out).map_err(or_elsewhere)?;
     let written = report::write(&folder, out).map_err(or_elsewhere)?;
     grid::show(&contents, folder.path(), common)?;
-    screen::note(&format!("report: {}", written.display()));
+    if !common.quiet {
+        screen::note(&format!("report: {}", written.display()));
+    }
     Ok(())
 }
 

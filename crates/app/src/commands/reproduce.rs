@@ -49,6 +49,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let study = arguments.study(common.seed)?;
     let out = common.out("fewlabel-out");
     let jobs = grid::jobs(&study, &out)?;
+    grid::say_cuts(&study, &jobs);
+    study.check_memory(&jobs)?;
     let way = Way { keep_going: true, tensorboard: arguments.tensorboard, report: true };
     let whole = Whole::new(&study, &jobs);
     grid::carry_out(whole, jobs, &out, way, common)
@@ -90,6 +92,7 @@ impl Arguments {
         if let Some(labels) = &self.labels {
             changes.push(format!("labels={}", labels.trim()));
         }
-        Ok(Study::parse(&text, "reproduce", &changes)?)
+        let study = Study::parse(&text, "reproduce", &changes)?;
+        Ok(if self.quick { study.quick() } else { study })
     }
 }

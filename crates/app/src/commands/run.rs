@@ -36,7 +36,8 @@ impl Grid {
     pub(crate) fn study(&self) -> anyhow::Result<Study> {
         let quick = QUICK.iter().filter(|_| self.quick).map(|change| (*change).to_owned());
         let changes: Vec<String> = quick.chain(self.changes.iter().cloned()).collect();
-        read(&self.study, &changes)
+        let study = read(&self.study, &changes)?;
+        Ok(if self.quick { study.quick() } else { study })
     }
 
     /// `--out`, or the study file's name with `-out`.
@@ -88,6 +89,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let out = arguments.grid.out(common);
     let mut jobs = grid::jobs(&study, &out)?;
     let whole = Whole::new(&study, &jobs);
+    grid::say_cuts(&study, &jobs);
+    study.check_memory(&jobs)?;
     if !arguments.runs.is_empty() {
         let is = |job: &Job, id: &String| job.id == *id || job.settings.id() == *id;
         if let Some(id) = arguments.runs.iter().find(|id| !jobs.iter().any(|job| is(job, id))) {

@@ -1,7 +1,7 @@
 //! `fewlabel submit STUDY.toml --slurm`: the missing runs of a study as a job array of a cluster.
 
 use super::run::Grid;
-use crate::cli::Common;
+use crate::cli::{Common, number};
 use crate::{grid, screen, slurm};
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
     /// Minutes of work in a task: short runs are put together; 0 is one run a task.
-    #[arg(long, value_name = "MINUTES", default_value_t = 15.0)]
+    #[arg(long, value_name = "MINUTES", default_value_t = 15.0, value_parser = number::<f64>)]
     task_minutes: f64,
     /// Print the script and the runs, and submit nothing.
     #[arg(long)]
@@ -45,11 +45,15 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let out = arguments.grid.out(common);
     let mut jobs = grid::jobs(&study, &out)?;
     let (total, plan, varying) = (jobs.len(), study_dir::plan(&jobs), Varying::of_jobs(&jobs));
+    grid::say_cuts(&study, &jobs);
     let taken = taken(&out)?;
     jobs.retain(|job| !taken.contains(&job.id));
     if jobs.is_empty() {
         screen::note(&format!("nothing to submit: {} done or in the queue", counted(total, "run")));
-        return Ok(());
+        return match common.json {
+            true => screen::print_json(&serde_json::json!({ "job": null, "runs": 0, "tasks": 0 })),
+            false => Ok(()),
+        };
     }
     let runs = jobs.len();
     let all = jobs.clone();
@@ -79,12 +83,14 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     write_whole(&script, slurm::script(&request, tasks.len(), &lines).as_bytes())?;
     let job = slurm::submit(&script, &request.folder)?;
     write_whole(&stem.with_extension("job"), format!("{job}\n").as_bytes())?;
-    screen::note(&format!(
-        "{runs} of {} in {}; fewlabel status {} follows them",
-        counted(total, "run"),
-        counted(tasks.len(), "task"),
-        out.display()
-    ));
+    if !common.quiet {
+        screen::note(&format!(
+            "{runs} of {} in {}; fewlabel status {} follows them",
+            counted(total, "run"),
+            counted(tasks.len(), "task"),
+            out.display()
+        ));
+    }
     if common.json {
         return screen::print_json(&serde_json::json!({ "job": job, "runs": runs, "tasks": tasks.len() }));
     }

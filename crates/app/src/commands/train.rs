@@ -1,11 +1,10 @@
 //! `fewlabel train`: one model into one file.
 
-use crate::cli::Common;
+use crate::cli::{Common, count};
 use crate::data_set::{self, ClassNames};
 use crate::interrupt::Interrupt;
-use crate::policy;
 use crate::screen::{self, Exit};
-use anyhow::{Context as _, ensure};
+use crate::{policy, rows};
 use clap::{Args, ValueEnum};
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::model::network::NetworkSettings;
@@ -33,13 +32,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "F.json")]
     indices: Option<PathBuf>,
     /// Width f of the network C(f) [default: 16 for all labels, else 32].
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", value_parser = count::<usize>)]
     width: Option<usize>,
     /// How the network learns [default: few-labels for up to 1,000 labels, paper for more or with --epochs].
     #[arg(long, value_name = "R", value_enum, conflicts_with = "epochs")]
     recipe: Option<RecipeName>,
     /// Epochs of the paper's recipe [default: 40].
-    #[arg(long, value_name = "E")]
+    #[arg(long, value_name = "E", value_parser = count::<u32>)]
     epochs: Option<u32>,
     /// Augmentation policy, drawn afresh at every epoch [default: paper with the recipe for few labels, else none].
     #[arg(long, value_name = "P")]
@@ -114,12 +113,7 @@ impl Arguments {
     fn plan(&self, data: &Dataset, seed: u64) -> anyhow::Result<Plan> {
         let selection = match (&self.labels, &self.indices) {
             (Some(labels), _) => Selection::Random { labels: Budget::parse(labels)?.count(data.train.len()) },
-            (None, Some(path)) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-                let rows = serde_json::from_str(&text)
-                    .with_context(|| format!("{}: a JSON array of row numbers is expected", path.display()))?;
-                Selection::Given { rows }
-            }
+            (None, Some(path)) => Selection::Given { rows: rows::read(path)? },
             (None, None) => Selection::All,
         };
         let few = match (self.recipe, self.epochs) {
@@ -136,7 +130,6 @@ impl Arguments {
             TrainSettings { epochs: self.epochs.unwrap_or(training.epochs), ..training }
         };
         let width = self.width.unwrap_or(if selection == Selection::All { 16 } else { 32 });
-        ensure!(width > 0, "--width must be at least 1");
         Ok(Plan {
             seed,
             selection,

@@ -2,13 +2,13 @@
 
 use super::margin::likeliest;
 use super::parallel::fill;
-use super::strategy::{checked_pool, draw, preferred};
-use super::{AcquireError, Inputs, Needs, Picks, Rows, Strategy};
-use fewlabel_engine::rng::Key;
+use super::strategy::{checked_pool, draw};
+use super::ties::all_equal;
+use super::{AcquireError, Inputs, Needs, Picks, Query, Rows, Strategy};
 use fewlabel_engine::vector::{LANES, dot, dots, dots_at};
 
 /// k-means++ seeding on the gradient of the last layer, g_n = (p_n - e_y) (x) h_n with y the predicted class: the longest first, then drawn
-/// with a chance proportional to the squared distance from the nearest chosen. Once every distance is 0, the lowest images follow.
+/// with a chance proportional to the squared distance from the nearest chosen. Once every distance is 0, images follow as ties are broken.
 ///
 /// g is never formed: |g_i - g_j|^2 = |q_i|^2 |h_i|^2 + |q_j|^2 |h_j|^2 - 2 <q_i, q_j> <h_i, h_j>. Score: the squared length of the first, the
 /// squared distance of the others. `probs` [n, classes], `features` [n, dim] (the last layer's inputs). O(batch n (classes + dim))
@@ -25,19 +25,12 @@ impl Strategy for Badge {
         Needs { features: true, ..Needs::PROBS }
     }
 
-    fn pick(
-        &self,
-        inputs: &Inputs,
-        pool: &[u32],
-        batch: usize,
-        key: Key,
-        threads: usize,
-    ) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let probs = inputs.mean_probs(self.name())?;
         let absent = || AcquireError::Missing { strategy: self.name().into(), what: "features" };
         let gradients = Gradients::new(probs.rows(), inputs.features.ok_or_else(absent)?, pool, threads);
-        Ok(gradients.seed(batch, threads, |step| draw(key, step).stream().unit_f64()))
+        Ok(gradients.seed(query, threads, |step| draw(query.key, step).stream().unit_f64()))
     }
 }
 
@@ -74,20 +67,23 @@ impl<'a> Gradients<'a> {
     }
 
     /// k-means++ seeding, with `uniform(step)` in [0, 1) deciding the picks after the first.
-    fn seed(&self, batch: usize, threads: usize, uniform: impl Fn(u64) -> f64) -> Picks {
-        let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "squared gradient distance" };
-        let lengths = self.lengths.iter().enumerate().map(|(at, lengths)| (lengths[2], at as u32));
-        let Some((_, first)) = lengths.min_by(|&a, &b| preferred(a, b)) else { return picks };
+    fn seed(&self, query: &Query, threads: usize, uniform: impl Fn(u64) -> f64) -> Picks {
+        let mut picks = Picks::none("squared gradient distance");
+        let lengths = || self.lengths.iter().map(|lengths| lengths[2]);
+        let order = query.order();
+        let Some((_, mut chosen)) = order.best(&self.pool, lengths().zip(0..)) else { return picks };
+        picks.all_equal = all_equal(lengths());
         let mut nearest = vec![f64::INFINITY; self.pool.len()];
-        let mut chosen = first as usize;
         picks.scores.push(self.lengths[chosen][2]);
         loop {
             picks.indices.push(self.pool[chosen]);
-            if picks.indices.len() == batch {
+            if picks.indices.len() == query.batch {
                 return picks;
             }
             self.approach(chosen, &mut nearest, threads);
-            chosen = drawn(&nearest, uniform(picks.indices.len() as u64));
+            // Gradients of one length may still differ in direction.
+            picks.all_equal &= nearest.iter().all(|&distance| distance <= 0.0);
+            chosen = order.drawn(&self.pool, &nearest, uniform(picks.indices.len() as u64));
             picks.scores.push(nearest[chosen]);
         }
     }
@@ -148,24 +144,11 @@ struct Scratch {
     images: Vec<u32>,
 }
 
-/// The image in which `u` of the sum of the weights lies; chosen ones have a negative weight. Where all are 0, the lowest free one.
-pub(super) fn drawn(weights: &[f64], u: f64) -> usize {
-    let total: f64 = weights.iter().map(|w| w.max(0.0)).sum();
-    let mut left = u * total;
-    let mut last = None;
-    for (at, &weight) in weights.iter().enumerate().filter(|(_, w)| **w > 0.0) {
-        last = Some(at);
-        left -= weight;
-        if left < 0.0 {
-            break;
-        }
-    }
-    last.or_else(|| weights.iter().position(|&w| w >= 0.0)).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::ties::Order;
     use super::*;
+    use fewlabel_engine::rng::Key;
     use fewlabel_engine::vector::softmax_rows;
 
     /// The gradients written out, in `f64`.
@@ -188,7 +171,9 @@ mod tests {
         let features: Vec<f32> = (0..rows * dim).map(|_| stream.uniform(-1.0, 2.0)).collect();
         let uniform = |step: u64| Key::new(5, step).stream().unit_f64();
         let (p, h) = (Rows::new(&probs, classes), Rows::new(&features, dim));
-        let picks = Gradients::new(p, h, (0..rows as u32).collect(), 1).seed(batch, 1, uniform);
+        let images: Vec<u32> = (0..rows as u32).collect();
+        let query = Query::new(batch, Key::new(0, 0));
+        let picks = Gradients::new(p, h, images.clone(), 1).seed(&query, 1, uniform);
 
         let g = dense(&probs, &features, classes, dim);
         let square = |a: &[f64]| a.iter().map(|x| x * x).sum::<f64>();
@@ -200,7 +185,7 @@ mod tests {
                 if chosen.contains(&i) { -1.0 } else { nearest }
             };
             let weights: Vec<f64> = (0..rows).map(weight).collect();
-            chosen.push(drawn(&weights, uniform(chosen.len() as u64)));
+            chosen.push(Order::BY_NUMBER.drawn(&images, &weights, uniform(chosen.len() as u64)));
             assert!((picks.scores[chosen.len() - 1] - weights[chosen[chosen.len() - 1]]).abs() < 1e-4);
         }
         assert_eq!(picks.indices, chosen.iter().map(|&i| i as u32).collect::<Vec<_>>());
@@ -214,7 +199,7 @@ mod tests {
         let inputs =
             Inputs { probs: Some(Rows::new(&probs, 2)), features: Some(Rows::new(&features, 2)), ..Inputs::default() };
         for seed in 0..20 {
-            let picks = Badge.pick(&inputs, &[0, 1, 2, 3], 2, Key::new(seed, 0), 1).unwrap();
+            let picks = Badge.pick(&inputs, &[0, 1, 2, 3], &Query::new(2, Key::new(seed, 0)), 1).unwrap();
             assert!(picks.indices[0] == 0 && picks.indices[1] != 1, "{picks:?}");
             assert_eq!(picks.scores[0], 4.5);
         }

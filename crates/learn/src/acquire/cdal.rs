@@ -3,9 +3,8 @@
 use super::entropy::nats;
 use super::k_center;
 use super::parallel::fill;
-use super::strategy::{checked_pool, preferred};
-use super::{AcquireError, Inputs, Needs, Picks, Rows, Strategy};
-use fewlabel_engine::rng::Key;
+use super::strategy::checked_pool;
+use super::{AcquireError, Inputs, Needs, Picks, Query, Rows, Strategy};
 use fewlabel_engine::vector::ln;
 
 /// Greedy k-center with the distance (KL(p || q) + KL(q || p)) / 2 between predictions, clipped at 1e-8, in nats. Without labels the first is the image
@@ -25,8 +24,8 @@ impl Strategy for Cdal {
         Needs { labelled: true, ..Needs::PROBS }
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], batch: usize, _: Key, threads: usize) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let probs = inputs.mean_probs(self.name())?;
         let probs = probs.rows();
         let width = probs.width();
@@ -44,15 +43,12 @@ impl Strategy for Cdal {
         };
         let mut nearest = vec![f32::INFINITY; pool.len()];
         inputs.labelled.iter().for_each(|&centre| approach(&mut nearest, centre));
-        let unsure = || {
-            let entropies = pool.iter().enumerate().map(|(at, &image)| (nats(probs.row(image)), at as u32));
-            entropies.min_by(|&a, &b| preferred(a, b)).map_or(0, |(_, at)| at as usize)
-        };
-        let first = inputs.labelled.is_empty().then(unsure);
+        let entropies = || pool.iter().map(|&image| nats(probs.row(image))).collect();
+        let cold = inputs.labelled.is_empty().then(entropies);
         let from_chosen = |at: usize, centres: &[u32]| {
             centres.iter().map(|&centre| distance(pool[at], centre)).fold(f32::INFINITY, f32::min)
         };
-        let mut picks = k_center::greedy(&pool, nearest, first, batch, from_chosen);
+        let mut picks = k_center::greedy(&pool, nearest, cold, query, from_chosen);
         picks.unit = "nats";
         Ok(picks)
     }
@@ -68,6 +64,7 @@ fn divergence(p: &[f32], ln_p: &[f32], q: &[f32], ln_q: &[f32]) -> f32 {
 mod tests {
     use super::super::unlabelled;
     use super::*;
+    use fewlabel_engine::rng::Key;
 
     #[test]
     fn picks_are_those_of_the_two_divergences_in_f64() {
@@ -79,7 +76,7 @@ mod tests {
         let labelled = [4, 9];
         let inputs = Inputs { probs: Some(rows), labelled: &labelled, ..Inputs::default() };
         let pool = unlabelled(n, &labelled).unwrap();
-        let picks = Cdal.pick(&inputs, &pool, 15, Key::new(0, 0), 1).unwrap();
+        let picks = Cdal.pick(&inputs, &pool, &Query::new(15, Key::new(0, 0)), 1).unwrap();
         let kl = |a: u32, b: u32| -> f64 {
             let pairs = rows.row(a).iter().zip(rows.row(b)).map(|(&p, &q)| (f64::from(p), f64::from(q)));
             pairs.map(|(p, q)| p * libm::log(p / q)).sum()
@@ -98,7 +95,7 @@ mod tests {
         // (0.75 - 0.25) (ln 0.75 - ln 0.25) = ln 3 / 2, halved and counted for both classes.
         let probs = [0.75, 0.25, 0.25, 0.75, 0.75, 0.25];
         let inputs = Inputs { probs: Some(Rows::new(&probs, 2)), labelled: &[0], ..Inputs::default() };
-        let picks = Cdal.pick(&inputs, &[1, 2], 2, Key::new(0, 0), 1).unwrap();
+        let picks = Cdal.pick(&inputs, &[1, 2], &Query::new(2, Key::new(0, 0)), 1).unwrap();
         assert_eq!(picks.indices, [1, 2]);
         assert!((picks.scores[0] - 0.5 * libm::log(3.0)).abs() < 1e-6 && picks.scores[1] == 0.0);
     }

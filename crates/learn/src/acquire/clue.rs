@@ -2,9 +2,9 @@
 
 use super::core_set::features;
 use super::entropy::nats;
-use super::strategy::{checked_pool, preferred};
-use super::{AcquireError, Inputs, Needs, Picks, Strategy, kmeans};
-use fewlabel_engine::rng::Key;
+use super::strategy::checked_pool;
+use super::ties::Order;
+use super::{AcquireError, Inputs, Needs, Picks, Query, Strategy, kmeans};
 use fewlabel_engine::vector::squared_distances;
 
 /// k-means on the features of the pool with as many clusters as the batch, every image weighted by its entropy (equal weights where all are 0);
@@ -23,15 +23,8 @@ impl Strategy for Clue {
         Needs { features: true, ..Needs::PROBS }
     }
 
-    fn pick(
-        &self,
-        inputs: &Inputs,
-        pool: &[u32],
-        batch: usize,
-        key: Key,
-        threads: usize,
-    ) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let features = features(self.name(), inputs)?;
         let probs = inputs.mean_probs(self.name())?;
         let mut weights: Vec<f64> = pool.iter().map(|&image| nats(probs.rows().row(image))).collect();
@@ -39,20 +32,21 @@ impl Strategy for Clue {
             weights.fill(1.0);
         }
         let (rows, dim) = (features.gather(&pool), features.width());
-        let clusters = kmeans::cluster(&rows, dim, Some(&weights), batch, key, threads);
-        let mut masses: Vec<(f64, u32)> = (0..batch as u32).map(|cluster| (0.0, cluster)).collect();
+        let clusters = kmeans::cluster(&rows, dim, Some(&weights), query.batch, query.key, threads);
+        let mut masses: Vec<(f64, u32)> = (0..query.batch as u32).map(|cluster| (0.0, cluster)).collect();
         clusters.of_row.iter().zip(&weights).for_each(|(&cluster, weight)| masses[cluster as usize].0 += weight);
-        masses.sort_by(|&a, &b| preferred(a, b));
+        masses.sort_by(|&a, &b| Order::BY_NUMBER.preferred(a, b));
         let mut taken = vec![false; pool.len()];
         let mut distances = vec![0.0; pool.len()];
-        let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "minus distance" };
+        let mut picks = Picks::none("minus distance");
+        picks.all_equal = features.are_alike(&pool);
         for (_, cluster) in masses {
             squared_distances(&clusters.centres[cluster as usize * dim..][..dim], &rows, &mut distances);
             let free = distances.iter().enumerate().filter(|(at, _)| !taken[*at]);
-            let nearest = free.map(|(at, &square)| (-f64::from(square), at as u32)).min_by(|&a, &b| preferred(a, b));
+            let nearest = query.order().best(&pool, free.map(|(at, &square)| (-f64::from(square), at)));
             let Some((square, at)) = nearest else { break };
-            taken[at as usize] = true;
-            picks.indices.push(pool[at as usize]);
+            taken[at] = true;
+            picks.indices.push(pool[at]);
             picks.scores.push(-(-square).max(0.0).sqrt());
         }
         Ok(picks)
@@ -63,6 +57,7 @@ impl Strategy for Clue {
 mod tests {
     use super::super::Rows;
     use super::*;
+    use fewlabel_engine::rng::Key;
 
     #[test]
     fn the_centre_of_the_uncertain_images_wins() {
@@ -71,7 +66,7 @@ mod tests {
         let probs = [1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5];
         let inputs =
             Inputs { probs: Some(Rows::new(&probs, 2)), features: Some(Rows::new(&features, 1)), ..Inputs::default() };
-        let picks = Clue.pick(&inputs, &[0, 1, 2, 3, 4, 5, 6], 1, Key::new(0, 0), 1).unwrap();
+        let picks = Clue.pick(&inputs, &[0, 1, 2, 3, 4, 5, 6], &Query::new(1, Key::new(0, 0)), 1).unwrap();
         assert_eq!((picks.indices, picks.scores), (vec![5], vec![-0.0]));
     }
 
@@ -84,7 +79,7 @@ mod tests {
         let inputs = Inputs { probs: Some(p), features: Some(h), ..Inputs::default() };
         let pool: Vec<u32> = (0..90).collect();
         let key = Key::new(1, 1);
-        let picks = Clue.pick(&inputs, &pool, 6, key, 1).unwrap();
+        let picks = Clue.pick(&inputs, &pool, &Query::new(6, key), 1).unwrap();
         let weights: Vec<f64> = pool.iter().map(|&i| nats(p.row(i))).collect();
         let centres = kmeans::cluster(&features, 3, Some(&weights), 6, key, 1).centres;
         for (at, &pick) in picks.indices.iter().enumerate() {

@@ -54,7 +54,8 @@ impl Case {
     /// Picks, after checking that they are exactly `batch` different images of the pool with finite scores.
     fn pick(&self, strategy: &dyn Strategy, batch: usize, seed: u64, threads: usize) -> Picks {
         let name = strategy.name();
-        let picks = strategy.pick(&self.inputs(), &self.pool(), batch, Key::new(seed, 5), threads).expect(name);
+        let picks =
+            strategy.pick(&self.inputs(), &self.pool(), &Query::new(batch, Key::new(seed, 5)), threads).expect(name);
         assert_eq!((picks.indices.len(), picks.scores.len()), (batch, batch), "{name}");
         let mut sorted = picks.indices.clone();
         sorted.sort_unstable();
@@ -118,7 +119,7 @@ fn the_order_of_the_pool_shows_nowhere() {
     let mut pool = case.pool();
     Key::new(7, 7).stream().shuffle(&mut pool);
     for strategy in all() {
-        let shuffled = strategy.pick(&case.inputs(), &pool, 8, Key::new(0, 5), 1).unwrap();
+        let shuffled = strategy.pick(&case.inputs(), &pool, &Query::new(8, Key::new(0, 5)), 1).unwrap();
         assert_eq!(shuffled, case.pick(&*strategy, 8, 0, 1), "{}", strategy.name());
     }
 }
@@ -188,7 +189,7 @@ fn what_cannot_be_done_is_refused_in_one_sentence() {
     let case = Case::random(20, 11);
     for strategy in all() {
         let refuse = |inputs: &Inputs, pool: &[u32], batch| {
-            let error = strategy.pick(inputs, pool, batch, Key::new(0, 0), 1).unwrap_err().to_string();
+            let error = strategy.pick(inputs, pool, &Query::new(batch, Key::new(0, 0)), 1).unwrap_err().to_string();
             assert!(!error.contains('\n') && error.len() < 200, "{error}");
             error
         };
@@ -229,5 +230,77 @@ fn scores_in_blocks_are_the_scores_of_the_whole() {
             blocks.extend(score.score_rows(&block.inputs(), &images[..rows], 1).unwrap());
         }
         assert_eq!(whole, blocks, "{}", strategy.name());
+    }
+}
+
+/// Strategies that draw every image by chance: none of their scores is a tie.
+fn draws_alone(name: &str) -> bool {
+    ["random", "stratified-random"].contains(&name)
+}
+
+/// Images that no strategy can tell apart, as a model that has learned nothing leaves them.
+fn alike() -> Case {
+    let mut case = Case::random(200, 13);
+    case.labelled = vec![];
+    for (values, width) in [
+        (&mut case.probs, CLASSES),
+        (&mut case.mc_probs, SAMPLES * CLASSES),
+        (&mut case.views, SAMPLES * CLASSES),
+        (&mut case.features, DIM),
+    ] {
+        let first = values[..width].to_vec();
+        values.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(&first));
+    }
+    case
+}
+
+#[test]
+fn where_all_scores_are_equal_the_lowest_rows_or_drawn_ones_are_taken_and_it_is_said() {
+    let case = alike();
+    for strategy in all().iter().filter(|strategy| !draws_alone(strategy.name())) {
+        let name = strategy.name();
+        let pick = |ties, seed, threads| {
+            let query = Query::new(6, Key::new(seed, 5)).with_ties(ties);
+            strategy.pick(&case.inputs(), &case.pool(), &query, threads).expect(name)
+        };
+        let lower = pick(Ties::LowerIndex, 0, 1);
+        assert!(lower.all_equal, "{name}");
+        if !is_random(name) {
+            let mut rows = lower.indices.clone();
+            rows.sort_unstable();
+            assert_eq!(rows, [0, 1, 2, 3, 4, 5], "{name}");
+        }
+        let seeded = pick(Ties::Seeded, 0, 1);
+        assert!(seeded.all_equal && seeded.indices.iter().any(|&row| row >= 50), "{name}: {seeded:?}");
+        assert_eq!(seeded, pick(Ties::Seeded, 0, 3), "{name}");
+        assert_ne!(seeded.indices, pick(Ties::Seeded, 1, 1).indices, "{name}");
+    }
+}
+
+#[test]
+fn how_ties_are_broken_shows_nowhere_where_there_are_none() {
+    let case = Case { labelled: vec![1, 2], ..Case::random(60, 14) };
+    // Votes and covered images are counted: there are ties in any case.
+    let counts = ["variation-ratio", "probcover"];
+    for strategy in all().iter().filter(|strategy| !counts.contains(&strategy.name())) {
+        let pick = |ties| {
+            let query = Query::new(5, Key::new(0, 5)).with_ties(ties);
+            strategy.pick(&case.inputs(), &case.pool(), &query, 1).unwrap()
+        };
+        let lower = pick(Ties::LowerIndex);
+        assert!(!lower.all_equal, "{}", strategy.name());
+        assert_eq!(lower, pick(Ties::Seeded), "{}", strategy.name());
+    }
+}
+
+#[test]
+fn the_order_of_the_pool_does_not_show_in_drawn_ties() {
+    let case = alike();
+    let mut shuffled = case.pool();
+    Key::new(7, 7).stream().shuffle(&mut shuffled);
+    let query = Query::new(8, Key::new(0, 5)).with_ties(Ties::Seeded);
+    for strategy in all() {
+        let pick = |pool: &[u32]| strategy.pick(&case.inputs(), pool, &query, 1).unwrap();
+        assert_eq!(pick(&shuffled), pick(&case.pool()), "{}", strategy.name());
     }
 }

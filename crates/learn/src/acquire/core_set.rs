@@ -2,8 +2,7 @@
 
 use super::parallel::fill;
 use super::strategy::checked_pool;
-use super::{AcquireError, Inputs, Needs, Picks, Rows, Strategy, k_center};
-use fewlabel_engine::rng::Key;
+use super::{AcquireError, Inputs, Needs, Picks, Query, Rows, Strategy, k_center};
 use fewlabel_engine::vector::squared_distances_at;
 
 /// Greedy k-center on the features: always the image with the greatest Euclidean distance from its nearest labelled or chosen one. Without labels
@@ -23,19 +22,19 @@ impl Strategy for CoreSet {
         Needs { features: true, labelled: true, ..Needs::NONE }
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], batch: usize, _: Key, threads: usize) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let features = features(self.name(), inputs)?;
         let mut nearest = vec![f32::INFINITY; pool.len()];
         let labelled: Vec<&[f32]> = inputs.labelled.iter().map(|&image| features.row(image)).collect();
         approach(features, &pool, &labelled, &mut nearest, threads);
-        let first = labelled.is_empty().then(|| nearest_to_the_mean(features, &pool));
+        let cold = labelled.is_empty().then(|| nearness_to_the_mean(features, &pool));
         let distance = |at: usize, centres: &[u32]| {
             let mut distances = vec![0.0; centres.len()];
             squared_distances_at(features.row(pool[at]), features.values(), centres, &mut distances);
             distances.into_iter().fold(f32::INFINITY, f32::min)
         };
-        let mut picks = k_center::greedy(&pool, nearest, first, batch, distance);
+        let mut picks = k_center::greedy(&pool, nearest, cold, query, distance);
         picks.scores.iter_mut().for_each(|square| *square = square.sqrt());
         Ok(picks)
     }
@@ -46,11 +45,11 @@ pub(super) fn features<'a>(strategy: &str, inputs: &Inputs<'a>) -> Result<Rows<'
     inputs.features.ok_or_else(|| AcquireError::Missing { strategy: strategy.into(), what: "features" })
 }
 
-/// The place in the pool of the image nearest to the pool's mean.
-fn nearest_to_the_mean(features: Rows, pool: &[u32]) -> usize {
+/// Minus every image's squared distance from the pool's mean.
+fn nearness_to_the_mean(features: Rows, pool: &[u32]) -> Vec<f64> {
     let mut distances = vec![0.0; pool.len()];
     squared_distances_at(&features.mean(pool), features.values(), pool, &mut distances);
-    (0..pool.len()).min_by(|&a, &b| distances[a].total_cmp(&distances[b])).unwrap_or(0)
+    distances.into_iter().map(|square| -f64::from(square)).collect()
 }
 
 /// Lowers every squared distance to that from the nearest of `centres` where it is smaller.
@@ -74,12 +73,13 @@ fn approach(features: Rows, pool: &[u32], centres: &[&[f32]], nearest: &mut [f32
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fewlabel_engine::rng::Key;
 
     fn pick(features: &[f32], dim: usize, labelled: &[u32], batch: usize) -> Picks {
         let features = Rows::new(features, dim);
         let pool = super::super::unlabelled(features.len(), labelled).unwrap();
         let inputs = Inputs { features: Some(features), labelled, ..Inputs::default() };
-        CoreSet.pick(&inputs, &pool, batch, Key::new(0, 0), 1).unwrap()
+        CoreSet.pick(&inputs, &pool, &Query::new(batch, Key::new(0, 0)), 1).unwrap()
     }
 
     #[test]

@@ -94,6 +94,9 @@ pub enum AcquireError {
         /// The value.
         value: f32,
     },
+    /// More memory than this machine has.
+    #[error(transparent)]
+    Memory(#[from] crate::memory::Excess),
     /// A setting outside its range.
     #[error("{what} is {value}, expected {expected}")]
     Setting {

@@ -1,11 +1,9 @@
 //! `falcun`: uncertain images whose predictions differ from each other's.
 
-use super::badge::drawn;
 use super::margin::greatest_two;
 use super::parallel::fill;
 use super::strategy::{checked_pool, draw};
-use super::{AcquireError, Inputs, Needs, Picks, Strategy};
-use fewlabel_engine::rng::Key;
+use super::{AcquireError, Inputs, Needs, Picks, Query, Strategy};
 
 /// Draws with a chance proportional to (u + d)^10: u = 1 - margin, d at first u, then the L1 distance of the prediction from the nearest
 /// chosen one, brought to [0, 1] at every step.
@@ -23,15 +21,8 @@ impl Strategy for Falcun {
         Needs::PROBS
     }
 
-    fn pick(
-        &self,
-        inputs: &Inputs,
-        pool: &[u32],
-        batch: usize,
-        key: Key,
-        threads: usize,
-    ) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let probs = inputs.mean_probs(self.name())?;
         let probs = probs.rows();
         let uncertainty = |&image: &u32| {
@@ -41,12 +32,14 @@ impl Strategy for Falcun {
         let unsure: Vec<f64> = pool.iter().map(uncertainty).collect();
         let mut distances = unsure.clone();
         let mut taken = vec![false; pool.len()];
-        let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "relevance" };
-        while picks.indices.len() < batch {
+        let mut picks = Picks::none("relevance");
+        picks.all_equal = probs.are_alike(&pool);
+        while picks.indices.len() < query.batch {
             let relevance = |at: usize| unsure[at] + distances[at];
             let weight = |at: usize| if taken[at] { -1.0 } else { tenth_power(relevance(at).max(0.0)) };
             let weights: Vec<f64> = (0..pool.len()).map(weight).collect();
-            let at = drawn(&weights, draw(key, picks.indices.len() as u64).stream().unit_f64());
+            let u = draw(query.key, picks.indices.len() as u64).stream().unit_f64();
+            let at = query.order().drawn(&pool, &weights, u);
             taken[at] = true;
             picks.indices.push(pool[at]);
             picks.scores.push(relevance(at));
@@ -83,6 +76,7 @@ fn rescale(values: &mut [f64]) {
 mod tests {
     use super::super::Rows;
     use super::*;
+    use fewlabel_engine::rng::Key;
 
     #[test]
     fn picks_are_those_of_the_definition_step_by_step() {
@@ -94,7 +88,7 @@ mod tests {
         let inputs = Inputs { probs: Some(rows), ..Inputs::default() };
         let pool: Vec<u32> = (0..n as u32).collect();
         let key = Key::new(2, 2);
-        let picks = Falcun.pick(&inputs, &pool, batch, key, 1).unwrap();
+        let picks = Falcun.pick(&inputs, &pool, &Query::new(batch, key), 1).unwrap();
         let unsure = |i: usize| {
             let mut sorted: Vec<f64> = rows.row(i as u32).iter().map(|&p| f64::from(p)).collect();
             sorted.sort_by(f64::total_cmp);

@@ -55,6 +55,11 @@ impl<'a> Rows<'a> {
         Cow::Owned(gathered)
     }
 
+    /// Whether there are several `images` and their rows are all the same.
+    pub(super) fn are_alike(&self, images: &[u32]) -> bool {
+        images.len() > 1 && images.iter().all(|&image| self.row(image) == self.row(images[0]))
+    }
+
     /// The mean of the rows of `images`.
     pub(super) fn mean(&self, images: &[u32]) -> Vec<f32> {
         let mut sums = vec![0.0_f64; self.width];

@@ -1,7 +1,7 @@
 //! k-means with k-means++ seeding, the same on every machine and for any number of threads.
 
-use super::badge::drawn;
 use super::parallel::fill;
+use super::ties::Order;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::vector::{products_of_rows, squared_distances, squared_distances_at};
 
@@ -62,7 +62,7 @@ fn seeds(rows: &[f32], dim: usize, weights: Option<&[f64]>, k: usize, key: Key, 
     let mut chances: Vec<f64> = sample.iter().map(|&row| weight(row)).collect();
     let mut centres = Vec::with_capacity(k * dim);
     for _ in 0..k {
-        let at = drawn(&chances, stream.unit_f64());
+        let at = Order::BY_NUMBER.drawn(&sample, &chances, stream.unit_f64());
         let seed = &rows[sample[at] as usize * dim..][..dim];
         centres.extend_from_slice(seed);
         fill(&mut nearest, threads, |first, nearest| {

@@ -3,9 +3,9 @@
 use super::core_set::features;
 use super::pairs::affordable;
 use super::parallel::fill;
-use super::strategy::{checked_pool, preferred};
-use super::{AcquireError, Inputs, Needs, Picks, Strategy};
-use fewlabel_engine::rng::Key;
+use super::strategy::checked_pool;
+use super::ties::{Order, all_equal};
+use super::{AcquireError, Inputs, Needs, Picks, Query, Strategy};
 use fewlabel_engine::vector::{dot, exp, squared_distances, squared_distances_at};
 
 /// Greedy kernel coverage: always the image i with the greatest mean over the pool of max(0, k(i, j) - what the labelled and chosen give j),
@@ -27,8 +27,8 @@ impl Strategy for MaxHerding {
         Needs { features: true, labelled: true, ..Needs::NONE }
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], batch: usize, _: Key, threads: usize) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let features = features(self.name(), inputs)?;
         // Full rows, not half of the pairs, and from differences: about four times the cost of a product.
         affordable(self.name(), pool.len(), features.width(), 8.0, 0.0, self.force)?;
@@ -39,13 +39,15 @@ impl Strategy for MaxHerding {
         for row in labelled.chunks_exact(kernel.dim) {
             kernel.cover(row, &mut covered);
         }
-        let mut gains = Gains::new(&kernel, &covered, batch, threads);
-        let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "mean kernel gain" };
+        let mut gains = Gains::new(&kernel, &covered, query.batch, threads);
+        let mut picks = Picks::none("mean kernel gain");
+        picks.all_equal = all_equal(gains.of.iter().map(|(gain, _)| *gain));
+        let order = query.order();
         loop {
-            let (at, gain) = gains.best(&kernel, &covered);
+            let (at, gain) = gains.best(&kernel, &covered, &pool, order);
             picks.indices.push(pool[at]);
             picks.scores.push(gain);
-            if picks.indices.len() == batch {
+            if picks.indices.len() == query.batch {
                 return Ok(picks);
             }
             let changes = kernel.cover(kernel.row(at), &mut covered);
@@ -160,11 +162,10 @@ impl Gains {
     }
 
     /// The image of greatest gain, and its gain: bounds are computed anew from the greatest down until one is exact.
-    fn best(&mut self, kernel: &Kernel, covered: &[f32]) -> (usize, f64) {
+    fn best(&mut self, kernel: &Kernel, covered: &[f32], pool: &[u32], order: Order) -> (usize, f64) {
         loop {
             let bound = |&(gain, exact): &(f64, bool)| if exact { gain } else { gain + self.slack };
-            let bounds = self.of.iter().enumerate().map(|(at, of)| (bound(of), at as u32));
-            let at = bounds.min_by(|&a, &b| preferred(a, b)).map_or(0, |(_, at)| at as usize);
+            let at = order.best(pool, self.of.iter().map(bound).zip(0..)).map_or(0, |(_, at)| at);
             if let (gain, true) = self.of[at] {
                 self.of[at].0 = f64::NEG_INFINITY;
                 return (at, gain);
@@ -192,6 +193,7 @@ impl Gains {
 mod tests {
     use super::super::{Rows, unlabelled};
     use super::*;
+    use fewlabel_engine::rng::Key;
 
     #[test]
     fn picks_are_those_of_the_full_kernel_in_f64() {
@@ -201,7 +203,7 @@ mod tests {
         let labelled = [7, 30];
         let inputs = Inputs { features: Some(Rows::new(&values, dim)), labelled: &labelled, ..Inputs::default() };
         let pool = unlabelled(n, &labelled).unwrap();
-        let picks = MaxHerding { force: false }.pick(&inputs, &pool, 20, Key::new(0, 0), 1).unwrap();
+        let picks = MaxHerding { force: false }.pick(&inputs, &pool, &Query::new(20, Key::new(0, 0)), 1).unwrap();
         let unit = |i: u32| {
             let row: Vec<f64> = values[i as usize * dim..][..dim].iter().map(|&x| f64::from(x)).collect();
             let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -235,7 +237,8 @@ mod tests {
             let mut pool = unlabelled(n, labelled).unwrap();
             pool.truncate(if batch == n { 60 } else { n });
             let batch = batch.min(pool.len());
-            let picks = MaxHerding { force: false }.pick(&inputs, &pool, batch, Key::new(0, 0), 3).unwrap();
+            let picks =
+                MaxHerding { force: false }.pick(&inputs, &pool, &Query::new(batch, Key::new(0, 0)), 3).unwrap();
             let rows = |images: &[u32]| normalised(&Rows::new(&values, dim).gather(images), dim);
             let kernel = Kernel { rows: rows(&pool), dim };
             let mut covered = vec![0.0; pool.len()];
@@ -243,7 +246,7 @@ mod tests {
             let mut left: Vec<u32> = (0..pool.len() as u32).collect();
             for (&index, &score) in picks.indices.iter().zip(&picks.scores) {
                 let gains = left.iter().map(|&at| (kernel.gain(at as usize, &covered), at));
-                let (gain, at) = gains.min_by(|&a, &b| preferred(a, b)).unwrap();
+                let (gain, at) = gains.min_by(|&a, &b| Order::BY_NUMBER.preferred(a, b)).unwrap();
                 assert_eq!((index, score.to_bits()), (pool[at as usize], gain.to_bits()));
                 left.retain(|&other| other != at);
                 kernel.cover(kernel.row(at as usize), &mut covered);
@@ -255,7 +258,8 @@ mod tests {
     fn the_middle_of_the_crowd_comes_first() {
         let features = [1.0, 0.0, 1.0, 0.1, 1.0, -0.1, -1.0, 0.0];
         let inputs = Inputs { features: Some(Rows::new(&features, 2)), ..Inputs::default() };
-        let picks = MaxHerding { force: false }.pick(&inputs, &[0, 1, 2, 3], 2, Key::new(0, 0), 1).unwrap();
+        let picks =
+            MaxHerding { force: false }.pick(&inputs, &[0, 1, 2, 3], &Query::new(2, Key::new(0, 0)), 1).unwrap();
         assert_eq!(picks.indices, [0, 3]);
     }
 }

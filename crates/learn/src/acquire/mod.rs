@@ -2,7 +2,7 @@
 //!
 //! Every strategy is one file and one line in `SCORES` or `BATCHES`; `contract.rs` runs the same suite on all.
 //! Conventions: entropy in bits, other information scores in nats; a greater score is wanted more; ties go to the
-//! lower image number; randomness is a function of a key and an image number; products in `f32`, sums in `f64`.
+//! lower image number or are drawn (`ties.rs`); randomness is a function of a key and an image number; products in `f32`, sums in `f64`.
 
 mod badge;
 mod bald;
@@ -31,6 +31,7 @@ mod random;
 mod stochastic;
 mod strategy;
 mod stratified_random;
+mod ties;
 mod typiclust;
 mod variation_ratio;
 mod view_js;
@@ -39,6 +40,7 @@ mod view_mi;
 pub use error::AcquireError;
 pub use inputs::{Inputs, Needs, Rows, Samples};
 pub use strategy::{Picks, Score, Strategy, check_batch, unlabelled};
+pub use ties::{Query, Ties};
 pub use typiclust::CLUSTERS;
 
 use serde::{Deserialize, Serialize};

@@ -2,15 +2,16 @@
 
 use super::core_set::features;
 use super::pairs::{affordable, squares, visit};
-use super::strategy::{checked_pool, preferred};
+use super::strategy::checked_pool;
+use super::ties::all_equal;
 use super::typiclust::with_labelled;
-use super::{AcquireError, Inputs, Needs, Options, Picks, Strategy, kmeans};
+use super::{AcquireError, Inputs, Needs, Options, Picks, Query, Strategy, kmeans};
 use crate::features::FeatureSource;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::vector::squared_distances;
 
 /// Greedy coverage: an image covers what lies nearer than delta; always the image that covers most of what neither the labelled nor the
-/// chosen cover. Once everything is covered, the lowest images follow with score 0.
+/// chosen cover. Once everything is covered, images follow with score 0, as ties are broken.
 ///
 /// Score: images newly covered, itself included. delta is given or chosen by purity: the greatest for which at least `purity` (0.95)
 /// of the images have no image of another k-means cluster (as many clusters as classes) within delta. `features` [n, dim], L2-normalised,
@@ -38,15 +39,8 @@ impl Strategy for ProbCover {
         FeatureSource::PixelsPca
     }
 
-    fn pick(
-        &self,
-        inputs: &Inputs,
-        pool: &[u32],
-        batch: usize,
-        key: Key,
-        threads: usize,
-    ) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let features = features(self.name(), inputs)?;
         let dim = features.width();
         let images = with_labelled(&pool, inputs.labelled);
@@ -56,12 +50,12 @@ impl Strategy for ProbCover {
         let delta = match self.delta {
             Some(delta) if delta > 0.0 && delta.is_finite() => delta,
             Some(value) => return Err(AcquireError::Setting { what: "delta", value, expected: "a number above 0" }),
-            None => self.pure_delta(inputs, &rows, dim, key, threads)?,
+            None => self.pure_delta(inputs, &rows, dim, query.key, threads)?,
         };
         let mebibytes = estimated_edges(&rows, dim, delta) * 8.0 / (1 << 20) as f64;
         affordable(self.name(), images.len(), dim, passes, mebibytes, self.force)?;
         let graph = Graph::new(&rows, dim, delta, threads);
-        Ok(cover(&graph, &images, &pool, batch))
+        Ok(cover(&graph, &images, &pool, query))
     }
 }
 
@@ -211,7 +205,7 @@ fn is_near(rows: &[f32], dim: usize, i: usize, j: usize, limit: f32) -> bool {
 }
 
 /// The greedy choice of what covers most.
-fn cover(graph: &Graph, images: &[u32], pool: &[u32], batch: usize) -> Picks {
+fn cover(graph: &Graph, images: &[u32], pool: &[u32], query: &Query) -> Picks {
     let mut degrees: Vec<u32> = (0..images.len()).map(|i| graph.of(i).len() as u32 + 1).collect();
     let mut covered = vec![false; images.len()];
     let mut cover = |row: usize, degrees: &mut [u32]| {
@@ -229,14 +223,17 @@ fn cover(graph: &Graph, images: &[u32], pool: &[u32], batch: usize) -> Picks {
             cover(row, &mut degrees);
         }
     }
-    let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "images newly covered" };
-    while picks.indices.len() < batch {
-        let degree = |row: usize| (f64::from(degrees[row]), row as u32);
-        let best = (0..images.len()).filter(|&row| free[row]).map(degree).min_by(|&a, &b| preferred(a, b));
-        let Some((degree, row)) = best else { break };
-        free[row as usize] = false;
-        cover(row as usize, &mut degrees);
-        picks.indices.push(images[row as usize]);
+    let mut picks = Picks::none("images newly covered");
+    let order = query.order();
+    while picks.indices.len() < query.batch {
+        let scored = || (0..images.len()).filter(|&row| free[row]).map(|row| (f64::from(degrees[row]), row));
+        if picks.indices.is_empty() {
+            picks.all_equal = all_equal(scored().map(|(degree, _)| degree));
+        }
+        let Some((degree, row)) = order.best(images, scored()) else { break };
+        free[row] = false;
+        cover(row, &mut degrees);
+        picks.indices.push(images[row]);
         picks.scores.push(degree);
     }
     picks
@@ -244,13 +241,14 @@ fn cover(graph: &Graph, images: &[u32], pool: &[u32], batch: usize) -> Picks {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ties::Order;
     use super::super::{Rows, unlabelled};
     use super::*;
 
     fn pick(features: &[f32], dim: usize, labelled: &[u32], batch: usize, strategy: ProbCover) -> Picks {
         let inputs = Inputs { features: Some(Rows::new(features, dim)), labelled, ..Inputs::default() };
         let pool = unlabelled(features.len() / dim, labelled).unwrap();
-        strategy.pick(&inputs, &pool, batch, Key::new(0, 0), 2).unwrap()
+        strategy.pick(&inputs, &pool, &Query::new(batch, Key::new(0, 0)), 2).unwrap()
     }
 
     fn radius(delta: f64) -> ProbCover {
@@ -282,7 +280,8 @@ mod tests {
         for (&index, &score) in picks.indices.iter().zip(&picks.scores) {
             let gain = |i: usize| (0..n).filter(|&j| !covered[j] && near(i, j)).count();
             let free = (0..n).filter(|&i| !chosen.contains(&(i as u32)));
-            let best = free.map(|i| (gain(i) as f64, i as u32)).min_by(|&a, &b| preferred(a, b)).unwrap();
+            let best =
+                free.map(|i| (gain(i) as f64, i as u32)).min_by(|&a, &b| Order::BY_NUMBER.preferred(a, b)).unwrap();
             assert_eq!((score, index), best);
             (0..n).filter(|&j| near(index as usize, j)).for_each(|j| covered[j] = true);
             chosen.push(index);
@@ -305,7 +304,7 @@ mod tests {
     fn without_delta_or_classes_it_says_what_is_missing() {
         let inputs = Inputs { features: Some(Rows::new(&[1.0, 2.0], 1)), ..Inputs::default() };
         let strategy = ProbCover { delta: None, purity: 0.95, classes: None, force: false };
-        let error = strategy.pick(&inputs, &[0, 1], 1, Key::new(0, 0), 1).unwrap_err().to_string();
+        let error = strategy.pick(&inputs, &[0, 1], &Query::new(1, Key::new(0, 0)), 1).unwrap_err().to_string();
         assert!(error.contains("needs delta, or the number of classes"), "{error}");
     }
 }

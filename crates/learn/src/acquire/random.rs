@@ -1,7 +1,7 @@
 //! `random`: every unlabelled image with the same chance.
 
 use super::strategy::{draw, highest};
-use super::{AcquireError, Inputs, Needs, Picks, Score};
+use super::{AcquireError, Inputs, Needs, Picks, Query, Score};
 use fewlabel_engine::rng::Key;
 
 /// Uniform without replacement: every image has its own uniform number, the highest win.
@@ -26,8 +26,8 @@ impl Score for Random {
         Ok(vec![0.0; images.len()])
     }
 
-    fn choose(&self, images: &[u32], _: &[f64], batch: usize, key: Key) -> Picks {
-        highest(images, &draws(images, key), batch, self.unit())
+    fn choose(&self, images: &[u32], _: &[f64], query: &Query) -> Picks {
+        highest(images, &draws(images, query.key), query, self.unit())
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
         let images = [3, 4, 8, 9];
         let mut counts = [0; 4];
         for round in 0..4_000 {
-            let picks = Random.choose(&images, &[], 2, Key::new(1, 2).at(round, 0));
+            let picks = Random.choose(&images, &[], &Query::new(2, Key::new(1, 2).at(round, 0)));
             picks.indices.iter().for_each(|pick| counts[images.binary_search(pick).unwrap()] += 1);
         }
         // 2,000 expected, standard deviation 32.

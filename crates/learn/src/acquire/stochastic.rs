@@ -1,8 +1,8 @@
 //! `power-SCORE`, `softmax-SCORE`, `softrank-SCORE`: a batch drawn by score instead of cut off at the top.
 
-use super::strategy::{draw, highest, preferred};
-use super::{AcquireError, Inputs, Needs, Picks, Score};
-use fewlabel_engine::rng::Key;
+use super::strategy::{draw, top};
+use super::ties::{Order, all_equal};
+use super::{AcquireError, Inputs, Needs, Picks, Query, Score};
 
 /// How a score becomes a chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +53,11 @@ impl Score for Stochastic {
         self.score.score_rows(inputs, images, threads)
     }
 
-    fn choose(&self, images: &[u32], scores: &[f64], batch: usize, key: Key) -> Picks {
-        let noise = |image: u32| draw(key, u64::from(image)).stream().gumbel() / self.beta;
+    fn choose(&self, images: &[u32], scores: &[f64], query: &Query) -> Picks {
+        let noise = |image: u32| draw(query.key, u64::from(image)).stream().gumbel() / self.beta;
         let mut ranked: Vec<(f64, u32)> = scores.iter().copied().zip(images.iter().copied()).collect();
-        ranked.sort_unstable_by(|&a, &b| preferred(a, b));
+        let ties = query.order();
+        ranked.sort_unstable_by(|&a, &b| ties.preferred(a, b));
         let perturbed: Vec<f64> = ranked
             .iter()
             .enumerate()
@@ -68,10 +69,11 @@ impl Score for Stochastic {
                 Chance::SoftRank => noise(image) - libm::log(rank as f64 + 1.0),
             })
             .collect();
-        let order: Vec<u32> = (0..ranked.len() as u32).collect();
-        let chosen = highest(&order, &perturbed, batch, "").indices;
-        let (scores, indices) = chosen.into_iter().map(|at| ranked[at as usize]).unzip();
-        Picks { indices, scores, unit: self.unit() }
+        let places: Vec<u32> = (0..ranked.len() as u32).collect();
+        let chosen = top(&places, &perturbed, query.batch, Order::BY_NUMBER, "").indices;
+        let (picked, indices) = chosen.into_iter().map(|at| ranked[at as usize]).unzip();
+        let all_equal = all_equal(scores.iter().copied());
+        Picks { indices, scores: picked, all_equal, ..Picks::none(self.unit()) }
     }
 }
 
@@ -79,13 +81,14 @@ impl Score for Stochastic {
 mod tests {
     use super::super::entropy::Entropy;
     use super::*;
+    use fewlabel_engine::rng::Key;
 
     /// How often each of five images comes first in 20,000 batches, against its chance: chi-squared with 4 degrees of freedom.
     fn chi_squared(chance: Chance, beta: f64, scores: &[f64; 5], weights: [f64; 5]) -> f64 {
         let strategy = Stochastic::new("", chance, Box::new(Entropy), beta).unwrap();
         let mut counts = [0.0; 5];
         for round in 0..20_000 {
-            let picks = strategy.choose(&[0, 1, 2, 3, 4], scores, 2, Key::new(4, 4).at(round, 0));
+            let picks = strategy.choose(&[0, 1, 2, 3, 4], scores, &Query::new(2, Key::new(4, 4).at(round, 0)));
             counts[picks.indices[0] as usize] += 1.0;
         }
         let total: f64 = weights.iter().sum();
@@ -112,7 +115,8 @@ mod tests {
         let strategy = Stochastic::new("", Chance::Power, Box::new(Entropy), 1.0).unwrap();
         let mut orders = Vec::new();
         for round in 0..20 {
-            let picks = strategy.choose(&[0, 1, 2, 3], &[0.0, 0.0, 1e-9, 0.0], 4, Key::new(4, 4).at(round, 0));
+            let picks =
+                strategy.choose(&[0, 1, 2, 3], &[0.0, 0.0, 1e-9, 0.0], &Query::new(4, Key::new(4, 4).at(round, 0)));
             assert_eq!(picks.indices[0], 2);
             orders.push(picks.indices);
         }

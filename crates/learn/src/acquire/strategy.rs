@@ -1,9 +1,9 @@
 //! What a strategy is, and the choice of the best of a list of scores.
 
-use super::{AcquireError, Inputs, Needs};
+use super::ties::{Order, all_equal};
+use super::{AcquireError, Inputs, Needs, Query};
 use crate::features::FeatureSource;
 use fewlabel_engine::rng::Key;
-use std::cmp::Ordering;
 
 /// What a strategy chose: exactly as many different unlabelled images as asked for, in the order of choice.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,15 @@ pub struct Picks {
     pub scores: Vec<f64>,
     /// What the scores are measured in.
     pub unit: &'static str,
+    /// Whether every image of the pool had the same score at first, so that ties or draws alone chose.
+    pub all_equal: bool,
+}
+
+impl Picks {
+    /// No picks yet.
+    pub(crate) fn none(unit: &'static str) -> Self {
+        Self { indices: Vec::new(), scores: Vec::new(), unit, all_equal: false }
+    }
 }
 
 /// A way to choose the images to be labelled next.
@@ -29,17 +38,9 @@ pub trait Strategy: Send + Sync {
         FeatureSource::Penultimate
     }
 
-    /// Chooses `batch` images of `pool`. The result depends on the inputs, the set of images in the pool, the batch and
-    /// the first three words of the key (by convention seed, purpose and round; the fourth is the strategy's own), never on
-    /// `threads` or the order of the pool. Ties go to the lower image number.
-    fn pick(
-        &self,
-        inputs: &Inputs,
-        pool: &[u32],
-        batch: usize,
-        key: Key,
-        threads: usize,
-    ) -> Result<Picks, AcquireError>;
+    /// Chooses as many images of `pool` as the query wants. The result depends on the inputs, the set of images in the pool and
+    /// the query, never on `threads` or the order of the pool.
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError>;
 
     /// The score behind the strategy, if an image's score depends on that image alone: a pool larger than memory can be
     /// scored in blocks.
@@ -62,9 +63,9 @@ pub trait Score: Send + Sync {
     /// The scores of `images`, which are row numbers of `inputs`; greater is wanted more.
     fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError>;
 
-    /// Chooses `batch` of `images` (ascending) by their scores.
-    fn choose(&self, images: &[u32], scores: &[f64], batch: usize, _key: Key) -> Picks {
-        highest(images, scores, batch, self.unit())
+    /// Chooses some of `images` (ascending) by their scores.
+    fn choose(&self, images: &[u32], scores: &[f64], query: &Query) -> Picks {
+        Picks { all_equal: all_equal(scores.iter().copied()), ..highest(images, scores, query, self.unit()) }
     }
 }
 
@@ -85,8 +86,8 @@ impl Score for Box<dyn Score> {
         (**self).score_rows(inputs, images, threads)
     }
 
-    fn choose(&self, images: &[u32], scores: &[f64], batch: usize, key: Key) -> Picks {
-        (**self).choose(images, scores, batch, key)
+    fn choose(&self, images: &[u32], scores: &[f64], query: &Query) -> Picks {
+        (**self).choose(images, scores, query)
     }
 }
 
@@ -102,17 +103,10 @@ impl<S: Score> Strategy for Scored<S> {
         self.0.needs()
     }
 
-    fn pick(
-        &self,
-        inputs: &Inputs,
-        pool: &[u32],
-        batch: usize,
-        key: Key,
-        threads: usize,
-    ) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let scores = self.0.score_rows(inputs, &pool, threads)?;
-        Ok(self.0.choose(&pool, &scores, batch, key))
+        Ok(self.0.choose(&pool, &scores, query))
     }
 
     fn as_score(&self) -> Option<&dyn Score> {
@@ -120,19 +114,19 @@ impl<S: Score> Strategy for Scored<S> {
     }
 }
 
-/// The order of preference: greater score first, then lower image number.
-pub(crate) fn preferred(a: (f64, u32), b: (f64, u32)) -> Ordering {
-    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
+/// As many images as the query wants with the highest scores, best first.
+pub(crate) fn highest(images: &[u32], scores: &[f64], query: &Query, unit: &'static str) -> Picks {
+    top(images, scores, query.batch, query.order(), unit)
 }
 
 /// The `batch` images with the highest scores, best first.
-pub(crate) fn highest(images: &[u32], scores: &[f64], batch: usize, unit: &'static str) -> Picks {
+pub(crate) fn top(images: &[u32], scores: &[f64], batch: usize, order: Order, unit: &'static str) -> Picks {
     // At most so many are looked at together: a pool of millions is not copied.
     let most = images.len().min(batch.saturating_mul(2).max(4096));
     let mut ranked: Vec<(f64, u32)> = Vec::with_capacity(most);
     let keep_best = |ranked: &mut Vec<(f64, u32)>| {
         if batch < ranked.len() {
-            ranked.select_nth_unstable_by(batch, |&a, &b| preferred(a, b));
+            ranked.select_nth_unstable_by(batch, |&a, &b| order.preferred(a, b));
             ranked.truncate(batch);
         }
     };
@@ -144,9 +138,9 @@ pub(crate) fn highest(images: &[u32], scores: &[f64], batch: usize, unit: &'stat
         ranked.push(candidate);
     }
     keep_best(&mut ranked);
-    ranked.sort_unstable_by(|&a, &b| preferred(a, b));
+    ranked.sort_unstable_by(|&a, &b| order.preferred(a, b));
     let (scores, indices) = ranked.into_iter().unzip();
-    Picks { indices, scores, unit }
+    Picks { indices, scores, ..Picks::none(unit) }
 }
 
 /// Checks arrays, pool and batch; returns the pool in ascending order, so that nothing depends on its own.
@@ -203,11 +197,12 @@ pub(crate) fn draw(key: Key, name: u64) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Ties;
     use super::*;
 
     #[test]
     fn ties_go_to_the_lower_image() {
-        let picks = highest(&[2, 5, 7, 9], &[0.0, 1.0, -0.0, 1.0], 3, "");
+        let picks = top(&[2, 5, 7, 9], &[0.0, 1.0, -0.0, 1.0], 3, Order::BY_NUMBER, "");
         assert_eq!(picks.indices, [5, 9, 2]);
         assert_eq!(picks.scores, [1.0, 1.0, 0.0]);
     }
@@ -216,11 +211,15 @@ mod tests {
     fn the_best_of_many_are_those_of_a_whole_sort() {
         let images: Vec<u32> = (0..20_000).collect();
         let scores: Vec<f64> = images.iter().map(|&i| f64::from(i.wrapping_mul(2_654_435_761) % 997)).collect();
-        let mut sorted: Vec<(f64, u32)> = scores.iter().copied().zip(images.iter().copied()).collect();
-        sorted.sort_by(|&a, &b| preferred(a, b));
-        for batch in [1, 7, 3000, 19_999, 20_000] {
-            let expected: Vec<u32> = sorted[..batch].iter().map(|(_, image)| *image).collect();
-            assert_eq!(highest(&images, &scores, batch, "").indices, expected, "{batch}");
+        for order in
+            [Query::new(1, Key::new(0, 0)), Query::new(1, Key::new(0, 0)).with_ties(Ties::Seeded)].map(|q| q.order())
+        {
+            let mut sorted: Vec<(f64, u32)> = scores.iter().copied().zip(images.iter().copied()).collect();
+            sorted.sort_by(|&a, &b| order.preferred(a, b));
+            for batch in [1, 7, 3000, 19_999, 20_000] {
+                let expected: Vec<u32> = sorted[..batch].iter().map(|(_, image)| *image).collect();
+                assert_eq!(top(&images, &scores, batch, order, "").indices, expected, "{batch}");
+            }
         }
     }
 

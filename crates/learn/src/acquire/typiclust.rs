@@ -2,10 +2,10 @@
 
 use super::core_set::features;
 use super::parallel::fill;
-use super::strategy::{checked_pool, preferred};
-use super::{AcquireError, Inputs, Needs, Picks, Rows, Strategy, kmeans, pairs};
+use super::strategy::checked_pool;
+use super::ties::Order;
+use super::{AcquireError, Inputs, Needs, Picks, Query, Rows, Strategy, kmeans, pairs};
 use crate::features::FeatureSource;
-use fewlabel_engine::rng::Key;
 use fewlabel_engine::vector::squared_distances_at;
 
 /// Neighbours that typicality looks at.
@@ -39,31 +39,25 @@ impl Strategy for TypiClust {
         FeatureSource::PixelsPca
     }
 
-    fn pick(
-        &self,
-        inputs: &Inputs,
-        pool: &[u32],
-        batch: usize,
-        key: Key,
-        threads: usize,
-    ) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let features = features(self.name(), inputs)?;
         let images = with_labelled(&pool, inputs.labelled);
-        let k = (inputs.labelled.len() + batch).min(CLUSTERS);
-        let clusters = kmeans::cluster(&features.gather(&images), features.width(), None, k, key, threads);
+        let k = (inputs.labelled.len() + query.batch).min(CLUSTERS);
+        let clusters = kmeans::cluster(&features.gather(&images), features.width(), None, k, query.key, threads);
         let mut groups = groups(&images, &clusters.of_row, inputs.labelled, k);
-        let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "1 / mean distance" };
+        let mut picks = Picks::none("1 / mean distance");
+        picks.all_equal = features.are_alike(&pool);
         // Small clusters only once the others are used up.
         for small in [false, true] {
             let mut turn: Vec<&mut Group> = groups.iter_mut().filter(|group| (group.size <= SMALL) == small).collect();
             loop {
                 turn.retain(|group| !group.free.is_empty());
-                turn.truncate(batch - picks.indices.len());
+                turn.truncate(query.batch - picks.indices.len());
                 if turn.is_empty() {
                     break;
                 }
-                for (typicality, image) in take_most_typical(&mut turn, features, threads) {
+                for (typicality, image) in take_most_typical(&mut turn, features, query.order(), threads) {
                     picks.indices.push(image);
                     picks.scores.push(typicality);
                 }
@@ -108,7 +102,7 @@ fn groups(images: &[u32], of_row: &[u32], labelled: &[u32], k: usize) -> Vec<Gro
 }
 
 /// Takes the free image of greatest typicality out of every group; none may be without free images.
-fn take_most_typical(groups: &mut [&mut Group], features: Rows, threads: usize) -> Vec<(f64, u32)> {
+fn take_most_typical(groups: &mut [&mut Group], features: Rows, order: Order, threads: usize) -> Vec<(f64, u32)> {
     let mut hopeful: Vec<(usize, u32, f64)> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         hopeful.extend(group.hopeful(features, threads).into_iter().map(|image| (at, image, 0.0)));
@@ -121,7 +115,8 @@ fn take_most_typical(groups: &mut [&mut Group], features: Rows, threads: usize) 
     });
     let mut taken = Vec::with_capacity(groups.len());
     for of_group in hopeful.chunk_by(|a, b| a.0 == b.0) {
-        let best = of_group.iter().map(|&(_, image, typicality)| (typicality, image)).min_by(|&a, &b| preferred(a, b));
+        let scored = of_group.iter().map(|&(_, image, typicality)| (typicality, image));
+        let best = scored.min_by(|&a, &b| order.preferred(a, b));
         let Some(best) = best else { continue };
         groups[of_group[0].0].free.retain(|&image| image != best.1);
         taken.push(best);
@@ -179,6 +174,7 @@ impl Group {
 mod tests {
     use super::super::unlabelled;
     use super::*;
+    use fewlabel_engine::rng::Key;
 
     #[test]
     fn the_middle_of_the_largest_unlabelled_group_comes_first() {
@@ -188,7 +184,7 @@ mod tests {
         let labelled = [8];
         let inputs = Inputs { features: Some(Rows::new(&features, 1)), labelled: &labelled, ..Inputs::default() };
         let pool = unlabelled(24, &labelled).unwrap();
-        let picks = TypiClust.pick(&inputs, &pool, 2, Key::new(3, 0), 1).unwrap();
+        let picks = TypiClust.pick(&inputs, &pool, &Query::new(2, Key::new(3, 0)), 1).unwrap();
         // Of 200..207 four neighbours: image 19 (at 203) has distances 1 1 2 2; of 0..6 three: image 1 has 1 1 2.
         assert_eq!(picks.indices, [18, 1]);
         assert!((picks.scores[0] - 1.0 / (1.5 + 1e-5)).abs() < 1e-9, "{picks:?}");
@@ -202,7 +198,7 @@ mod tests {
         let values: Vec<f32> = (0..n * dim).map(|_| stream.uniform(0.0, 1.0)).collect();
         let free: Vec<u32> = (0..n as u32).collect();
         let mut group = Group { size: n, labelled: 0, free };
-        let (score, image) = take_most_typical(&mut [&mut group], Rows::new(&values, dim), 2)[0];
+        let (score, image) = take_most_typical(&mut [&mut group], Rows::new(&values, dim), Order::BY_NUMBER, 2)[0];
         let row = |i: u32| &values[i as usize * dim..][..dim];
         let twin = |i: u32| {
             let distance = |j: u32| {
@@ -229,11 +225,11 @@ mod tests {
             let mut group = Group { size: n, labelled: 0, free: (0..n as u32).collect() };
             let mut distances = Vec::new();
             let all = group.free.iter().map(|&image| (group.typicality(image, features, &mut distances), image));
-            let best = all.min_by(|&a, &b| preferred(a, b)).unwrap();
+            let best = all.min_by(|&a, &b| Order::BY_NUMBER.preferred(a, b)).unwrap();
             let hopeful = group.hopeful(features, 2);
             assert_eq!(hopeful, group.hopeful(features, 1));
             assert!(hopeful.len() < n / 4, "{}", hopeful.len());
-            assert_eq!(take_most_typical(&mut [&mut group], features, 2), [best]);
+            assert_eq!(take_most_typical(&mut [&mut group], features, Order::BY_NUMBER, 2), [best]);
         }
     }
 }

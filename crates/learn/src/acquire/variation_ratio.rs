@@ -8,7 +8,7 @@ use super::{AcquireError, Inputs, Needs, Score};
 /// 1 - (votes for the most voted class) / samples; a pass votes for its likeliest class, the first of equals.
 ///
 /// `mc_probs` [n, samples, classes]. O(n samples classes) time. Freeman 1965; Beluch 2018. Takes only as many values as there are samples:
-/// many ties, which go to the lower image. Libraries that return 1 - max of the mean probability under this name compute least confidence.
+/// many ties, so that how they are broken matters. Libraries that return 1 - max of the mean probability under this name compute least confidence.
 pub(crate) struct VariationRatio;
 
 impl Score for VariationRatio {

@@ -45,8 +45,8 @@ impl NetworkSettings {
             height: images.height,
             width: images.width,
             channels: images.channels,
-            block_widths: self.block_widths.unwrap_or([f, 2 * f, 3 * f]).to_vec(),
-            hidden: vec![8 * f, 2 * f],
+            block_widths: self.block_widths.unwrap_or([1, 2, 3].map(|n| f.saturating_mul(n))).to_vec(),
+            hidden: [8, 2].map(|n| f.saturating_mul(n)).to_vec(),
             classes,
             dropout: self.dropout,
         };

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::augment::Policy;
 use crate::data::{Images, Pool};
 use crate::error::LearnError;
+use crate::memory;
 use crate::model::view::View;
 use crate::purpose;
 use crate::training::optimised::{Optimisation, Optimised, Passes};
@@ -117,13 +118,13 @@ impl PretrainSettings {
         Ok(())
     }
 
-    fn architecture(&self, images: &Images) -> Architecture {
+    pub(crate) fn architecture(&self, images: &Images) -> Architecture {
         let f = self.width;
         Architecture {
             height: images.height,
             width: images.width,
             channels: images.channels,
-            block_widths: vec![f, 2 * f, 3 * f],
+            block_widths: [1, 2, 3].map(|n| f.saturating_mul(n)).to_vec(),
             hidden: vec![self.hidden],
             classes: self.embedding,
             dropout: 0.0,
@@ -162,6 +163,10 @@ impl<'a> Pretraining<'a> {
     pub fn new(pool: &Pool<'a>, settings: &PretrainSettings, seed: u64, threads: usize) -> Result<Self, LearnError> {
         let images = pool.images;
         settings.check(images.len())?;
+        let setting = format!("pretrain.width = {} with batch_size = {}", settings.width, settings.batch_size);
+        let views = 2 * settings.batch_size.min(images.len());
+        let bytes = memory::of_training(&settings.architecture(images).checked()?, views);
+        memory::check(&setting, "training the encoder", bytes)?;
         let key = Key::new(seed, purpose::PRETRAIN_WEIGHTS);
         let model = Model::new(settings.architecture(images), key)?;
         let PretrainSettings { learning_rate, weight_decay, .. } = *settings;

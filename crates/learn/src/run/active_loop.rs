@@ -297,7 +297,7 @@ impl<'a> Run<'a> {
             let pick = |index| Pick { index, label: None, score: Some(0.0), entropy: None, augmentation: None };
             let permuted = purpose::row_permutation(self.plan.seed, pool.len());
             let picks = permuted.into_iter().take(batch).map(pick).collect();
-            return Ok((QueryEvent { round, picks, temperatures: Vec::new(), pool: Vec::new() }, None));
+            return Ok((QueryEvent { round, picks, temperatures: Vec::new(), pool: Vec::new(), ties: None }, None));
         }
         let (strategy, needs) = self.strategy(query)?;
         let given = self.given_features(needs, strategy.as_ref());
@@ -308,7 +308,9 @@ impl<'a> Run<'a> {
             None => (PoolScores::of_arrays(pool, None, given), Vec::new()),
         };
         let labelled = &self.answers.labelled().rows;
-        let chosen = scores.pick(strategy.as_ref(), &Choice { open: &open, labelled, batch, key, threads })?;
+        let ties = self.plan.ties();
+        let query = acquire::Query::new(batch, key).with_ties(ties);
+        let chosen = scores.pick(strategy.as_ref(), &Choice { open: &open, labelled, query, threads })?;
         // A choice on an encoder's features is recorded without entropies.
         let entropies = if self.active().is_some() { scores.entropies(threads)? } else { None };
         let picks = chosen.indices.iter().zip(&chosen.scores).map(|(&index, &score)| Pick {
@@ -321,7 +323,8 @@ impl<'a> Run<'a> {
         let picks = picks.collect();
         let predictions = scores.predictions();
         let pool = self.pool_kinds(&open, entropies.as_deref());
-        Ok((QueryEvent { round, picks, temperatures, pool }, predictions))
+        let ties = chosen.all_equal.then_some(ties);
+        Ok((QueryEvent { round, picks, temperatures, pool, ties }, predictions))
     }
 
     /// Features that are there without the loop's learner, where the strategy looks at some.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::acquire::Ties;
 use crate::augment::{Applied, Kind};
 use crate::error::LearnError;
 use crate::run::answers::Answered;
@@ -101,6 +102,9 @@ pub struct QueryEvent {
     /// The kinds of augmentation in the pool that was scored, where it was augmented.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub pool: Vec<PoolKind>,
+    /// How ties were broken where every image had the same score, so that they alone chose.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ties: Option<Ties>,
 }
 
 /// One labelled image of a query.

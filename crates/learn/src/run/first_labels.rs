@@ -60,6 +60,7 @@ impl FirstLabels<'_> {
         let features = Some(Rows::new(features, features.len() / pool.len()));
         let inputs = Inputs { features, labelled: &labelled.rows, ..Inputs::default() };
         let key = Key::new(self.plan.seed, purpose::INITIAL);
-        Ok(strategy.pick(&inputs, open, count, key, context.threads)?.indices)
+        let query = acquire::Query::new(count, key).with_ties(self.plan.ties());
+        Ok(strategy.pick(&inputs, open, &query, context.threads)?.indices)
     }
 }

@@ -8,6 +8,7 @@ pub mod initial;
 pub mod learners;
 pub mod oracle;
 pub mod plan;
+pub mod plan_memory;
 mod policy_search;
 pub(crate) mod pool_scores;
 mod queries;

@@ -84,7 +84,14 @@ impl<'a> Simulated<'a> {
 
 impl Oracle for Simulated<'_> {
     fn answer(&mut self, rows: &[u32]) -> Result<Vec<Answer>, LearnError> {
-        Ok(rows.iter().map(|&row| Answer::Label(self.labels[row as usize])).collect())
+        let answer = |&row: &u32| {
+            let label = self.labels.get(row as usize).copied().map(Answer::Label);
+            label.ok_or_else(|| {
+                let known = self.labels.len();
+                LearnError::Answer { row, what: format!("has no label: {known} are known") }
+            })
+        };
+        rows.iter().map(answer).collect()
     }
 }
 
@@ -97,5 +104,7 @@ mod tests {
         let labels = [4, 0, 2];
         let said = Simulated::new(&labels).answer(&[2, 0]).unwrap();
         assert_eq!(said, [Answer::Label(2), Answer::Label(4)]);
+        let error = Simulated::new(&labels).answer(&[3]).unwrap_err().to_string();
+        assert_eq!(error, "image 3 has no label: 3 are known");
     }
 }

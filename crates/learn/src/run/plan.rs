@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::acquire::{self, Needs};
+use crate::acquire::{self, Needs, Ties};
 use crate::augment::Policy;
 use crate::error::LearnError;
 use crate::features::FeatureSource;
@@ -38,6 +38,9 @@ pub enum Selection {
         strategy: String,
         /// Labels in the end.
         labels: usize,
+        /// How ties are broken.
+        #[serde(default, skip_serializing_if = "is_default")]
+        ties: Ties,
     },
 }
 
@@ -77,6 +80,9 @@ pub struct ActiveSettings {
     /// Settings of the strategy.
     #[serde(default, skip_serializing_if = "is_default")]
     pub options: acquire::Options,
+    /// How ties are broken, by the strategy of the first labels too.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ties: Ties,
     /// Whether the loop models' probabilities are scaled by a temperature fitted on the validation labels (Guo 2017).
     #[serde(default, skip_serializing_if = "is_default")]
     pub temperature_scaling: bool,
@@ -145,7 +151,7 @@ impl ActiveSettings {
 
     /// Whether the budget leaves no smaller query at the end.
     pub fn has_whole_queries(&self) -> bool {
-        self.initial + self.queries() * self.query_size == self.labels
+        self.initial.saturating_add(self.queries().saturating_mul(self.query_size)) == self.labels
     }
 
     fn check(&self, policy: &Policy) -> Result<(), LearnError> {
@@ -216,7 +222,7 @@ impl LoopSchedule {
 
     /// Epochs before query number `round`.
     pub fn epochs(&self, round: u32) -> u32 {
-        self.first_epochs + self.epochs_growth * self.resets_before(round)
+        self.first_epochs.saturating_add(self.epochs_growth.saturating_mul(self.resets_before(round)))
     }
 }
 
@@ -270,7 +276,7 @@ impl Plan {
         let encoder = EncoderSource::Pretraining { settings: PretrainSettings::default(), seed };
         Self {
             seed,
-            selection: Selection::OnFeatures { strategy: strategy.to_owned(), labels },
+            selection: Selection::OnFeatures { strategy: strategy.to_owned(), labels, ties: Ties::default() },
             placement: Placement::Never,
             policy: Policy::none(),
             network: NetworkSettings::paper(PretrainSettings::default().width),
@@ -285,6 +291,15 @@ impl Plan {
                 self_training: None,
                 fine_tuning: None,
             }),
+        }
+    }
+
+    /// How ties are broken in its queries.
+    pub(crate) fn ties(&self) -> Ties {
+        match &self.selection {
+            Selection::Active(active) => active.ties,
+            Selection::OnFeatures { ties, .. } => *ties,
+            _ => Ties::default(),
         }
     }
 
@@ -342,7 +357,7 @@ impl Plan {
                 active.check(&self.policy)?;
                 active.labels
             }
-            Selection::OnFeatures { strategy, labels } => {
+            Selection::OnFeatures { strategy, labels, .. } => {
                 feature_pool::check_strategy(strategy)?;
                 *labels
             }
@@ -424,6 +439,7 @@ mod tests {
             stopping: Vec::new(),
             features: None,
             options: acquire::Options::default(),
+            ties: Ties::default(),
             temperature_scaling: false,
         };
         let check = |members, dropout| plan(Selection::Active(Box::new(active(members, dropout)))).check(10);

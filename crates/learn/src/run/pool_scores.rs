@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use fewlabel_engine::rng::Key;
 
-use crate::acquire::{self, Inputs, Needs, Picks, Rows, Samples, Score, Strategy};
+use crate::acquire::{self, Inputs, Needs, Picks, Query, Rows, Samples, Score, Strategy};
 use crate::data::Pool;
 use crate::error::LearnError;
 use crate::model::predict::{Predictor, argmax};
@@ -52,10 +52,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) open: &'a [u32],
     /// Images with a label.
     pub(crate) labelled: &'a [u32],
-    /// How many are to be asked.
-    pub(crate) batch: usize,
-    /// Names the random numbers of the choice.
-    pub(crate) key: Key,
+    /// How many are to be asked, and what decides where scores do not.
+    pub(crate) query: Query,
     /// Threads; never changes a bit.
     pub(crate) threads: usize,
 }
@@ -148,11 +146,11 @@ impl<'a> PoolScores<'a> {
 
     /// Lets `strategy` choose `batch` of the `open` images.
     pub(crate) fn pick(&self, strategy: &dyn Strategy, choice: &Choice<'_>) -> Result<Picks, LearnError> {
-        let Choice { open, labelled, batch, key, threads } = *choice;
+        let Choice { open, labelled, query, threads } = *choice;
         if let (Some(by_image), Some(score)) = (&self.by_image, strategy.as_score()) {
-            acquire::check_batch(batch, open.len())?;
+            acquire::check_batch(query.batch, open.len())?;
             let scores: Vec<f64> = open.iter().map(|&row| by_image.scores[row as usize]).collect();
-            return Ok(score.choose(open, &scores, batch, key));
+            return Ok(score.choose(open, &scores, &query));
         }
         let samples = |values: &'_ [f32]| values.len() / self.rows / self.classes;
         let mc_samples = self.probs_nkc.as_deref().map_or(1, samples);
@@ -164,7 +162,7 @@ impl<'a> PoolScores<'a> {
             view_probs: self.view_probs_nvc.as_deref().map(|p| Samples::new(p, samples(p), self.classes)),
             labelled,
         };
-        Ok(strategy.pick(&inputs, open, batch, key, threads)?)
+        Ok(strategy.pick(&inputs, open, &query, threads)?)
     }
 
     /// The predicted class of every image, where probabilities were computed.

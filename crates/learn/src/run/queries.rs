@@ -33,7 +33,7 @@ pub(crate) fn next<'a>(plan: &'a Plan, needs_probs: bool, round: u32, answers: &
             let left = active.labels.checked_sub(answers.labels()).filter(|left| *left > 0)?;
             query(round, &active.strategy, active.query_size.min(left))
         }
-        Selection::OnFeatures { strategy, labels } => {
+        Selection::OnFeatures { strategy, labels, .. } => {
             let left = labels.checked_sub(answers.labels()).filter(|left| *left > 0)?;
             if !needs_probs {
                 return query(round, strategy, left);

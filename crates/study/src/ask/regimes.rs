@@ -127,7 +127,7 @@ impl Regime {
             Chooser::Strategy => Selection::Active(Box::new(active(point, labels?, rows)?)),
             Chooser::OnFeatures | Chooser::SelfTrained => {
                 let strategy = strategy_of(&point.regime).unwrap_or(SEMI_STRATEGY).to_owned();
-                Selection::OnFeatures { strategy, labels: labels? }
+                Selection::OnFeatures { strategy, labels: labels?, ties: point.ties }
             }
         };
         if self.number >= PRETRAINED[0].number {
@@ -212,6 +212,7 @@ fn active(point: &Point, labels: usize, rows: usize) -> Result<ActiveSettings, L
         stopping: point.stopping.into_iter().collect(),
         features: (strategy.needs().features || cold_start).then_some(features),
         options: point.strategy_options.clone(),
+        ties: point.ties,
         temperature_scaling: point.temperature_scaling,
         strategy: point.strategy.clone(),
         initial: point.initial.count(rows),
@@ -231,7 +232,7 @@ fn active(point: &Point, labels: usize, rows: usize) -> Result<ActiveSettings, L
 
 /// `block_widths` are multiples of the width, so that one setting fits the loop's model and the final one.
 fn network(point: &Point, width: usize, dropout: f64) -> NetworkSettings {
-    let block_widths = point.block_multiples.map(|multiples| multiples.map(|multiple| multiple * width));
+    let block_widths = point.block_multiples.map(|multiples| multiples.map(|multiple| multiple.saturating_mul(width)));
     NetworkSettings { width, block_widths, dropout: dropout as f32 }
 }
 
@@ -239,6 +240,7 @@ fn network(point: &Point, width: usize, dropout: f64) -> NetworkSettings {
 mod tests {
     use super::*;
     use crate::ask::settings::Budget;
+    use fewlabel_learn::acquire::Ties;
 
     #[test]
     fn the_names_are_those_of_the_table() {
@@ -314,7 +316,10 @@ mod tests {
             plan.transfer.iter().flat_map(Transfer::encoders).map(seed).collect()
         };
         assert_eq!(seeds(&made), [1]);
-        assert_eq!(made.selection, Selection::OnFeatures { strategy: "typiclust".into(), labels: 10 });
+        assert_eq!(
+            made.selection,
+            Selection::OnFeatures { strategy: "typiclust".into(), labels: 10, ties: Ties::LowerIndex }
+        );
         assert_eq!(plan(&Point { epochs: 3, loop_width: 4, strategy: "margin".into(), ..point.clone() }), made);
         let three = Point { encoders: 3, ensemble: 3, seed: 7, regime: point.regime.clone(), ..Point::default() };
         assert_eq!(seeds(&plan(&three)), [1, 2, 0]);

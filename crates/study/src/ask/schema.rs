@@ -3,6 +3,7 @@
 use crate::ask::regimes;
 use crate::ask::settings::Point;
 use crate::ask::study_file::setting_names;
+use fewlabel_learn::acquire::Ties;
 use fewlabel_learn::augment::corruption::Corruption;
 use serde_json::{Map, Value, json};
 
@@ -54,6 +55,10 @@ fn setting(name: &str, default: Option<&Value>) -> Value {
         }
         ("encoders" | "ensemble", Some(default)) => json!({ "type": "integer", "minimum": 1, "default": default }),
         ("loop_dropout", _) => json!({ "type": "number", "minimum": 0 }),
+        // An absent key is the paper's rule, so that studies keep their runs; a new study says `seeded`.
+        ("ties", _) => {
+            json!({ "enum": [Ties::LowerIndex, Ties::Seeded], "default": Ties::LowerIndex, "examples": [Ties::Seeded] })
+        }
         ("features" | "encoder", _) => json!({ "type": "string" }),
         ("shift", _) => {
             let shift = json!({

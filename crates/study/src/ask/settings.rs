@@ -4,7 +4,7 @@ use crate::ask::regimes;
 use crate::ask::shift::Shift;
 use crate::error::StudyError;
 use crate::execute::encoder_file;
-use fewlabel_learn::acquire::Options;
+use fewlabel_learn::acquire::{Options, Ties};
 use fewlabel_learn::augment::{Mixing, Policy};
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::features::FeatureSource;
@@ -46,6 +46,9 @@ pub struct Point {
     pub strategy: String,
     /// Settings of the strategy, such as `delta` of `probcover`.
     pub strategy_options: Options,
+    /// How ties are broken: `lower-index`, as in the paper, or `seeded`, by an order of the images that the seed names.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ties: Ties,
     /// Features for strategies that look at some: `penultimate`, `pixels-pca` or a .npy file; those that suit the strategy if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<String>,
@@ -136,6 +139,7 @@ impl Default for Point {
             query_size: 4,
             strategy: "entropy".into(),
             strategy_options: Options::default(),
+            ties: Ties::default(),
             features: None,
             temperature_scaling: false,
             stopping: None,
@@ -171,6 +175,10 @@ impl Default for Point {
             test_images: 0,
         }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A number of labels, or a share of the training split.

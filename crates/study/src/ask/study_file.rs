@@ -15,13 +15,18 @@
 //!
 //! Combinations that come to the same run, such as `random` under two strategies, are computed once.
 
+mod cuts;
+mod places;
+
 use crate::ask::settings::{Point, RunSettings};
 use crate::ask::spelling;
 use crate::error::StudyError;
 use crate::execute::grid::Job;
 use crate::execute::reuse;
+use crate::words;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::data::{Dataset, Split};
+use places::Places;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -47,6 +52,10 @@ pub struct Study {
     /// Every setting of a run but the seed: its values.
     grid: Table,
     conditions: Vec<Condition>,
+    /// Where its keys stand.
+    places: Places,
+    /// Whether its numbers are the program's own, not a person's: then all of them are cut to what the data have.
+    is_quick: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -69,17 +78,26 @@ impl Study {
     /// # Errors
     /// Names the line, the key and, where one is near, the key that was meant.
     pub fn parse(text: &str, origin: &str, changes: &[String]) -> Result<Self, StudyError> {
-        let wrong = |what: String| StudyError::Setting(format!("{origin}: {what}"));
-        let lines = Lines::of(text).map_err(wrong)?;
-        let mut table: Table = text.parse().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+        let mut places = Places::of(text, origin)?;
+        let parsed = text
+            .parse()
+            .map_err(|error: toml::de::Error| StudyError::Setting(format!("{origin}: {}", error.message())));
+        let mut table: Table = parsed?;
         for change in changes {
             let (key, value) = parse_change(change)?;
+            places.set(&key, change);
             table.insert(key, value);
         }
-        Self::of_table(table).map_err(|(key, what)| match lines.0.get(&key) {
-            Some(line) => wrong(format!("line {line}: {what}")),
-            None => wrong(what),
-        })
+        match Self::of_table(table) {
+            Ok(study) => Ok(Self { places, ..study }),
+            Err((key, what)) => Err(places.about(&key, &what)),
+        }
+    }
+
+    /// The same study, of whose numbers of images and labels all are cut to what the data have.
+    #[must_use]
+    pub fn quick(self) -> Self {
+        Self { is_quick: true, ..self }
     }
 
     /// The study that a table describes; an error comes with the key that it is about.
@@ -87,13 +105,16 @@ impl Study {
         let text = |table: &mut Table, key: &str| match table.remove(key) {
             None => Ok(String::new()),
             Some(Value::String(text)) => Ok(text),
-            Some(_) => Err((key.to_owned(), format!("`{key}` is a text"))),
+            Some(value) => Err((key.to_owned(), format!("`{key}`: found {}, expected a text", words::value(&value)))),
         };
         let (name, question) = (text(&mut table, "name")?, text(&mut table, "question")?);
         let keep_models = match table.remove("keep_models") {
             None => false,
             Some(Value::Boolean(keep)) => keep,
-            Some(_) => return Err(("keep_models".into(), "`keep_models` is true or false".into())),
+            Some(value) => {
+                let what = format!("`keep_models`: found {}, expected true or false", words::value(&value));
+                return Err(("keep_models".into(), what));
+            }
         };
         let wrong = |_| ("class_names".to_owned(), "`class_names` is a list of texts, one for each class".to_owned());
         let class_names = table.remove("class_names").map(Value::try_into).transpose().map_err(wrong)?;
@@ -107,7 +128,8 @@ impl Study {
             }
             grid.insert(key, value);
         }
-        Ok(Self { name, question, keep_models, class_names, seeds, grid, conditions })
+        let (places, is_quick) = (Places::default(), false);
+        Ok(Self { name, question, keep_models, class_names, seeds, grid, conditions, places, is_quick })
     }
 
     /// The study as it is kept in its folder: every setting, whether given or not.
@@ -158,14 +180,21 @@ impl Study {
     /// # Errors
     /// If there are too many.
     pub fn points(&self) -> Result<Vec<Point>, StudyError> {
+        let of_table = |table| Ok(self.with_seeds(self.point(table)?));
+        let points = self.tables()?.into_iter().map(of_table).collect::<Result<Vec<Vec<_>>, StudyError>>()?;
+        Ok(points.concat())
+    }
+
+    /// Every combination of the grid's values, without seeds and before conditions.
+    fn tables(&self) -> Result<Vec<Table>, StudyError> {
         let mut tables = vec![Table::new()];
         for (key, value) in &self.grid {
             let values = values(key, value);
             if values.is_empty() {
-                return Err(StudyError::Setting(format!("`{key}` is an empty list: the study has no runs")));
+                return Err(self.places.about(key, &format!("`{key}` is an empty list: the study has no runs")));
             }
-            if tables.len() * values.len() * self.seeds.len() > MOST_RUNS {
-                return Err(StudyError::Setting(format!("the study has more than {MOST_RUNS} runs")));
+            if tables.len().saturating_mul(values.len()).saturating_mul(self.seeds.len()) > MOST_RUNS {
+                return Err(self.places.about(key, &format!("the study has more than {MOST_RUNS} runs")));
             }
             let with = |table: &Table, value: &Value| {
                 let mut table = table.clone();
@@ -174,17 +203,21 @@ impl Study {
             };
             tables = tables.iter().flat_map(|table| values.iter().map(move |value| with(table, value))).collect();
         }
-        let mut points = Vec::with_capacity(tables.len() * self.seeds.len());
-        for mut table in tables {
-            for condition in &self.conditions {
-                if condition.applies_to(&table) {
-                    table.extend(condition.set.clone());
-                }
+        Ok(tables)
+    }
+
+    /// One combination, conditions applied.
+    fn point(&self, mut table: Table) -> Result<Point, StudyError> {
+        for condition in &self.conditions {
+            if condition.applies_to(&table) {
+                table.extend(condition.set.clone());
             }
-            let point: Point = table.try_into().map_err(|error| StudyError::Setting(error.to_string()))?;
-            points.extend(self.seeds.iter().map(|&seed| Point { seed, ..point.clone() }));
         }
-        Ok(points)
+        table.try_into().map_err(|error: toml::de::Error| self.places.about("", &words::of_toml(&error)))
+    }
+
+    fn with_seeds(&self, point: Point) -> Vec<Point> {
+        self.seeds.iter().map(|&seed| Point { seed, ..point.clone() }).collect()
     }
 
     /// The runs of the study on their data, each once.
@@ -194,8 +227,10 @@ impl Study {
     pub fn jobs(&self) -> Result<Vec<Job>, StudyError> {
         let mut opened: BTreeMap<(String, [usize; 3], String), Arc<Dataset>> = BTreeMap::new();
         let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
-        for point in self.points()? {
-            crate::ask::regimes::by_name(&point.regime)?;
+        for table in self.tables()? {
+            let mut point = self.point(table.clone())?;
+            let explain = |error| self.places.explain(error);
+            crate::ask::regimes::by_name(&point.regime).map_err(explain)?;
             let sizes = [point.train_images, point.val_images, point.test_images];
             let key = (point.data.clone(), sizes, format!("{:?}", point.shift));
             let data = match opened.get(&key) {
@@ -206,26 +241,17 @@ impl Study {
                     data
                 }
             };
-            let job = Job::new(RunSettings::new(&point, &data)?, data);
-            jobs.entry(job.id.clone()).or_insert(job);
+            if let Some(table) = self.cut(table, data.train.len()) {
+                point = self.point(table)?;
+            }
+            for point in self.with_seeds(point) {
+                let job = Job::new(RunSettings::new(&point, &data).map_err(explain)?, Arc::clone(&data));
+                jobs.entry(job.id.clone()).or_insert(job);
+            }
         }
         let mut jobs: Vec<Job> = jobs.into_values().collect();
         reuse::find(&mut jobs);
         Ok(jobs)
-    }
-}
-
-/// The lines of a file's keys, for errors.
-struct Lines(BTreeMap<String, usize>);
-
-impl Lines {
-    fn of(text: &str) -> Result<Self, String> {
-        let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
-        let table = toml::de::DeTable::parse(text).map_err(|error| {
-            let place = error.span().map_or_else(String::new, |span| format!("line {}: ", line(span.start)));
-            format!("{place}{}", error.message())
-        })?;
-        Ok(Self(table.get_ref().keys().map(|key| (key.get_ref().to_string(), line(key.span().start))).collect()))
     }
 }
 
@@ -246,8 +272,17 @@ fn defaults() -> Table {
 /// The names of all settings of a run but the seed.
 pub fn setting_names() -> Vec<String> {
     let mut names: Vec<String> = defaults().into_iter().map(|(key, _)| key).collect();
-    let optional =
-        ["width", "block_multiples", "loop_dropout", "features", "stopping", "mixing", "encoder", "fine_tuning"];
+    let optional = [
+        "width",
+        "block_multiples",
+        "loop_dropout",
+        "features",
+        "ties",
+        "stopping",
+        "mixing",
+        "encoder",
+        "fine_tuning",
+    ];
     names.extend(optional.map(str::to_owned));
     names.sort();
     names
@@ -264,7 +299,7 @@ fn check_key(key: &str) -> Result<(), String> {
 
 fn check_value(key: &str, value: &Value) -> Result<(), String> {
     let alone = Table::from_iter([(key.to_owned(), value.clone())]);
-    let point: Point = alone.try_into().map_err(|error: toml::de::Error| format!("`{key}`: {}", error.message()))?;
+    let point: Point = alone.try_into().map_err(|error: toml::de::Error| words::of_toml(&error))?;
     if key == "regime" {
         crate::ask::regimes::by_name(&point.regime).map_err(|error| error.to_string())?;
     }
@@ -308,7 +343,7 @@ fn seeds(value: Option<Value>) -> Result<Vec<u64>, String> {
         Some(Value::String(text)) => {
             let (first, end) = text.split_once("..").ok_or(wrong)?;
             let (first, end) = (first.trim().parse().map_err(|_| wrong)?, end.trim().parse().map_err(|_| wrong)?);
-            (first..end).take(MOST_RUNS).collect()
+            (first..end).take(MOST_RUNS + 1).collect()
         }
         Some(Value::Array(list)) => list.iter().map(seed).collect::<Option<_>>().ok_or(wrong)?,
         Some(_) => return Err(wrong.to_owned()),
@@ -356,26 +391,22 @@ fn prepare(point: &Point, class_names: Option<&[String]>) -> Result<Dataset, Stu
     point.shift.apply(open(&point.data)?, open)
 }
 
-/// Fewer images of each split, the same ones every time; 0 is all.
+/// At most so many images of each split, the same ones every time; 0 is all.
 fn subset(data: Dataset, sizes: [usize; 3]) -> Result<Dataset, StudyError> {
     if sizes == [0; 3] {
         return Ok(data);
     }
-    let reduce = |(number, ((name, split), size)): (usize, ((&str, &Split), usize))| {
-        if size > split.len() {
-            let all = split.len();
-            return Err(StudyError::Setting(format!("{name}_images is {size}, but the split has {all} images")));
-        }
-        if size == 0 {
-            return Ok(split.clone());
+    let reduce = |(number, ((_, split), size)): (usize, ((&str, &Split), usize))| {
+        if size == 0 || size >= split.len() {
+            return split.clone();
         }
         let key = Key::new(0, u64::from_le_bytes(*b"subset\0\0")).at(number as u64, 0);
         let mut rows = key.stream().permutation(split.len());
         rows.truncate(size);
         rows.sort_unstable();
-        Ok(split.select(&rows))
+        split.select(&rows)
     };
-    let splits = data.splits().into_iter().zip(sizes).enumerate().map(reduce).collect::<Result<Vec<_>, _>>()?;
+    let splits: Vec<Split> = data.splits().into_iter().zip(sizes).enumerate().map(reduce).collect();
     let splits = splits.try_into().map_err(|_| StudyError::Setting("a data set has three splits".into()))?;
     Ok(data.with_splits(data.name.clone(), |_| splits))
 }
@@ -457,7 +488,10 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named_with_its_line() {
         for (text, what) in [
-            ("epochs = \"ten\"", "a.toml: line 1: `epochs`: invalid type: string \"ten\", expected u32"),
+            (
+                "epochs = \"ten\"",
+                "a.toml: line 1: `epochs`: found \"ten\", expected a whole number from 0 to 4294967295",
+            ),
             ("\nregime = \"alfa\"", "a.toml: line 2: unknown regime `alfa`: did you mean `alda`?"),
             (
                 "seeds = -1",
@@ -540,6 +574,6 @@ mod tests {
         let fewer = subset(data.clone(), [20, 0, 10]).expect("enough images");
         assert_eq!([fewer.train.len(), fewer.val.len(), fewer.test.len()], [20, 30, 10]);
         assert_ne!(fewer.checksum, data.checksum);
-        assert!(subset(data, [61, 0, 0]).is_err());
+        assert_eq!(subset(data.clone(), [61, 0, 31]).expect("all").checksum, data.checksum);
     }
 }

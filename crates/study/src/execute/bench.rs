@@ -6,7 +6,7 @@ use fewlabel_engine::measure::peak_gflops;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{Model, Scorer, Targets, Trainer};
 use fewlabel_learn::LearnError;
-use fewlabel_learn::acquire::{self, Inputs, Rows};
+use fewlabel_learn::acquire::{self, Inputs, Query, Rows};
 use fewlabel_learn::augment::{Speed, speed};
 use fewlabel_learn::data::Images;
 use fewlabel_learn::model::network::NetworkSettings;
@@ -222,7 +222,8 @@ pub fn query(batch: usize, threads: usize) -> Result<Vec<Measurement>, StudyErro
         if needs.mc_probs || needs.targets || needs.views {
             continue;
         }
-        let choose = || strategy.pick(&inputs, &pool, batch, Key::new(0, 5), threads);
+        let query = Query::new(batch, Key::new(0, 5));
+        let choose = || strategy.pick(&inputs, &pool, &query, threads);
         choose().map_err(LearnError::from)?;
         measurements.push(measure(name, POOL, None, || {
             let _ = choose();

@@ -16,6 +16,7 @@ use fewlabel_learn::run::active_loop;
 use fewlabel_learn::run::events::{EpochEvent, QueryEvent, RunObserver};
 use fewlabel_learn::run::oracle::Simulated;
 use fewlabel_learn::run::plan::Plan;
+use fewlabel_learn::run::plan_memory;
 use fewlabel_learn::run::resources::Resources;
 use fewlabel_learn::{Context, LearnError, counted};
 use serde::Serialize;
@@ -57,6 +58,7 @@ pub fn train(
     epoch: &mut dyn FnMut(&EpochEvent),
 ) -> Result<Trained, StudyError> {
     atomic_file::refuse_unwritable(path)?;
+    plan_memory::check_plan(plan, &data.pool())?;
     let mut listener = Listener { epoch, train_loss: None };
     let mut oracle = Simulated::new(&data.train.labels);
     let benchmark = Some(data.benchmark());

@@ -276,7 +276,7 @@ mod tests {
             let is_whole = of_picks.chain(temperatures.iter().copied()).all(f64::is_finite);
             let pick = |(index, score, entropy)| Pick { index, label: Some(1), score, entropy, augmentation: None };
             let picks = picks.into_iter().map(pick).collect();
-            (QueryEvent { round: 0, picks, temperatures, pool: Vec::new() }, is_whole)
+            (QueryEvent { round: 0, picks, temperatures, pool: Vec::new(), ties: None }, is_whole)
         })
     }
 

@@ -1,11 +1,13 @@
 //! From files to picks: in blocks of rows where the strategy scores every image by itself, else as a whole.
 
-use super::Arguments;
+use super::{Arguments, McOrder};
 use crate::cli::Common;
-use anyhow::bail;
+use crate::screen;
+use anyhow::{anyhow, bail};
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::acquire::{self, Inputs, Needs, Options, Picks, Rows, Samples, Score, Strategy};
+use fewlabel_learn::acquire::{self, Inputs, Needs, Options, Picks, Query, Rows, Samples, Score, Strategy};
 use fewlabel_learn::data::Array;
+use fewlabel_learn::memory;
 use std::path::Path;
 use std::time::Instant;
 
@@ -18,24 +20,57 @@ const PURPOSE: u64 = 0x0071_7565_7279;
 #[derive(Default)]
 struct Slot {
     array: Option<Array>,
+    order: McOrder,
     block: Vec<f32>,
+    /// All of an array whose images are not its first axis, turned round, and the images of it that were read.
+    turned: Option<(Vec<f32>, usize)>,
 }
 
 impl Slot {
-    fn open(path: Option<&Path>, axes: usize) -> anyhow::Result<Self> {
+    fn open(path: Option<&Path>, axes: usize, order: McOrder) -> anyhow::Result<Self> {
         let array = path.map(|path| Array::open(path, axes)).transpose()?;
-        Ok(Self { array, block: Vec::new() })
+        Ok(Self { array, order: if axes == 3 { order } else { McOrder::Ntc }, ..Self::default() })
     }
 
+    fn shape(&self) -> Option<&[usize]> {
+        self.array.as_ref().map(Array::shape)
+    }
+
+    /// The number of images, if the axes have this order; arrays of two axes have one only.
+    fn images_by(&self, order: McOrder) -> Option<usize> {
+        let shape = self.shape()?;
+        Some(if shape.len() == 3 && order == McOrder::Tnc { shape[1] } else { shape[0] })
+    }
+
+    /// Images, passes and classes of an array of three axes.
+    fn ntc(&self) -> Option<(usize, usize, usize)> {
+        match (self.shape()?, self.order) {
+            (&[n, t, c], McOrder::Ntc) | (&[t, n, c], McOrder::Tnc) => Some((n, t, c)),
+            _ => None,
+        }
+    }
+
+    /// Numbers an image.
     fn width(&self) -> usize {
-        self.array.as_ref().map_or(0, Array::width)
+        self.ntc().map_or_else(|| self.array.as_ref().map_or(0, Array::width), |(_, t, c)| t * c)
     }
 
     fn read(&mut self, rows: usize) -> anyhow::Result<()> {
-        match &mut self.array {
-            Some(array) => Ok(array.read_rows(rows, &mut self.block)?),
-            None => Ok(()),
+        let width = self.width();
+        let turns = self.order == McOrder::Tnc && self.turned.is_none();
+        let Some(array) = &mut self.array else { return Ok(()) };
+        if turns {
+            self.turned = Some((turned(array)?, 0));
         }
+        match &mut self.turned {
+            None => array.read_rows(rows, &mut self.block)?,
+            Some((all, done)) => {
+                self.block.clear();
+                self.block.extend_from_slice(&all[*done * width..(*done + rows) * width]);
+                *done += rows;
+            }
+        }
+        Ok(())
     }
 
     fn rows(&self) -> Option<Rows<'_>> {
@@ -43,8 +78,18 @@ impl Slot {
     }
 
     fn samples(&self) -> Option<Samples<'_>> {
-        self.array.as_ref().map(|array| Samples::new(&self.block, array.shape()[1], array.shape()[2]))
+        self.ntc().map(|(_, t, c)| Samples::new(&self.block, t, c))
     }
+}
+
+/// The numbers of an array [t, n, c] as [n, t, c].
+fn turned(array: &mut Array) -> anyhow::Result<Vec<f32>> {
+    let &[t, n, c] = array.shape() else { bail!("an array of three axes is expected") };
+    memory::check("--mc-order tnc", "the array as a whole", 2.0 * 4.0 * t as f64 * n as f64 * c as f64)?;
+    let mut all = Vec::new();
+    array.read_rows(t, &mut all)?;
+    let of_image = |image: usize| (0..t).map(move |pass| (pass * n + image) * c);
+    Ok((0..n).flat_map(of_image).flat_map(|first| &all[first..first + c]).copied().collect())
 }
 
 /// All arrays.
@@ -59,32 +104,76 @@ struct Arrays {
 
 impl Arrays {
     fn open(arguments: &Arguments) -> anyhow::Result<Self> {
+        let order = arguments.mc_order.unwrap_or_default();
         let mut arrays = Self {
-            probs: Slot::open(arguments.probs.as_deref(), 2)?,
-            mc_probs: Slot::open(arguments.mc_probs.as_deref(), 3)?,
-            features: Slot::open(arguments.features.as_deref(), 2)?,
-            views: Slot::open(arguments.view_probs.as_deref(), 3)?,
-            targets: Slot::open(arguments.target_mc_probs.as_deref(), 3)?,
+            probs: Slot::open(arguments.probs.as_deref(), 2, order)?,
+            mc_probs: Slot::open(arguments.mc_probs.as_deref(), 3, order)?,
+            features: Slot::open(arguments.features.as_deref(), 2, order)?,
+            views: Slot::open(arguments.view_probs.as_deref(), 3, order)?,
+            targets: Slot::open(arguments.target_mc_probs.as_deref(), 3, order)?,
             rows: 0,
         };
-        let named = [
-            ("probs", &arrays.probs),
-            ("mc-probs", &arrays.mc_probs),
-            ("features", &arrays.features),
-            ("view-probs", &arrays.views),
-        ];
-        let mut lengths = named.iter().filter_map(|(name, slot)| Some((name, slot.array.as_ref()?.shape()[0])));
-        let Some((first, rows)) = lengths.next() else {
+        let given = arrays.given();
+        let Some(&(first, slot)) = given.first() else {
             bail!("give at least one of --probs, --mc-probs, --features and --view-probs: their rows are the images");
         };
-        if let Some((other, length)) = lengths.find(|(_, length)| *length != rows) {
-            bail!("--{first} has {rows} rows and --{other} {length}, expected as many");
+        let images = |slot: &Slot| slot.images_by(order).unwrap_or(0);
+        let rows = images(slot);
+        if let Some((other, slot)) = given.iter().find(|(_, slot)| images(slot) != rows) {
+            let hint = arrays.hint(order, |_| true);
+            bail!("--{first} has {rows} images and --{other} {}, expected as many{hint}", images(slot));
         }
         if rows > u32::MAX as usize {
-            bail!("--{first} has {rows} rows, expected at most {}", u32::MAX);
+            bail!("--{first} has {rows} images, expected at most {}", u32::MAX);
+        }
+        if let (None, [(name, slot)]) = (arguments.mc_order, &given[..])
+            && let Some((n, t, _)) = slot.ntc()
+            && t > n
+        {
+            screen::note(&format!(
+                "warning: --{name} {:?} is read as {n} images with {t} passes each (--mc-order ntc); {n} passes over {t} images \
+                 are --mc-order tnc",
+                slot.shape().unwrap_or_default()
+            ));
         }
         arrays.rows = rows;
         Ok(arrays)
+    }
+
+    /// The arrays with a row for every image that were given, by the names of their options.
+    fn given(&self) -> Vec<(&'static str, &Slot)> {
+        let named = [
+            ("probs", &self.probs),
+            ("mc-probs", &self.mc_probs),
+            ("features", &self.features),
+            ("view-probs", &self.views),
+        ];
+        named.into_iter().filter(|(_, slot)| slot.array.is_some()).collect()
+    }
+
+    /// The advice to read three axes in the other order, where all arrays agree in it and their number of images `fits`.
+    fn hint(&self, order: McOrder, fits: impl Fn(usize) -> bool) -> String {
+        let (other, name) = match order {
+            McOrder::Ntc => (McOrder::Tnc, "tnc"),
+            McOrder::Tnc => (McOrder::Ntc, "ntc"),
+        };
+        let images: Vec<_> = self.given().iter().map(|(_, slot)| slot.images_by(other)).collect();
+        let is_other = self.given().iter().any(|(_, slot)| slot.images_by(other) != slot.images_by(order));
+        match images.first() {
+            Some(&Some(n)) if is_other && fits(n) && images.iter().all(|&m| m == Some(n)) => {
+                format!("; in the order --mc-order {name} there are {n} images")
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// The images that are not labelled.
+    fn pool(&self, labelled: &[u32], order: McOrder) -> anyhow::Result<Vec<u32>> {
+        let most = labelled.iter().max().map_or(0, |&row| row as usize);
+        acquire::unlabelled(self.rows, labelled).map_err(|error| {
+            let hint = if most >= self.rows { self.hint(order, |images| most < images) } else { String::new() };
+            anyhow!("{error}{hint}")
+        })
     }
 
     /// Forgets what the strategy does not look at, so that it is not read.
@@ -100,7 +189,7 @@ impl Arrays {
     }
 
     fn classes(&self) -> Option<usize> {
-        let last = |slot: &Slot| slot.array.as_ref().and_then(|array| array.shape().last().copied());
+        let last = |slot: &Slot| slot.shape().and_then(|shape| shape.last().copied());
         last(&self.probs).or(last(&self.mc_probs))
     }
 
@@ -136,15 +225,15 @@ pub(super) fn pick(arguments: &Arguments, labelled: &[u32], common: &Common) -> 
         force: arguments.force,
     };
     let strategy = acquire::with_options(&arguments.strategy, &options)?;
+    let pool = arrays.pool(labelled, arguments.mc_order.unwrap_or_default())?;
     arrays.keep(strategy.needs());
-    let pool = acquire::unlabelled(arrays.rows, labelled)?;
     acquire::check_batch(arguments.batch, pool.len())?;
-    arrays.targets.read(arrays.targets.array.as_ref().map_or(0, |array| array.shape()[0]))?;
+    arrays.targets.read(arrays.targets.ntc().map_or(0, |(images, ..)| images))?;
     arrays.inputs(&[]).check(strategy.name(), strategy.needs())?;
-    let key = Key::new(common.seed, PURPOSE);
+    let query = Query::new(arguments.batch, Key::new(common.seed, PURPOSE)).with_ties(arguments.ties.into());
     match strategy.as_score() {
-        Some(score) => in_blocks(score, arrays, &pool, arguments.batch, key, common.threads()),
-        None => as_a_whole(&*strategy, arrays, &pool, labelled, arguments.batch, key, common.threads()),
+        Some(score) => in_blocks(score, arrays, &pool, &query, common.threads()),
+        None => as_a_whole(&*strategy, arrays, &pool, labelled, &query, common.threads()),
     }
 }
 
@@ -152,8 +241,7 @@ fn in_blocks(
     score: &dyn Score,
     mut arrays: Arrays,
     pool: &[u32],
-    batch: usize,
-    key: Key,
+    query: &Query,
     threads: usize,
 ) -> anyhow::Result<(Picks, f64)> {
     let slots = [&arrays.probs, &arrays.mc_probs, &arrays.features, &arrays.views];
@@ -175,7 +263,7 @@ fn in_blocks(
         seconds += start.elapsed().as_secs_f64();
     }
     let start = Instant::now();
-    let picks = score.choose(pool, &scores, batch, key);
+    let picks = score.choose(pool, &scores, query);
     Ok((picks, seconds + start.elapsed().as_secs_f64()))
 }
 
@@ -184,14 +272,13 @@ fn as_a_whole(
     mut arrays: Arrays,
     pool: &[u32],
     labelled: &[u32],
-    batch: usize,
-    key: Key,
+    query: &Query,
     threads: usize,
 ) -> anyhow::Result<(Picks, f64)> {
     arrays.read(arrays.rows)?;
     let inputs = arrays.inputs(labelled);
     inputs.check_values()?;
     let start = Instant::now();
-    let picks = strategy.pick(&inputs, pool, batch, key, threads)?;
+    let picks = strategy.pick(&inputs, pool, query, threads)?;
     Ok((picks, start.elapsed().as_secs_f64()))
 }

@@ -5,9 +5,10 @@ mod joint;
 use super::bald::{mean_entropy, missing};
 use super::epig::transpose;
 use super::parallel::{fill, scores};
-use super::strategy::{checked_pool, preferred};
-use super::{AcquireError, Inputs, Needs, Picks, Strategy};
-use fewlabel_engine::rng::Key;
+use super::strategy::checked_pool;
+use super::ties::all_equal;
+use super::{AcquireError, Inputs, Needs, Picks, Query, Strategy};
+use crate::memory;
 use fewlabel_engine::vector::{LANES, xlogy_sum_of_product};
 use joint::Joint;
 
@@ -27,43 +28,41 @@ pub(crate) struct BatchBald {
 
 impl Strategy for BatchBald {
     fn name(&self) -> &str {
-        "batchbald"
+        memory::BATCHBALD
     }
 
     fn needs(&self) -> Needs {
         Needs::MC_PROBS
     }
 
-    fn pick(
-        &self,
-        inputs: &Inputs,
-        pool: &[u32],
-        batch: usize,
-        key: Key,
-        threads: usize,
-    ) -> Result<Picks, AcquireError> {
-        let pool = checked_pool(self, inputs, pool, batch)?;
+    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+        let pool = checked_pool(self, inputs, pool, query.batch)?;
         let samples = inputs.mc_probs.ok_or_else(|| missing(self.name()))?;
         let (count, classes) = (samples.samples(), samples.classes());
+        let bytes = memory::of_joint(self.draws, classes, query.batch, count);
+        memory::check(&format!("draws = {}", self.draws), memory::JOINT, bytes)?;
         let mut by_class = vec![0.0; pool.len() * count * classes];
         for (image, by_class) in pool.iter().zip(by_class.chunks_exact_mut(count * classes)) {
             transpose(samples.row(*image), classes, by_class);
         }
         let own = scores(&pool, threads, || (), |(), image| mean_entropy(samples, image));
         let mut taken = vec![false; pool.len()];
-        let mut picks = Picks { indices: Vec::new(), scores: Vec::new(), unit: "nats" };
-        let mut joint = Joint::empty(count, key);
+        let mut picks = Picks::none("nats");
+        let mut joint = Joint::empty(count, query.key);
         let mut entropies = 0.0;
-        while picks.indices.len() < batch {
+        while picks.indices.len() < query.batch {
             let sums = xlogy_sums(&joint, &by_class, count, classes, pool.len(), threads);
             let score = |at: usize| joint.entropy(sums[at]) - entropies - own[at];
-            let free = (0..pool.len()).filter(|&at| !taken[at]).map(|at| (score(at) + 0.0, at as u32));
-            let Some((score, at)) = free.min_by(|&a, &b| preferred(a, b)) else { break };
-            let image = pool[at as usize];
+            if picks.indices.is_empty() {
+                picks.all_equal = all_equal((0..pool.len()).map(score));
+            }
+            let free = (0..pool.len()).filter(|&at| !taken[at]).map(|at| (score(at) + 0.0, at));
+            let Some((score, at)) = query.order().best(&pool, free) else { break };
+            let image = pool[at];
             let before: Vec<&[f32]> = picks.indices.iter().map(|&image| samples.row(image)).collect();
             joint.add(samples.row(image), &before, self.draws);
-            taken[at as usize] = true;
-            entropies += own[at as usize];
+            taken[at] = true;
+            entropies += own[at];
             picks.indices.push(image);
             picks.scores.push(score);
         }
@@ -90,7 +89,9 @@ fn xlogy_sums(joint: &Joint, by_class: &[f32], count: usize, classes: usize, poo
 #[cfg(test)]
 mod tests {
     use super::super::Samples;
+    use super::super::ties::Order;
     use super::*;
+    use fewlabel_engine::rng::Key;
     use fewlabel_engine::vector::softmax_rows;
 
     const COUNT: usize = 6;
@@ -107,7 +108,7 @@ mod tests {
         let samples = Samples::new(values, COUNT, CLASSES);
         let inputs = Inputs { mc_probs: Some(samples), ..Inputs::default() };
         let pool: Vec<u32> = (0..samples.len() as u32).collect();
-        BatchBald { draws }.pick(&inputs, &pool, batch, Key::new(0, 0), 1).unwrap()
+        BatchBald { draws }.pick(&inputs, &pool, &Query::new(batch, Key::new(0, 0)), 1).unwrap()
     }
 
     /// I(y_batch; parameters) by going through every combination of classes, in `f64`.
@@ -137,7 +138,8 @@ mod tests {
         for (&index, &score) in picks.indices.iter().zip(&picks.scores) {
             let with = |image: u32| information(&values, &[chosen.as_slice(), &[image]].concat());
             let free = (0..25).filter(|image| !chosen.contains(image));
-            let best = free.map(|image| (with(image), image)).min_by(|&a, &b| preferred(a, b)).unwrap();
+            let best =
+                free.map(|image| (with(image), image)).min_by(|&a, &b| Order::BY_NUMBER.preferred(a, b)).unwrap();
             assert_eq!(index, best.1);
             assert!((score - best.0).abs() < 1e-6, "{score} {}", best.0);
             chosen.push(index);
@@ -160,7 +162,7 @@ mod tests {
         // Images 0 and 1: two certain passes that disagree. Image 2: a weaker disagreement of its own; image 3 says nothing.
         values[..8].copy_from_slice(&[1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0]);
         let inputs = Inputs { mc_probs: Some(Samples::new(&values, 2, 2)), ..Inputs::default() };
-        let picks = BatchBald { draws: 100 }.pick(&inputs, &[0, 1, 2, 3], 2, Key::new(0, 0), 1).unwrap();
+        let picks = BatchBald { draws: 100 }.pick(&inputs, &[0, 1, 2, 3], &Query::new(2, Key::new(0, 0)), 1).unwrap();
         assert_eq!(picks.indices[0], 0);
         // Nothing is left to learn: every second image adds 0, and the joint information stays ln 2.
         assert!(picks.scores.iter().all(|score| (score - std::f64::consts::LN_2).abs() < 1e-6), "{:?}", picks.scores);
