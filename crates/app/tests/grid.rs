@@ -101,7 +101,7 @@ fn models_that_have_learned_nothing_are_said_to_and_none_is_the_best() {
 fn one_class_in_test(folder: &Path) -> String {
     let study = stripes::study_in(folder, TINY);
     let archive = folder.join("stripes.npz");
-    let mut data = data::open(&archive.display().to_string()).expect("data");
+    let mut data = data::open(archive.display().to_string()).expect("data");
     data.test.labels.fill(0);
     npz::write(&data, fs::File::create(&archive).expect("made")).expect("written");
     study

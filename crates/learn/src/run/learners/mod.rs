@@ -1,6 +1,6 @@
 //! What learns in a run: a network from nothing, a probe on an encoder, a fine-tuned encoder.
 //!
-//! A learner that is new is one file here and one line in [`for_loop`] or [`for_final`].
+//! A learner that is new is one file here and one line in `for_loop` or `for_final`.
 
 mod probed;
 mod scratch;
