@@ -1,5 +1,6 @@
 //! What the compiler cannot check: how large files are, where `unsafe` lives, who imports whom.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A file longer than this is two rooms in one.
@@ -78,5 +79,42 @@ fn nothing_names_a_generic_room() {
     let generic = ["utils.rs", "common.rs", "helpers.rs", "base.rs", "misc.rs"];
     for (name, _) in sources() {
         assert!(!generic.iter().any(|bad| name.ends_with(&format!("/{bad}"))), "{name}");
+    }
+}
+
+/// The rooms of a crate that each of its rooms imports; what tests alone import does not count.
+fn imports_of(krate: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, text) in sources() {
+        let Some(file) = name.strip_prefix(&format!("crates/{krate}/src/")) else { continue };
+        let room = file.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
+        if room == "lib" || file.ends_with("_tests.rs") || room == "checks" {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let found = rooms.entry(room.clone()).or_default();
+        for line in code.lines().map(|line| line.split("//").next().unwrap_or_default()) {
+            for after in line.split("crate::").skip(1) {
+                let word: String = after.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                if !word.is_empty() && word != room {
+                    found.insert(word);
+                }
+            }
+        }
+    }
+    rooms
+}
+
+#[test]
+fn no_rooms_of_engine_and_learn_import_each_other_in_a_circle() {
+    for krate in ["engine", "learn"] {
+        let mut rooms = imports_of(krate);
+        assert!(rooms.len() > 8, "{krate}: only {} rooms found", rooms.len());
+        // Rooms that import none of those left are taken away, until none is left or all import each other.
+        while let Some(free) = rooms.iter().find(|(_, of)| of.iter().all(|room| !rooms.contains_key(room))) {
+            let free = free.0.clone();
+            rooms.remove(&free);
+        }
+        assert!(rooms.is_empty(), "{krate}: a circle of imports among {rooms:#?}");
     }
 }
