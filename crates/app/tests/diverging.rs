@@ -41,8 +41,8 @@ fn ten_runs_go_on_and_two_that_diverge_are_failed() {
         let said = text(&ran.stderr);
         assert_eq!(ran.status.code(), Some(1), "{said}");
         assert_eq!(seeds(&ran), [2; 5], "{}", text(&ran.stdout));
-        assert!(said.contains("error: 2 of 12 runs failed; the first: da seed "), "{said}");
-        assert_eq!(said.matches("\nfailed da seed ").count(), 2, "{said}");
+        assert!(said.contains("error: 2 of 12 runs failed; the first: da learning_rate=1e+30 "), "{said}");
+        assert_eq!(said.matches("\nfailed da learning_rate=1e+30 ").count(), 2, "{said}");
         pages.push((said.matches("\nfinished ").count(), fs::read_to_string(out.join("report.html")).expect("a page")));
     }
     assert_eq!((pages[0].0, pages[1].0), (10, 0), "only the two are computed again");
