@@ -61,7 +61,7 @@ fn folders_of_earlier_versions_go_on() {
         let all_done = format!("{runs} runs planned: done {runs}, running 0, stopped 0, failed 0, not started 0\n");
         assert_eq!(status(place), all_done, "{name}");
         let submit = fewlabel(place, &["submit", "out/study.toml", "--slurm", "--dry-run", "--out", "out"]);
-        assert_eq!(said(&submit), format!("all {runs} runs are done or in the queue\n"), "{name}");
+        assert_eq!(said(&submit), format!("nothing to submit: {runs} runs done or in the queue\n"), "{name}");
         let ran = fewlabel(place, &["run", "out/study.toml", "--out", "out"]);
         assert!(!said(&ran).contains("finished "), "{name}: {}", said(&ran));
         assert!(records(&out) == before, "{name}: a record changed");

@@ -118,6 +118,7 @@ struct Run<'a> {
     stopping: Stopping,
     stopped: Option<Reason>,
     learned: Option<Learned>,
+    has_said_ties: bool,
     /// Features of a file, read once.
     features: Option<Vec<f32>>,
     /// How each image of the pool was augmented once and for all (`alda`).
@@ -144,6 +145,7 @@ impl<'a> Run<'a> {
             stopping: Stopping::default(),
             stopped: None,
             learned: None,
+            has_said_ties: false,
             features: None,
             applied: None,
             last_val_probs_nc: None,
@@ -173,7 +175,11 @@ impl<'a> Run<'a> {
         while let Some(query) = self.next_query()? {
             self.fit_loop_learner(&query, observer)?;
             observer.phase(Work::Scoring);
-            let (mut event, predictions) = self.choose(&query).map_err(|error| self.at_place(error))?;
+            let (mut event, predictions, all_equal) = self.choose(&query).map_err(|error| self.at_place(error))?;
+            if all_equal && !std::mem::replace(&mut self.has_said_ties, true) {
+                let (seed, alone) = (self.plan.seed, self.plan.ties().alone_chose());
+                observer.notice(&format!("seed {seed}: query {}: {alone}", query.round + 1));
+            }
             self.ask(&mut event, oracle, observer)?;
             self.consider_stopping(&event, predictions.as_deref(), observer)?;
             observer.query(&event)?;
@@ -287,8 +293,9 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Has the pool scored and lets the strategy pick; the pool's predicted classes are for the stopping rules.
-    fn choose(&mut self, query: &Query<'_>) -> Result<(QueryEvent, Option<Vec<u16>>), LearnError> {
+    /// Has the pool scored and lets the strategy pick; the pool's predicted classes are for the stopping rules. The last says
+    /// whether all scores were equal.
+    fn choose(&mut self, query: &Query<'_>) -> Result<(QueryEvent, Option<Vec<u16>>, bool), LearnError> {
         let (pool, threads, round) = (&self.resources.pool, self.resources.context.threads, query.round);
         let open = self.answers.open(pool.len());
         let batch = query.size.min(open.len());
@@ -297,7 +304,11 @@ impl<'a> Run<'a> {
             let pick = |index| Pick { index, label: None, score: Some(0.0), entropy: None, augmentation: None };
             let permuted = purpose::row_permutation(self.plan.seed, pool.len());
             let picks = permuted.into_iter().take(batch).map(pick).collect();
-            return Ok((QueryEvent { round, picks, temperatures: Vec::new(), pool: Vec::new(), ties: None }, None));
+            return Ok((
+                QueryEvent { round, picks, temperatures: Vec::new(), pool: Vec::new(), ties: None },
+                None,
+                false,
+            ));
         }
         let (strategy, needs) = self.strategy(query)?;
         let given = self.given_features(needs, strategy.as_ref());
@@ -323,8 +334,8 @@ impl<'a> Run<'a> {
         let picks = picks.collect();
         let predictions = scores.predictions();
         let pool = self.pool_kinds(&open, entropies.as_deref());
-        let ties = chosen.all_equal.then_some(ties);
-        Ok((QueryEvent { round, picks, temperatures, pool, ties }, predictions))
+        let recorded = Some(ties).filter(|ties| chosen.all_equal && *ties != acquire::Ties::LowerIndex);
+        Ok((QueryEvent { round, picks, temperatures, pool, ties: recorded }, predictions, chosen.all_equal))
     }
 
     /// Features that are there without the loop's learner, where the strategy looks at some.

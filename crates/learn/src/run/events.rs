@@ -102,14 +102,10 @@ pub struct QueryEvent {
     /// The kinds of augmentation in the pool that was scored, where it was augmented.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub pool: Vec<PoolKind>,
-    /// How ties were broken where every image had the same score, so that they alone chose. Records hold it where
-    /// it is not the lower row, as it always was in the first records.
-    #[serde(skip_serializing_if = "is_none_or_lower_index", default)]
+    /// How ties were broken where every image had the same score, so that they alone chose; absent where it was by
+    /// the lower row, as always in the first records.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ties: Option<Ties>,
-}
-
-fn is_none_or_lower_index(ties: &Option<Ties>) -> bool {
-    ties.is_none_or(|ties| ties == Ties::LowerIndex)
 }
 
 /// One labelled image of a query.

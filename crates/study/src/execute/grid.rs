@@ -204,8 +204,7 @@ impl Grid<'_> {
             let done = Cell::new(0.0);
             let is_cancelled = || self.should_pause(job, done.get());
             let context = Context::cancelled_by(*threads, &is_cancelled);
-            let mut observer =
-                JobObserver { grid: self, job, done: &done, is_started: false, has_said_ties: false, board };
+            let mut observer = JobObserver { grid: self, job, done: &done, is_started: false, board };
             let outcome = catch_unwind(AssertUnwindSafe(|| run.carry_out(context, &mut observer)));
             match outcome {
                 Ok(Ok(Outcome::Finished(result, seconds))) => {
@@ -257,7 +256,6 @@ struct JobObserver<'a> {
     done: &'a Cell<f64>,
     is_started: bool,
     /// Whether it was said that all scores of a query were equal; once a run is enough.
-    has_said_ties: bool,
     board: Option<Board>,
 }
 
@@ -285,11 +283,6 @@ impl RunObserver for JobObserver<'_> {
 
     fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError> {
         self.tell_board(|board| board.query(event));
-        if let (Some(ties), false) = (event.ties, self.has_said_ties) {
-            self.has_said_ties = true;
-            let (label, query) = (self.job.settings.label(), event.round + 1);
-            self.grid.watch.event(Event::Notice(&format!("{label}: query {query}: {}", ties.alone_chose())));
-        }
         Ok(())
     }
 
