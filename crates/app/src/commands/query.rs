@@ -5,7 +5,6 @@ mod pool;
 use crate::cli::{Common, count, number};
 use crate::{rows, screen};
 use clap::{Args, ValueEnum};
-use comfy_table::Table;
 use fewlabel_learn::acquire::{Options, Picks, Ties};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -134,10 +133,10 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
             seconds,
         });
     }
-    let mut table = Table::new();
-    table.set_header(["rank".to_owned(), "image".to_owned(), format!("score ({unit})")]);
-    for (rank, (image, score)) in indices.iter().zip(scores).enumerate() {
-        table.add_row([(rank + 1).to_string(), image.to_string(), format!("{score:.6}")]);
-    }
+    let row = |(rank, (image, score)): (usize, (&u32, &f64))| {
+        vec![(rank + 1).to_string(), image.to_string(), format!("{score:.6}")]
+    };
+    let head = vec!["rank".to_owned(), "image".to_owned(), format!("score ({unit})")];
+    let table = screen::table_of(head, indices.iter().zip(scores).enumerate().map(row));
     screen::print(&format!("{table}\n"))
 }
