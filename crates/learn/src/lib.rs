@@ -30,7 +30,7 @@
 //! // Pretrain: no label is looked at.
 //! let settings = PretrainSettings { width: 8, epochs: 4, ..PretrainSettings::default() };
 //! let mut training = Pretraining::new(&pool, &settings, 0, 1)?;
-//! while training.step() {}
+//! while training.step()? {}
 //! let encoder = Encoder::new(training.model().clone(), pool.mean());
 //! let encoded = Encoded::new(encoder, &pool, None, 1)?;
 //!

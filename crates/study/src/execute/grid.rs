@@ -404,6 +404,7 @@ mod tests {
             }
         });
         let heard = watches.into_iter().flat_map(|w| w.1.into_inner().expect("whole"));
+        let heard = heard.filter(|text| !text.contains("all scores are equal"));
         let (trained, computed): (Vec<String>, Vec<String>) =
             heard.partition(|text| text.starts_with("training encoder"));
         assert_eq!((trained.len(), computed.len()), (1, 8), "{trained:?}");

@@ -159,7 +159,7 @@ mod tests {
                 "the predictions of 60 images would take about",
             ),
             (
-                "regime = \"al\"\nstrategy = \"batchbald\"\nquery_size = 16\nstrategy_options = { draws = 4000000000000000 }",
+                "regime = \"al\"\nstrategy = \"batchbald\"\nquery_size = 30\nstrategy_options = { draws = 4000000000000000 }",
                 "draws = 4000000000000000: ",
             ),
         ] {
