@@ -26,8 +26,8 @@ impl FeatureSource {
     }
 }
 
-/// A file of features, named by its content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A file of features, named by its content: wherever it lies, it is the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FeatureFile {
     /// SHA-256 of the file, in hex: what a run's result depends on.
     pub sha256: String,
@@ -35,6 +35,14 @@ pub struct FeatureFile {
     #[serde(skip)]
     pub path: PathBuf,
 }
+
+impl PartialEq for FeatureFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.sha256 == other.sha256
+    }
+}
+
+impl Eq for FeatureFile {}
 
 impl FeatureFile {
     /// Names the file at `path`.

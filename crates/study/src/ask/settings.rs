@@ -409,6 +409,27 @@ mod tests {
         assert!(!settings.have_id(&pretty, "0123456789abcdef"));
     }
 
+    #[test]
+    fn a_file_of_features_is_its_content_in_records() {
+        let (data, place) = (testing::dataset(60), tempfile::tempdir().expect("a folder"));
+        let array = crate::store::npy_writer::npy_f32(&[60, 1], &[0.5; 60]);
+        let file = |name: &str| {
+            let path = place.path().join(name);
+            std::fs::write(&path, &array).expect("written");
+            path.display().to_string()
+        };
+        let settings = |point: Point| RunSettings::new(&point, &data).expect("valid");
+        let features = |name| {
+            let strategy = "core-set".to_owned();
+            let point = Point { regime: "al".into(), strategy, ..testing::quick_point() };
+            settings(Point { features: Some(file(name)), ..point })
+        };
+        let [here, there] = ["a.npy", "b.npy"].map(features);
+        assert_eq!((&here, here.id()), (&there, there.id()));
+        let json = serde_json::to_vec(&here).expect("plain data");
+        assert_eq!(serde_json::from_slice::<RunSettings>(&json).expect("its own record"), here);
+    }
+
     /// An id that changes has every finished run of that kind computed again: a new setting is left out where it has its default.
     #[test]
     fn the_ids_of_runs_stay() {

@@ -441,7 +441,10 @@ mod tests {
             assert!(!study.question.is_empty());
             let data = testing::dataset(2000);
             for point in study.points().expect("a grid") {
-                RunSettings::new(&point, &data).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                let settings = RunSettings::new(&point, &data);
+                let settings = settings.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                let json = serde_json::to_vec(&settings).expect("plain data");
+                assert_eq!(serde_json::from_slice::<RunSettings>(&json).expect("its own record"), settings);
             }
         }
     }
