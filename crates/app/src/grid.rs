@@ -21,6 +21,7 @@ use fewlabel_study::export::varying::Varying;
 use fewlabel_study::report;
 use fewlabel_study::report::chance::AT_CHANCE;
 use fewlabel_study::store::study_dir::{self, Contents, Folder};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -51,24 +52,27 @@ pub(crate) struct Whole<'a> {
     pub(crate) plan: String,
     /// What tells them apart.
     pub(crate) varying: Varying,
+    /// What each of them is, whatever its files are called.
+    pub(crate) identities: BTreeSet<String>,
 }
 
 impl<'a> Whole<'a> {
     /// A study of these runs.
     pub(crate) fn new(study: &'a Study, jobs: &[Job]) -> Self {
-        Self { study, plan: study_dir::plan(jobs), varying: Varying::of_jobs(jobs) }
+        let identities = jobs.iter().map(|job| job.settings.identity()).collect();
+        Self { study, plan: study_dir::plan(jobs), varying: Varying::of_jobs(jobs), identities }
     }
 }
 
 /// Carries `jobs` of a study out in the folder `out`, and draws its tables and figures.
 pub(crate) fn carry_out(
-    Whole { study, plan, varying }: Whole<'_>,
+    Whole { study, plan, varying, identities }: Whole<'_>,
     jobs: Vec<Job>,
     out: &Path,
     way: Way,
     common: &Common,
 ) -> anyhow::Result<()> {
-    let folder = Folder::claim_for(out, &study.resolved(), &jobs)?;
+    let folder = Folder::claim_for(out, &study.resolved(), &identities)?;
     folder.keep_plan(&plan)?;
     let (keep_going, keep_models) = (way.keep_going, study.keep_models);
     let options = Options { threads: common.threads(), keep_models, keep_going, tensorboard: way.tensorboard };

@@ -75,6 +75,9 @@ fn folders_of_earlier_versions_go_on() {
         let ran = fewlabel(place, &moved);
         assert!(!said(&ran).contains("finished ") && records(&out) == before, "{name}: {}", said(&ran));
 
+        let part = fewlabel(place, &[&moved[..], &["--shard", "0/2", "--quiet"]].concat());
+        assert!(records(&out) == before, "{name}: {}", said(&part));
+
         // A further seed is computed; means are over both, and the mixture is said.
         let ran = fewlabel(place, &[&moved[..], &["--set", "seeds=2", "--json"]].concat());
         assert_eq!(said(&ran).matches("\nfinished ").count(), runs, "{name}: {}", said(&ran));
@@ -96,17 +99,22 @@ fn folders_of_earlier_versions_go_on() {
 }
 
 #[test]
-fn other_data_in_the_old_place_are_another_study() {
+fn other_bytes_are_another_study() {
     let place = tempfile::tempdir().expect("a folder");
     let study = stripes::study_in(place.path(), "regime = \"random\"\nseeds = 1\nlabels = 12\nepochs = 1\nwidth = 2\n");
     let out = place.path().join("out").display().to_string();
     fewlabel(place.path(), &["run", &study, "--quiet", "--out", &out]);
-    let other = Command::new(env!("CARGO_BIN_EXE_fewlabel"))
-        .args(["run", &study, "--quiet", "--out", &out, "--set", "data=phantom", "--set", "train_images=60"])
-        .output()
-        .expect("started");
-    assert_eq!(other.status.code(), Some(1));
-    assert!(said(&other).contains("holds another study (its study.toml differs in "), "{}", said(&other));
+    let elsewhere = place.path().join("elsewhere.npz");
+    fs::copy(place.path().join("stripes.npz"), &elsewhere).expect("copied");
+    let run = |more: &[&str]| {
+        let fixed = ["run", &study, "--quiet", "--out", &out];
+        Command::new(env!("CARGO_BIN_EXE_fewlabel")).args([&fixed[..], more].concat()).output().expect("started")
+    };
+    let moved = format!("data={:?}", elsewhere.display().to_string());
+    assert!(run(&["--set", &moved]).status.success(), "the same bytes");
+    let output = run(&["--set", "data=phantom"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("holds another study (its study.toml differs in data)"), "{}", said(&output));
 }
 
 /// The study that the repository keeps is begun under today's version by its own file.

@@ -2,13 +2,13 @@
 
 use super::run::Grid;
 use crate::cli::{Common, number};
-use crate::{grid, screen, slurm};
+use crate::grid::{self, Whole};
+use crate::{screen, slurm};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use fewlabel_learn::counted;
 use fewlabel_study::execute::speed;
-use fewlabel_study::export::varying::Varying;
-use fewlabel_study::store::study_dir::{self, Folder, State};
+use fewlabel_study::store::study_dir::{Folder, State};
 use fewlabel_study::write_whole;
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -44,7 +44,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let study = arguments.grid.study()?;
     let out = arguments.grid.out(common);
     let mut jobs = grid::jobs(&study, &out)?;
-    let (total, plan, varying) = (jobs.len(), study_dir::plan(&jobs), Varying::of_jobs(&jobs));
+    let total = jobs.len();
+    let Whole { plan, varying, identities, .. } = Whole::new(&study, &jobs);
     grid::say_cuts(&study, &jobs);
     let taken = taken(&out)?;
     jobs.retain(|job| !taken.contains(&job.id));
@@ -74,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         let listed: String = all.iter().map(|job| format!("# {} {}\n", job.id, varying.label(&job.settings))).collect();
         return screen::print(&format!("{script}\n# The runs:\n{listed}"));
     }
-    Folder::claim_for(&out, &study.resolved(), &all)?.keep_plan(&plan)?;
+    Folder::claim_for(&out, &study.resolved(), &identities)?.keep_plan(&plan)?;
     let request = slurm::Request { folder: std::path::absolute(&out)?, ..request };
     let (lines, stem) = reserve(&request.folder)?;
     let text: String = tasks.iter().map(|task| task.join(",") + "\n").collect();

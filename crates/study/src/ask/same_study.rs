@@ -8,6 +8,9 @@ use crate::error::StudyError;
 use std::path::Path;
 use toml::{Table, Value};
 
+/// Settings that name files.
+const FILES: [&str; 3] = ["data", "encoder", "features"];
+
 /// How the study in a folder and the wanted one are related.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
@@ -15,9 +18,9 @@ pub(crate) enum Relation {
     Same,
     /// The wanted one adds seeds.
     MoreSeeds,
-    /// They name their data differently, and differ in nothing else but seeds that are added: whether the data are the same their
-    /// bytes must say.
-    OtherNames,
+    /// They name the files of this setting differently, and differ in nothing but such names and seeds that are added: whether the
+    /// files are the same their bytes must say.
+    OtherNames(&'static str),
     /// They differ in this setting.
     Other(String),
 }
@@ -34,12 +37,14 @@ pub(crate) fn relation(path: &Path, present: &str, wanted: &str) -> Result<Relat
     differing.sort();
     differing.dedup();
     let is_seeds = |key: &str| key == "seeds" && adds(&present, &wanted);
-    let is_name = |key: &str| key == "data" && values(&present, key) == values(&wanted, key);
+    let is_name = |key: &str| FILES.contains(&key) && values(&present, key) == values(&wanted, key);
     match differing.iter().find(|key| !is_seeds(key) && !is_name(key)) {
         Some(key) => Ok(Relation::Other((*key).clone())),
-        None if differing.iter().any(|key| *key == "data") => Ok(Relation::OtherNames),
         None if differing.is_empty() => Ok(Relation::Same),
-        None => Ok(Relation::MoreSeeds),
+        None => {
+            let name = FILES.into_iter().find(|name| differing.iter().any(|key| key == name));
+            Ok(name.map_or(Relation::MoreSeeds, Relation::OtherNames))
+        }
     }
 }
 
@@ -94,10 +99,15 @@ mod tests {
     }
 
     #[test]
-    fn seeds_may_be_added_and_data_may_move() {
+    fn seeds_may_be_added_and_files_may_move() {
         assert_eq!(compare("seeds = 2", "seeds = 3"), Relation::MoreSeeds);
         assert_eq!(compare("seeds = 3", "seeds = 2"), Relation::Other("seeds".into()));
-        assert_eq!(compare("data = \"a.npz\"\nseeds = 2", "data = \"b/a.npz\"\nseeds = 3"), Relation::OtherNames);
+        assert_eq!(
+            compare("data = \"a.npz\"\nseeds = 2", "data = \"b/a.npz\"\nseeds = 3"),
+            Relation::OtherNames("data")
+        );
+        assert_eq!(compare("encoder = \"a\"", "encoder = \"b\""), Relation::OtherNames("encoder"));
+        assert_eq!(compare("epochs = 3", "epochs = 3\nencoder = \"b\""), Relation::Other("encoder".into()));
         assert_eq!(compare("data = \"a.npz\"", "data = [\"a.npz\", \"b.npz\"]"), Relation::Other("data".into()));
     }
 

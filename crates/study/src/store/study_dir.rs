@@ -86,15 +86,15 @@ impl Folder {
     /// # Errors
     /// If the folder cannot be written or holds another study.
     pub fn claim(path: &Path, resolved: &str) -> Result<Self, StudyError> {
-        Self::claim_for(path, resolved, &[])
+        Self::claim_for(path, resolved, &BTreeSet::new())
     }
 
-    /// As [`Folder::claim`], for the study's `jobs`: data that have moved are the same if their bytes are those of the runs in the
-    /// folder.
+    /// As [`Folder::claim`], for a study all of whose runs have these `identities`: data, encoders and features that have moved are the
+    /// same if their bytes are, so that every run in the folder is one of these.
     ///
     /// # Errors
     /// As [`Folder::claim`].
-    pub fn claim_for(path: &Path, resolved: &str, jobs: &[Job]) -> Result<Self, StudyError> {
+    pub fn claim_for(path: &Path, resolved: &str, identities: &BTreeSet<String>) -> Result<Self, StudyError> {
         atomic_file::make_folder(path)?;
         let file = path.join("study.toml");
         let folder = Self { path: path.to_owned() };
@@ -106,8 +106,8 @@ impl Folder {
         let key = match same_study::relation(&file, &String::from_utf8_lossy(&present), resolved)? {
             Relation::Same => return Ok(folder),
             Relation::MoreSeeds => None,
-            Relation::OtherNames if folder.are_on_data_of(jobs)? => None,
-            Relation::OtherNames => Some("data".to_owned()),
+            Relation::OtherNames(_) if folder.holds_only(identities)? => None,
+            Relation::OtherNames(key) => Some(key.to_owned()),
             Relation::Other(key) => Some(key),
         };
         if let Some(key) = key {
@@ -117,11 +117,10 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Whether every run in the folder is on data, by their checksum, that one of the `jobs` is on.
-    fn are_on_data_of(&self, jobs: &[Job]) -> Result<bool, StudyError> {
-        let known: BTreeSet<&str> = jobs.iter().map(|job| job.settings.data.checksum.as_str()).collect();
-        let is_known = |run: &Kept| known.contains(run.settings.data.checksum.as_str());
-        Ok(!jobs.is_empty() && self.read_runs(|_| true)?.iter().flatten().all(is_known))
+    /// Whether every run in the folder has one of the `identities`, whatever its files are called.
+    fn holds_only(&self, identities: &BTreeSet<String>) -> Result<bool, StudyError> {
+        let is_known = |run: &Kept| identities.contains(&run.settings.identity());
+        Ok(!identities.is_empty() && self.read_runs(|_| true)?.iter().flatten().all(is_known))
     }
 
     /// Lets jobs that an earlier version finished, or that lie here under another name of the same data, be found under the ids that
