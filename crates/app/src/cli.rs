@@ -5,7 +5,8 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, CommandFactory, Error, FromArgMatches, Parser, Subcommand};
 use std::path::{Path, PathBuf};
 
-/// Trains medical image classifiers from the fewest labels, and compares ways to spend a label budget.
+/// Trains medical image classifiers from the fewest labels, and compares ways to spend a label
+/// budget.
 #[derive(Debug, Parser)]
 #[command(name = "fewlabel", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -23,21 +24,26 @@ impl Cli {
     }
 }
 
-/// A value such as -1 is a value everywhere: what is wrong with it is said by whoever knows its range.
+/// A value such as -1 is a value everywhere: what is wrong with it is said by whoever knows its
+/// range.
 fn with_negative_numbers(command: clap::Command) -> clap::Command {
-    let names: Vec<String> = command.get_subcommands().map(|own| own.get_name().to_owned()).collect();
+    let names: Vec<String> =
+        command.get_subcommands().map(|own| own.get_name().to_owned()).collect();
     let command = command.mut_args(|argument| {
         let takes_value = argument.get_action().takes_values();
         if takes_value { argument.allow_negative_numbers(true) } else { argument }
     });
-    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, with_negative_numbers))
+    names
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, with_negative_numbers))
 }
 
 /// Options that act in every command.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Everywhere {
     /// Threads to use; results do not depend on it [default: every core].
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, global = true, value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Print no progress.
     #[arg(long, short, global = true)]
@@ -45,7 +51,8 @@ pub(crate) struct Everywhere {
 }
 
 impl Everywhere {
-    /// Holds what is spread over every core by itself, such as making `phantom` or reading a study's records, to `--threads`.
+    /// Holds what is spread over every core by itself, such as making `phantom` or reading a
+    /// study's records, to `--threads`.
     pub(crate) fn limit_threads(&self) -> anyhow::Result<()> {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
@@ -61,7 +68,8 @@ const SEED: u8 = 2;
 /// `--out` is known to a command.
 const OUT: u8 = 4;
 
-/// A command's own arguments, and those of the `SHARED` options that mean something there: clap knows no others.
+/// A command's own arguments, and those of the `SHARED` options that mean something there: clap
+/// knows no others.
 #[derive(Debug)]
 pub(crate) struct With<A, const SHARED: u8> {
     own: A,
@@ -124,9 +132,11 @@ pub(crate) struct Nothing {}
 impl<A: Args, const SHARED: u8> Args for With<A, SHARED> {
     fn augment_args(command: clap::Command) -> clap::Command {
         let mut command = A::augment_args(command);
-        for (bit, augment) in
-            [(JSON, Json::augment_args as fn(_) -> _), (SEED, Seed::augment_args), (OUT, Out::augment_args)]
-        {
+        for (bit, augment) in [
+            (JSON, Json::augment_args as fn(_) -> _),
+            (SEED, Seed::augment_args),
+            (OUT, Out::augment_args),
+        ] {
             if SHARED & bit != 0 {
                 command = augment(command);
             }
@@ -162,14 +172,19 @@ impl<A: FromArgMatches, const SHARED: u8> FromArgMatches for With<A, SHARED> {
 
 impl<A, const SHARED: u8> With<A, SHARED> {
     /// Lets `run` carry the command out with its own arguments and the shared options.
-    pub(crate) fn carry_out<T>(self, everywhere: &Everywhere, run: impl FnOnce(&A, &Common) -> T) -> T {
+    pub(crate) fn carry_out<T>(
+        self,
+        everywhere: &Everywhere,
+        run: impl FnOnce(&A, &Common) -> T,
+    ) -> T {
         let Everywhere { threads, quiet } = *everywhere;
         let Shared { json, seed, out } = self.shared;
         run(&self.own, &Common { json, threads, seed, out, quiet })
     }
 }
 
-/// The options that commands share, as typed; those that a command does not know have their defaults.
+/// The options that commands share, as typed; those that a command does not know have their
+/// defaults.
 #[derive(Clone, Debug)]
 pub(crate) struct Common {
     /// Whether one JSON document is printed instead of a table.
@@ -252,7 +267,8 @@ mod tests {
         with_negative_numbers(Cli::command()).debug_assert();
     }
 
-    /// Every command, the least that it can be typed with, and the shared options that mean something to it.
+    /// Every command, the least that it can be typed with, and the shared options that mean
+    /// something to it.
     const KNOWN: [(&str, &[&str]); 19] = [
         ("reproduce", &["--json", "--seed 1", "--out x"]),
         ("run s.toml", &["--json", "--out x"]),
@@ -286,7 +302,9 @@ mod tests {
             for option in ["--json", "--seed 1", "--out x"] {
                 match (parse(&format!("{line} {option}")), known.contains(&option)) {
                     (Ok(_), true) => {}
-                    (Err(error), false) => assert_eq!(error.kind(), ErrorKind::UnknownArgument, "{line} {option}"),
+                    (Err(error), false) => {
+                        assert_eq!(error.kind(), ErrorKind::UnknownArgument, "{line} {option}")
+                    }
                     (outcome, _) => panic!("{line} {option}: {outcome:?}"),
                 }
             }
@@ -295,7 +313,9 @@ mod tests {
 
     #[test]
     fn no_command_is_left_out_of_that_list() {
-        let listed = |path: &str| KNOWN.iter().any(|(line, _)| format!("{line} ").starts_with(&format!("{path} ")));
+        let listed = |path: &str| {
+            KNOWN.iter().any(|(line, _)| format!("{line} ").starts_with(&format!("{path} ")))
+        };
         for command in Cli::command().get_subcommands() {
             let name = command.get_name();
             assert!(listed(name), "{name}");
@@ -309,7 +329,8 @@ mod tests {
     fn threads_and_quiet_stand_before_or_after_every_command() {
         for (line, _) in KNOWN {
             for line in [format!("--threads 2 -q {line}"), format!("{line} --threads 2 --quiet")] {
-                let Everywhere { threads, quiet } = parse(&line).unwrap_or_else(|e| panic!("{line}: {e}")).everywhere;
+                let Everywhere { threads, quiet } =
+                    parse(&line).unwrap_or_else(|e| panic!("{line}: {e}")).everywhere;
                 assert_eq!((threads, quiet), (Some(2), true), "{line}");
             }
         }
@@ -317,29 +338,41 @@ mod tests {
 
     #[test]
     fn what_was_typed_reaches_the_command() {
-        let Command::Pretrain(with) = parse("pretrain --data d --seed 7 --json --out e").expect("a line").command
+        let Command::Pretrain(with) =
+            parse("pretrain --data d --seed 7 --json --out e").expect("a line").command
         else {
             panic!("another command");
         };
         with.carry_out(&Everywhere { threads: Some(3), quiet: true }, |_, common| {
             assert!(common.json && common.quiet);
-            assert_eq!((common.seed, common.threads(), common.out("f")), (7, 3, PathBuf::from("e")));
+            assert_eq!(
+                (common.seed, common.threads(), common.out("f")),
+                (7, 3, PathBuf::from("e"))
+            );
         });
-        let Command::Data(with) = parse("data info d --json").expect("a line").command else { panic!("another") };
-        assert!(with.carry_out(&Everywhere { threads: None, quiet: false }, |_, common| common.json));
+        let Command::Data(with) = parse("data info d --json").expect("a line").command else {
+            panic!("another")
+        };
+        assert!(
+            with.carry_out(&Everywhere { threads: None, quiet: false }, |_, common| common.json)
+        );
     }
 
     #[test]
     fn a_negative_number_is_a_value() {
         let line = "fewlabel query --strategy power-bald --batch 1 --beta -1.5 --delta -2";
-        let matches = with_negative_numbers(Cli::command()).try_get_matches_from(line.split(' ')).expect("values");
+        let matches = with_negative_numbers(Cli::command())
+            .try_get_matches_from(line.split(' '))
+            .expect("values");
         let (_, query) = matches.subcommand().expect("a command");
         assert_eq!(query.get_one::<f64>("beta"), Some(&-1.5));
         let error = with_negative_numbers(Cli::command())
             .try_get_matches_from("fewlabel train --data d --model m --epochs -1".split(' '));
         let error = error.expect_err("no number of epochs").to_string();
         assert!(
-            error.contains("invalid value '-1' for '--epochs <E>': expected a whole number of at least 1"),
+            error.contains(
+                "invalid value '-1' for '--epochs <E>': expected a whole number of at least 1"
+            ),
             "{error}"
         );
     }

@@ -10,8 +10,9 @@ use std::path::Path;
 /// What the classes of a data set are called.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ClassNames {
-    /// Names of the classes, in the labels' order [default: `class_names` in the file, else the lines of FILE.classes.txt
-    /// beside FILE.npz, else the catalogue's where the file is a published one].
+    /// Names of the classes, in the labels' order [default: `class_names` in the file, else the
+    /// lines of FILE.classes.txt beside FILE.npz, else the catalogue's where the file is a
+    /// published one].
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     class_names: Option<Vec<String>>,
 }

@@ -1,4 +1,5 @@
-//! What `reproduce` and `run` have in common: a study, its folder, its runs, and the table at the end.
+//! What `reproduce` and `run` have in common: a study, its folder, its runs, and the table at the
+//! end.
 
 use crate::cli::Common;
 use crate::data_set;
@@ -36,7 +37,8 @@ pub(crate) struct Way {
     pub(crate) report: bool,
 }
 
-/// The runs of a study; those that an earlier version finished in the folder `out` have the ids that they have there.
+/// The runs of a study; those that an earlier version finished in the folder `out` have the ids
+/// that they have there.
 pub(crate) fn jobs(study: &Study, out: &Path) -> anyhow::Result<Vec<Job>> {
     let mut jobs = study.jobs()?;
     if let Ok(folder) = Folder::open(out) {
@@ -75,8 +77,14 @@ pub(crate) fn carry_out(
     let folder = Folder::claim_for(out, &study.resolved(), &identities)?;
     folder.keep_plan(&plan)?;
     let (keep_going, keep_models) = (way.keep_going, study.keep_models);
-    let options = Options { threads: common.threads(), keep_models, keep_going, tensorboard: way.tensorboard };
-    let mut data: Vec<_> = jobs.iter().map(|job| (job.settings.data.checksum.clone(), job.data.clone())).collect();
+    let options = Options {
+        threads: common.threads(),
+        keep_models,
+        keep_going,
+        tensorboard: way.tensorboard,
+    };
+    let mut data: Vec<_> =
+        jobs.iter().map(|job| (job.settings.data.checksum.clone(), job.data.clone())).collect();
     data.sort_by(|a, b| a.0.cmp(&b.0));
     data.dedup_by(|a, b| a.0 == b.0);
     if !common.quiet {
@@ -111,14 +119,16 @@ pub(crate) fn carry_out(
         report::keep_images(&folder, data, &contents)?;
     }
     // Now that data sets of one name are kept with their sizes, these tell their runs apart.
-    let contents = if contents.varying.varies("checksum") { results_csv::write(&folder)? } else { contents };
+    let contents =
+        if contents.varying.varies("checksum") { results_csv::write(&folder)? } else { contents };
     match &outcome {
         Err(error) if error.is_interrupted() => {
             screen::note("stopped; the same command goes on from here");
             let code = progress.interrupt().exit_code().unwrap_or(1);
             return Err(Exit(code).into());
         }
-        // Where the others went on, their tables and figures are drawn before the failures are said.
+        // Where the others went on, their tables and figures are drawn before the failures are
+        // said.
         Err(_) if !way.keep_going => return Ok(outcome?),
         _ => {}
     }
@@ -153,7 +163,8 @@ pub(crate) fn show(contents: &Contents, out: &Path, common: &Common) -> anyhow::
     if common.json {
         let is_synthetic = contents.runs.iter().any(|run| run.settings.data.synthetic);
         let out = out.display().to_string();
-        let mut document = serde_json::json!({ "out": out, "synthetic_data": is_synthetic, "cells": cells });
+        let mut document =
+            serde_json::json!({ "out": out, "synthetic_data": is_synthetic, "cells": cells });
         if !at_chance.is_empty() {
             document["at_chance"] = at_chance.into();
         }
@@ -184,16 +195,23 @@ fn table(cells: &[Cell]) -> Table {
         let data = several_data.then(|| data.to_owned());
         data.into_iter().chain(usual).chain(settings).collect::<Vec<String>>()
     };
-    let names =
-        cells.first().map_or_else(Vec::new, |cell| cell.settings.iter().map(|(name, _)| name.clone()).collect());
+    let names = cells
+        .first()
+        .map_or_else(Vec::new, |cell| cell.settings.iter().map(|(name, _)| name.clone()).collect());
     let mut head = own(["regime", "strategy", "augmentation"].map(str::to_owned), "data", names);
     head.extend(["labels", "seeds", "validation %", "test %", "best - last"].map(str::to_owned));
     let row = |cell: &Cell| {
-        let drop: Vec<f64> = cell.val_accuracy_best.iter().zip(&cell.val_accuracy_last).map(|(a, b)| a - b).collect();
+        let drop: Vec<f64> = cell
+            .val_accuracy_best
+            .iter()
+            .zip(&cell.val_accuracy_last)
+            .map(|(a, b)| a - b)
+            .collect();
         let usual = [&cell.regime, &cell.strategy, &cell.augmentation].map(String::clone);
         let values = cell.settings.iter().map(|(_, value)| value.clone()).collect();
         let mut row = own(usual, &cell.data, values);
-        let figures = [&cell.val_accuracy_best, &cell.test_accuracy, &drop].map(|values| per_cent(values));
+        let figures =
+            [&cell.val_accuracy_best, &cell.test_accuracy, &drop].map(|values| per_cent(values));
         row.extend([cell.labels.to_string(), cell.seeds.len().to_string()]);
         row.extend(figures);
         row
@@ -204,7 +222,9 @@ fn table(cells: &[Cell]) -> Table {
 fn per_cent(values: &[f64]) -> String {
     match Summary::of(values) {
         None => String::new(),
-        Some(Summary { mean, sd: Some(sd), .. }) => format!("{:.1} +- {:.1}", 100.0 * mean, 100.0 * sd),
+        Some(Summary { mean, sd: Some(sd), .. }) => {
+            format!("{:.1} +- {:.1}", 100.0 * mean, 100.0 * sd)
+        }
         Some(Summary { mean, .. }) => format!("{:.1}", 100.0 * mean),
     }
 }

@@ -1,4 +1,5 @@
-//! SIGINT, SIGTERM and SIGUSR1 (a scheduler's notice): the first one asks for an orderly end, a second one ends the program at once.
+//! SIGINT, SIGTERM and SIGUSR1 (a scheduler's notice): the first one asks for an orderly end, a
+//! second one ends the program at once.
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
@@ -15,7 +16,8 @@ impl Interrupt {
         let number = Arc::new(AtomicUsize::new(0));
         let again = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGUSR1] {
-            // The conditional end stands first: a first signal finds `again` unset and only sets both.
+            // The conditional end stands first: a first signal finds `again` unset and only sets
+            // both.
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
             flag::register(signal, Arc::clone(&again))?;
             flag::register_usize(signal, Arc::clone(&number), signal as usize)?;

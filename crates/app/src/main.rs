@@ -1,4 +1,5 @@
-//! The `fewlabel` command: reads the command line, calls the crate that does the work, prints what it returns.
+//! The `fewlabel` command: reads the command line, calls the crate that does the work, prints what
+//! it returns.
 #![forbid(unsafe_code)]
 
 mod cli;

@@ -12,6 +12,8 @@ pub(crate) fn read(policy: &OsStr) -> anyhow::Result<Policy> {
     if path.extension().is_none_or(|extension| extension != "toml") {
         return Ok(Policy::from_name(&policy.to_string_lossy())?);
     }
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    toml::from_str(&text).map_err(|error| anyhow!("{}: {}", path.display(), words::of_toml_text(&error, &text)))
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text)
+        .map_err(|error| anyhow!("{}: {}", path.display(), words::of_toml_text(&error, &text)))
 }

@@ -37,7 +37,8 @@ struct State {
     finished: usize,
     /// Cost of the runs that are finished.
     done: f64,
-    /// Cost that had been done before this start, so that the time left is judged by what was computed since.
+    /// Cost that had been done before this start, so that the time left is judged by what was
+    /// computed since.
     before: f64,
     under_way: BTreeMap<String, Under>,
     best: Option<(f64, String)>,
@@ -54,7 +55,8 @@ impl Progress {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = (is_terminal && !quiet).then(|| {
             let bar = ProgressBar::new(STEPS);
-            let style = ProgressStyle::with_template("{bar:30} {percent:>3}%  {msg}").expect("a valid template");
+            let style = ProgressStyle::with_template("{bar:30} {percent:>3}%  {msg}")
+                .expect("a valid template");
             bar.set_style(style);
             bar.set_message("starting");
             bar.enable_steady_tick(Duration::from_secs(1));
@@ -98,7 +100,9 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_position((share * STEPS as f64) as u64);
             bar.set_message(screen::printable(&text).into_owned());
-        } else if !self.quiet && (always || state.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY)) {
+        } else if !self.quiet
+            && (always || state.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY))
+        {
             state.last_line = Some(Instant::now());
             screen::note(&format!("{:>3.0}%  {text}", 100.0 * share));
         }
@@ -115,8 +119,12 @@ impl State {
         let mut text = format!("{} of {}", self.finished, counted(self.runs, "run"));
         let computed = done - before;
         if computed > 0.0 {
-            let left = self.started.elapsed().as_secs_f64() * (self.total - done).max(0.0) / computed;
-            text.push_str(&format!(", about {} left", HumanDuration(Duration::from_secs_f64(left.min(1e9)))));
+            let left =
+                self.started.elapsed().as_secs_f64() * (self.total - done).max(0.0) / computed;
+            text.push_str(&format!(
+                ", about {} left",
+                HumanDuration(Duration::from_secs_f64(left.min(1e9)))
+            ));
         }
         if let Some((accuracy, label)) = &self.best {
             text.push_str(&format!(", best {:.1} % on validation ({label})", 100.0 * accuracy));
@@ -152,16 +160,23 @@ impl Watch for Progress {
                 }
             }
             Event::Progress(job, done) => {
-                state.under_way.entry(job.id.clone()).or_insert(Under { first: done, now: done }).now = done;
+                state
+                    .under_way
+                    .entry(job.id.clone())
+                    .or_insert(Under { first: done, now: done })
+                    .now = done;
                 self.show(&mut state, false);
             }
             Event::Finished(job, result, seconds) => {
                 let label = label(job);
                 state.finish(job, &label, result, seconds.is_some());
                 if let (Some(seconds), false, None) = (seconds, self.quiet, &self.bar) {
-                    let (validation, test) = (100.0 * result.val_accuracy_best, 100.0 * result.test.accuracy);
-                    let line =
-                        format!("finished {label}: validation {validation:.1} %, test {test:.1} %, {seconds:.1} s");
+                    let (validation, test) =
+                        (100.0 * result.val_accuracy_best, 100.0 * result.test.accuracy);
+                    let line = format!(
+                        "finished {label}: validation {validation:.1} %, test {test:.1} %, \
+                         {seconds:.1} s"
+                    );
                     screen::note(&line);
                 }
                 let is_last = state.finished == state.runs;
@@ -170,7 +185,10 @@ impl Watch for Progress {
             Event::Failed(job, reason) => self.say(&format!("failed {}: {reason}", label(job))),
             Event::Elsewhere(job) => {
                 if !self.quiet {
-                    self.say(&format!("another run or process is at what this one needs: {}", label(job)));
+                    self.say(&format!(
+                        "another run or process is at what this one needs: {}",
+                        label(job)
+                    ));
                 }
             }
             Event::Notice(text) => self.say(text),

@@ -37,7 +37,8 @@ mod tests {
         ] {
             let error = read(text).expect_err(text);
             assert!(
-                error.contains("l.json: expected a JSON array of row numbers: ") && error.contains(what),
+                error.contains("l.json: expected a JSON array of row numbers: ")
+                    && error.contains(what),
                 "{error}"
             );
         }

@@ -13,20 +13,24 @@ use std::process::ExitCode;
 #[error("stopped")]
 pub(crate) struct Exit(pub(crate) u8);
 
-/// `text` without what would command a terminal: names come from files that others made. Lines and tabs stay.
+/// `text` without what would command a terminal: names come from files that others made. Lines and
+/// tabs stay.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     // Beside control characters those that turn the direction of writing.
     let is_command = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.contains(is_command) {
         return Cow::Borrowed(text);
     }
-    let shown = |c: char| if is_command(c) { c.escape_default().to_string() } else { c.to_string() };
+    let shown =
+        |c: char| if is_command(c) { c.escape_default().to_string() } else { c.to_string() };
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// Prints `text` to standard output, control characters shown. A reader that went away (`| head`) ends the program quietly.
+/// Prints `text` to standard output, control characters shown. A reader that went away (`| head`)
+/// ends the program quietly.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let text = printable(text);
     let mut output = std::io::stdout().lock();
@@ -44,14 +48,18 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 }
 
 /// A table in the program's one style, which is Markdown too; columns of numbers go to the right.
-pub(crate) fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
+pub(crate) fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Table {
     table_of(head.map(str::to_owned).into(), rows.into_iter().map(Vec::from))
 }
 
 /// See [`table`], for a head that is known at run time.
 pub(crate) fn table_of(head: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let rows: Vec<Vec<String>> = rows.into_iter().collect();
-    let is_number = |text: &str| text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    let is_number =
+        |text: &str| text.is_empty() || text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
     let has_numbers = |column: usize| rows.iter().all(|row| is_number(&row[column]));
     let numbers: Vec<bool> = (0..head.len()).map(has_numbers).collect();
     let mut table = Table::new();
@@ -70,11 +78,15 @@ pub(crate) fn note(line: &str) {
 /// Says so where a policy mirrors images whose labels know left from right.
 pub(crate) fn warn_of_mirrors(policy: &Policy, data: &Dataset) {
     if policy.flips() && !data.flips_keep_labels {
-        note(&format!("warning: the policy mirrors images, and on {} that changes labels", data.name));
+        note(&format!(
+            "warning: the policy mirrors images, and on {} that changes labels",
+            data.name
+        ));
     }
 }
 
-/// Prints the error, if there is one, with its causes in one sentence; 1 is the code of every failure.
+/// Prints the error, if there is one, with its causes in one sentence; 1 is the code of every
+/// failure.
 pub(crate) fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else {
         return ExitCode::SUCCESS;
@@ -109,7 +121,10 @@ mod tests {
 
     #[test]
     fn a_table_is_markdown_with_its_numbers_to_the_right() {
-        let table = table(["a", "n"], [["x".to_owned(), "1".to_owned()], ["y".to_owned(), "22".to_owned()]]);
+        let table = table(
+            ["a", "n"],
+            [["x".to_owned(), "1".to_owned()], ["y".to_owned(), "22".to_owned()]],
+        );
         assert_eq!(table.to_string(), "| a |  n |\n|---|----|\n| x |  1 |\n| y | 22 |");
     }
 
@@ -122,7 +137,8 @@ mod tests {
 
     #[test]
     fn an_error_names_each_cause_once() {
-        let error = Err::<(), _>(anyhow::anyhow!("no such file")).context("cannot read a.npz: no such file");
+        let error = Err::<(), _>(anyhow::anyhow!("no such file"))
+            .context("cannot read a.npz: no such file");
         assert_eq!(sentence(&error.expect_err("an error")), "cannot read a.npz: no such file");
         let error = Err::<(), _>(anyhow::anyhow!("no such file")).context("cannot read a.npz");
         assert_eq!(sentence(&error.expect_err("an error")), "cannot read a.npz: no such file");

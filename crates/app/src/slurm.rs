@@ -1,7 +1,9 @@
-//! Slurm: job arrays over runs, and what the queue says of them. Nothing here asks `sacct`, which many clusters lack.
+//! Slurm: job arrays over runs, and what the queue says of them. Nothing here asks `sacct`, which
+//! many clusters lack.
 //!
-//! The folder `slurm/` of a study holds, for each array that was submitted, `array-K.tasks` (one task a line: the ids of
-//! its runs), `array-K.sh` (what was submitted), `array-K.job` (the job's number) and the logs.
+//! The folder `slurm/` of a study holds, for each array that was submitted, `array-K.tasks` (one
+//! task a line: the ids of its runs), `array-K.sh` (what was submitted), `array-K.job` (the job's
+//! number) and the logs.
 
 use anyhow::{Context as _, bail};
 use fewlabel_study::execute::grid::Job;
@@ -52,8 +54,17 @@ pub(crate) struct Task {
 impl Task {
     /// Whether it will still compute something.
     pub(crate) fn is_alive(&self) -> bool {
-        !["COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE", "NODE_FAIL"]
-            .contains(&self.state.as_str())
+        ![
+            "COMPLETED",
+            "FAILED",
+            "CANCELLED",
+            "TIMEOUT",
+            "OUT_OF_MEMORY",
+            "BOOT_FAIL",
+            "DEADLINE",
+            "NODE_FAIL",
+        ]
+        .contains(&self.state.as_str())
     }
 
     /// Whether it is on a node now.
@@ -78,13 +89,14 @@ struct Group {
     cost: f64,
 }
 
-/// Deals jobs out to tasks of about `minutes`, the longest first; at most `most` tasks. Runs that take something over from each other stay in one task.
-/// `rate` is cost a second.
+/// Deals jobs out to tasks of about `minutes`, the longest first; at most `most` tasks. Runs that
+/// take something over from each other stay in one task. `rate` is cost a second.
 pub(crate) fn tasks(mut jobs: Vec<Job>, minutes: f64, rate: f64, most: usize) -> Vec<Vec<String>> {
     jobs.sort_by(Job::order);
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for job in jobs {
-        let group = groups.entry(job.group.clone()).or_insert(Group { runs: Vec::new(), cost: 0.0 });
+        let group =
+            groups.entry(job.group.clone()).or_insert(Group { runs: Vec::new(), cost: 0.0 });
         group.cost += job.cost.total();
         group.runs.push(job.id);
     }
@@ -117,7 +129,8 @@ fn chunks(groups: &[Group], target: f64) -> Vec<Vec<String>> {
 
 /// The script of an array of so many tasks, whose runs stand in the file `lines`.
 pub(crate) fn script(request: &Request, tasks: usize, lines: &Path) -> String {
-    // Slurm reads its own lines as they stand: a folder that is no text is where `submit` calls it from.
+    // Slurm reads its own lines as they stand: a folder that is no text is where `submit` calls it
+    // from.
     let log = match request.folder.to_str() {
         Some(folder) => quoted(format!("{}/slurm/%A_%a.log", folder.replace('%', "%%"))),
         None => "slurm/%A_%a.log".to_owned(),
@@ -125,7 +138,8 @@ pub(crate) fn script(request: &Request, tasks: usize, lines: &Path) -> String {
     let limit = request.array_limit.map_or_else(String::new, |limit| format!("%{limit}"));
     let mut text = format!(
         "#!/bin/bash\n#SBATCH --job-name={}\n#SBATCH --array=0-{}{limit}\n#SBATCH --ntasks=1\n\
-         #SBATCH --cpus-per-task={}\n#SBATCH --requeue\n#SBATCH --open-mode=append\n#SBATCH --signal=B:USR1@120\n\
+         #SBATCH --cpus-per-task={}\n#SBATCH --requeue\n#SBATCH --open-mode=append\n\
+         #SBATCH --signal=B:USR1@120\n\
          #SBATCH --output={log}\n",
         request.name,
         tasks - 1,
@@ -138,7 +152,8 @@ pub(crate) fn script(request: &Request, tasks: usize, lines: &Path) -> String {
     }
     let _ = write!(
         text,
-        "\n# Near the time limit: a checkpoint, and this task, never the whole array, goes back to the queue.\n\
+        "\n# Near the time limit: a checkpoint, and this task, never the whole array, goes back \
+         to the queue.\n\
          go_on() {{\n    trap '' TERM USR1\n    kill -TERM \"$child\"\n    wait \"$child\"\n    \
          scontrol requeue \"${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}\"\n    exit 0\n}}\n\
          trap go_on USR1\n\
@@ -168,7 +183,8 @@ pub(crate) fn submit(script: &Path, folder: &Path) -> anyhow::Result<String> {
     Ok(job.to_owned())
 }
 
-/// The tasks of a study's arrays that the queue still knows; empty where nothing was ever submitted.
+/// The tasks of a study's arrays that the queue still knows; empty where nothing was ever
+/// submitted.
 ///
 /// # Errors
 /// If something was submitted and `squeue` cannot be asked.
@@ -222,9 +238,14 @@ fn parse(line: &str, arrays: &BTreeMap<String, Vec<Vec<String>>>) -> Option<Task
 /// What a command of Slurm prints.
 fn output(command: &mut Command) -> anyhow::Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().with_context(|| format!("cannot start {name}: is Slurm installed here?"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {name}: is Slurm installed here?"))?;
     if !output.status.success() {
-        bail!("{name} failed: {}", String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; "));
+        bail!(
+            "{name} failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ")
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -254,16 +275,31 @@ mod tests {
             images: Images { height: 28, width: 28, channels: 1, pixels: vec![7; 40 * 784] },
             labels: (0..40).map(|i| i % 2).collect(),
         };
-        let data = Arc::new(Dataset::new("d".into(), [split(), split(), split()], vec!["a".into(), "b".into()]));
-        let point = |seed| Point { seed, regime: "random".into(), labels: Budget::Count(10), ..Point::default() };
-        (0..n).map(|seed| Job::new(RunSettings::new(&point(seed), &data).expect("valid"), Arc::clone(&data))).collect()
+        let data = Arc::new(Dataset::new(
+            "d".into(),
+            [split(), split(), split()],
+            vec!["a".into(), "b".into()],
+        ));
+        let point = |seed| Point {
+            seed,
+            regime: "random".into(),
+            labels: Budget::Count(10),
+            ..Point::default()
+        };
+        (0..n)
+            .map(|seed| {
+                Job::new(RunSettings::new(&point(seed), &data).expect("valid"), Arc::clone(&data))
+            })
+            .collect()
     }
 
     #[test]
     fn every_run_is_in_one_task_and_arrays_stay_small_enough() {
         let jobs = jobs(25);
         let cost = jobs[0].cost.total();
-        for (minutes, most, wanted) in [(0.0, 1000, 25), (1.0, 1000, 3), (0.0, 10, 7), (1.0, 2, 2), (1e9, 10, 1)] {
+        for (minutes, most, wanted) in
+            [(0.0, 1000, 25), (1.0, 1000, 3), (0.0, 10, 7), (1.0, 2, 2), (1e9, 10, 1)]
+        {
             let tasks = tasks(jobs.clone(), minutes, cost / 6.0, most);
             assert_eq!(tasks.len(), wanted, "{minutes} minutes, at most {most}");
             let mut ids: Vec<&String> = tasks.iter().flatten().collect();
@@ -275,8 +311,10 @@ mod tests {
 
     #[test]
     fn a_line_of_the_queue_finds_its_runs() {
-        let arrays =
-            BTreeMap::from([("12".to_owned(), vec![vec!["aa".to_owned()], vec!["bb".to_owned(), "cc".to_owned()]])]);
+        let arrays = BTreeMap::from([(
+            "12".to_owned(),
+            vec![vec!["aa".to_owned()], vec!["bb".to_owned(), "cc".to_owned()]],
+        )]);
         let task = parse("12_1|PENDING|(JobArrayTaskLimit)", &arrays).expect("known");
         assert_eq!((task.task, task.runs.len(), task.reason.as_str()), (1, 2, "JobArrayTaskLimit"));
         assert!(task.is_alive() && !task.is_running());
@@ -297,7 +335,11 @@ mod tests {
     fn a_folder_that_is_no_text_survives_the_shell() {
         let folder = Path::new(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"/caf\xe9"));
         assert_eq!(quoted(folder), r"$'\x2f\x63\x61\x66\xe9'");
-        let said = Command::new("bash").arg("-c").arg(format!("printf %s {}", quoted(folder))).output().expect("bash");
+        let said = Command::new("bash")
+            .arg("-c")
+            .arg(format!("printf %s {}", quoted(folder)))
+            .output()
+            .expect("bash");
         assert_eq!(said.stdout, b"/caf\xe9");
         let request = Request {
             name: "paper".into(),

@@ -48,7 +48,10 @@ fn list_names_every_set_with_its_state() {
         sets.iter().find(|set| set["name"] == name).unwrap()["state"].as_str().unwrap().to_owned()
     };
     assert_eq!(list["data_sets"].as_array().unwrap().len(), 13);
-    assert_eq!([state("phantom"), state("organsmnist"), state("chestmnist")], ["built in", "not fetched", "unusable"]);
+    assert_eq!(
+        [state("phantom"), state("organsmnist"), state("chestmnist")],
+        ["built in", "not fetched", "unusable"]
+    );
     let table = fewlabel(cache.path(), &["data", "list"]).stdout;
     assert!(String::from_utf8(table).unwrap().contains("organsmnist"));
 }
@@ -91,12 +94,18 @@ fn names_of_one_s_own_are_shown_and_kept_by_an_export() {
     let (tiny, copy) = (tiny(folder.path()), folder.path().join("copy.npz").display().to_string());
     let names = |data: &str, more: &[&str]| {
         let info = json(folder.path(), &[&["data", "info", data, "--json"], more].concat());
-        assert_eq!(info["checksum"], json(folder.path(), &["data", "info", &tiny, "--json"])["checksum"]);
+        assert_eq!(
+            info["checksum"],
+            json(folder.path(), &["data", "info", &tiny, "--json"])["checksum"]
+        );
         info["class_names"].clone()
     };
     let own = serde_json::json!(["benign", "malignant", "unclear"]);
     assert_eq!(names(&tiny, &["--class-names", "benign, malignant,unclear"]), own);
-    json(folder.path(), &["data", "export", &tiny, &copy, "--class-names", "benign,malignant,unclear", "--json"]);
+    json(
+        folder.path(),
+        &["data", "export", &tiny, &copy, "--class-names", "benign,malignant,unclear", "--json"],
+    );
     assert_eq!(names(&copy, &[]), own);
     std::fs::write(folder.path().join("tiny.classes.txt"), "x\ny\nz\n").unwrap();
     assert_eq!(names(&tiny, &[]), serde_json::json!(["x", "y", "z"]));
@@ -109,7 +118,8 @@ fn what_a_file_s_name_promises_and_does_not_hold_is_said() {
     let folder = TempDir::new().unwrap();
     let named = folder.path().join("bloodmnist.npz").display().to_string();
     std::fs::rename(tiny(folder.path()), &named).unwrap();
-    let text = String::from_utf8(fewlabel(folder.path(), &["data", "info", &named]).stdout).unwrap();
+    let text =
+        String::from_utf8(fewlabel(folder.path(), &["data", "info", &named]).stdout).unwrap();
     assert!(text.contains("is not the published bloodmnist (3 classes, images 2x2x1"), "{text}");
     assert!(text.contains("class_2") && !text.contains("licence"), "{text}");
     let copy = folder.path().join("copy.npz").display().to_string();
@@ -121,13 +131,22 @@ fn what_a_file_s_name_promises_and_does_not_hold_is_said() {
 fn what_is_likely_to_be_a_mistake_is_shown() {
     let folder = TempDir::new().unwrap();
     let split = |first: u8, labels: &[u16]| Split {
-        images: Images { height: 1, width: 1, channels: 1, pixels: (first..first + labels.len() as u8).collect() },
+        images: Images {
+            height: 1,
+            width: 1,
+            channels: 1,
+            pixels: (first..first + labels.len() as u8).collect(),
+        },
         labels: labels.to_vec(),
     };
     let names = (0..5).map(|class| format!("class_{class}")).collect();
     let splits = [split(0, &[1, 2, 1, 2]), split(3, &[1, 3]), split(9, &[4, 2])];
     let path = folder.path().join("odd.npz").display().to_string();
-    npz::write(&Dataset::new("odd".to_owned(), splits, names), std::fs::File::create(&path).unwrap()).unwrap();
+    npz::write(
+        &Dataset::new("odd".to_owned(), splits, names),
+        std::fs::File::create(&path).unwrap(),
+    )
+    .unwrap();
     let info = json(folder.path(), &["data", "info", &path, "--json"]);
     assert_eq!(info["identical_to_training"], serde_json::json!({ "val": 1, "test": 0 }));
     let expected = [
@@ -146,13 +165,19 @@ fn what_is_likely_to_be_a_mistake_is_shown() {
 fn a_full_disk_is_one_sentence_of_ours_and_leaves_nothing() {
     let folder = TempDir::new().unwrap();
     let program = assert_cmd::cargo::cargo_bin("fewlabel");
-    // A limit on the size of files stands for a full disk; without the signal it is an error of `write`.
+    // A limit on the size of files stands for a full disk; without the signal it is an error of
+    // `write`.
     let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" data export phantom full.npz";
     let mut command = std::process::Command::new("bash");
-    let output = command.arg("-c").arg(script).arg(program).current_dir(folder.path()).output().unwrap();
+    let output =
+        command.arg("-c").arg(script).arg(program).current_dir(folder.path()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("error: cannot write full.npz: File too large") && said.lines().count() == 1, "{said}");
+    assert!(
+        said.starts_with("error: cannot write full.npz: File too large")
+            && said.lines().count() == 1,
+        "{said}"
+    );
     assert!(!said.contains("ZipWriter"), "{said}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -162,7 +187,13 @@ fn a_folder_that_cannot_be_written_is_one_sentence() {
     let folder = TempDir::new().unwrap();
     let tiny = tiny(folder.path());
     let nowhere = folder.path().join("no/such/folder/copy.npz");
-    assert!(failure(folder.path(), &["data", "export", &tiny, nowhere.to_str().unwrap()]).contains("cannot write"));
-    assert!(failure(folder.path(), &["data", "export", &tiny, folder.path().to_str().unwrap()]).contains("folder"));
+    assert!(
+        failure(folder.path(), &["data", "export", &tiny, nowhere.to_str().unwrap()])
+            .contains("cannot write")
+    );
+    assert!(
+        failure(folder.path(), &["data", "export", &tiny, folder.path().to_str().unwrap()])
+            .contains("folder")
+    );
     assert!(failure(folder.path(), &["data", "info", "phnatom"]).contains("did you mean phantom?"));
 }

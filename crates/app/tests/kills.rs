@@ -10,7 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// 18 runs over all regimes.
-const STUDY: &str = "regime = [\"full\", \"random\", \"da\", \"al\", \"alda\", \"alpa\"]\nseeds = 3\nlabels = 20\ninitial = 4\nepochs = 40\n\
+const STUDY: &str = "regime = [\"full\", \"random\", \"da\", \"al\", \"alda\", \"alpa\"]\n\
+                     seeds = 3\nlabels = 20\ninitial = 4\nepochs = 40\n\
                      first_epochs = 2\nwidth = 4\nloop_width = 2\n";
 
 const KILLS: usize = 6;
@@ -19,7 +20,11 @@ const KILLS: usize = 6;
 fn start(study: &str, out: &Path, log: &Path) -> Child {
     let log = OpenOptions::new().create(true).append(true).open(log).expect("opened");
     let mut command = Command::new(env!("CARGO_BIN_EXE_fewlabel"));
-    command.args(["run", study, "--threads", "1", "--out"]).arg(out).stdout(Stdio::null()).stderr(log);
+    command
+        .args(["run", study, "--threads", "1", "--out"])
+        .arg(out)
+        .stdout(Stdio::null())
+        .stderr(log);
     command.spawn().expect("started")
 }
 
@@ -49,8 +54,11 @@ fn two_processes_killed_at_any_moment_leave_the_tables_of_an_undisturbed_one() {
     let logs = [path("one.log"), path("two.log")];
     let mut children = logs.each_ref().map(|log| start(&study, &broken, log));
     for kill in 0..KILLS {
-        // Uneven pauses within the length of the grid; which moment of a run they hit is left to the machine.
-        std::thread::sleep(length * (1 + kill as u32 * 5 % 7) / 28 + Duration::from_millis(7 * kill as u64));
+        // Uneven pauses within the length of the grid; which moment of a run they hit is left to
+        // the machine.
+        std::thread::sleep(
+            length * (1 + kill as u32 * 5 % 7) / 28 + Duration::from_millis(7 * kill as u64),
+        );
         let doomed = kill * 3 % 4 / 2;
         children[doomed].kill().expect("killed or ended");
         children[doomed].wait().expect("ended");
@@ -61,8 +69,12 @@ fn two_processes_killed_at_any_moment_leave_the_tables_of_an_undisturbed_one() {
     }
 
     let states = Folder::open(&broken).expect("a study").states().expect("listed");
-    assert!(states.len() == 18 && states.iter().all(|(_, state)| *state == State::Done), "{states:?}");
-    let twice: Vec<_> = finished(&[&logs[0], &logs[1]]).into_iter().filter(|(_, count)| *count > 1).collect();
+    assert!(
+        states.len() == 18 && states.iter().all(|(_, state)| *state == State::Done),
+        "{states:?}"
+    );
+    let twice: Vec<_> =
+        finished(&[&logs[0], &logs[1]]).into_iter().filter(|(_, count)| *count > 1).collect();
     assert!(twice.is_empty(), "computed more than once: {twice:?}");
     for table in ["results.csv", "epochs.csv", "queries.csv"] {
         let read = |folder: &Path| fs::read(folder.join(table)).expect("a table");

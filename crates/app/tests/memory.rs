@@ -9,7 +9,8 @@ use std::time::Duration;
 const MIB: usize = 1 << 20;
 const IMAGE: usize = 28 * 28;
 
-/// A data set of noise with so many training images, in `folder`; returns its path and the bytes of its images.
+/// A data set of noise with so many training images, in `folder`; returns its path and the bytes of
+/// its images.
 fn noise_in(folder: &Path, images: usize) -> (String, usize) {
     let split = |n: usize| {
         let pattern: Vec<u8> = (0..IMAGE * 64).map(|i| (i * 37 % 251) as u8).collect();
@@ -25,11 +26,13 @@ fn noise_in(folder: &Path, images: usize) -> (String, usize) {
     (path.display().to_string(), (images + 100) * IMAGE)
 }
 
-/// What the docs allow beside the images, less the 8 MiB of its own code that a release build has in memory: an unoptimised one
-/// has more than twice as many, which say nothing of the program, so that code is not counted here.
+/// What the docs allow beside the images, less the 8 MiB of its own code that a release build has
+/// in memory: an unoptimised one has more than twice as many, which say nothing of the program, so
+/// that code is not counted here.
 const BESIDE: usize = (64 - 8) * MIB;
 
-/// Bytes of resident memory at the program's peak, without pages of its file: the last that the kernel tells before the end.
+/// Bytes of resident memory at the program's peak, without pages of its file: the last that the
+/// kernel tells before the end.
 fn peak(arguments: &[&str]) -> usize {
     let program = assert_cmd::cargo::cargo_bin("fewlabel");
     let mut command = Command::new(program);
@@ -39,7 +42,8 @@ fn peak(arguments: &[&str]) -> usize {
     let end = loop {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
         let kilobytes = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+            let line =
+                text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
             line.and_then(|number| number.parse::<usize>().ok())
         };
         if let (Some(all), Some(file)) = (kilobytes("VmHWM:"), kilobytes("RssFile:")) {
@@ -60,7 +64,8 @@ fn memory_is_that_of_the_images_and_little_more() {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let [small, large] = [4_000, 100_000].map(|images| noise_in(folder.path(), images));
     let model = path("m.safetensors");
-    let train = ["train", "--width", "16", "--epochs", "1", "--threads", "2", "--quiet", "--model", &model];
+    let train =
+        ["train", "--width", "16", "--epochs", "1", "--threads", "2", "--quiet", "--model", &model];
     let found = peak(&[&train[..], &["--data", &small.0]].concat());
     assert!(found < 3 * small.1 + BESIDE, "training took {} MiB", found / MIB);
 
@@ -75,5 +80,8 @@ fn memory_is_that_of_the_images_and_little_more() {
     let an_image = many.saturating_sub(few) as f64 / 96_000.0;
     let million = few as f64 + an_image * 996_000.0;
     let allowed = 1e6 * IMAGE as f64 + BESIDE as f64;
-    assert!(million < allowed, "{few} bytes for 4,000 images, {many} for 100,000: {an_image} more for each");
+    assert!(
+        million < allowed,
+        "{few} bytes for 4,000 images, {many} for 100,000: {an_image} more for each"
+    );
 }

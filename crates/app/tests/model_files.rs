@@ -15,7 +15,12 @@ fn folder_with_data() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn fewlabel<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_fewlabel")).args(arguments).arg("--threads").arg("1").output().expect("started")
+    Command::new(env!("CARGO_BIN_EXE_fewlabel"))
+        .args(arguments)
+        .arg("--threads")
+        .arg("1")
+        .output()
+        .expect("started")
 }
 
 /// Standard output of a command that must succeed.
@@ -45,7 +50,10 @@ const TRAIN: [&str; 6] = ["train", "--epochs", "1", "--width", "2", "--quiet"];
 fn class_names_travel_in_a_model_and_hold_it_to_data_of_the_same_classes() {
     let (folder, data) = folder_with_data();
     let model = folder.path().join("m.safetensors");
-    said(&[&TRAIN[..], &["--class-names", "cyst,stone,tumour"]].concat(), &[("--data", &data), ("--model", &model)]);
+    said(
+        &[&TRAIN[..], &["--class-names", "cyst,stone,tumour"]].concat(),
+        &[("--data", &data), ("--model", &model)],
+    );
     let given = [("--data", &*data), ("--model", &*model)];
     let sentence = failure(&["predict"], &given);
     let lists = "the model's classes are cyst, stone, tumour; those of stripes are a, b, c\n";
@@ -53,13 +61,16 @@ fn class_names_travel_in_a_model_and_hold_it_to_data_of_the_same_classes() {
     let features = folder.path().join("h.npy");
     let more = [&given[..], &[("--features", &*features)]].concat();
     let text = said(&["predict", "--class-names", "cyst,stone,tumour"], &more);
-    assert!(text.contains("accuracy") && text.contains("4 features an image, the output of head.fc2\n"), "{text}");
+    assert!(
+        text.contains("accuracy") && text.contains("4 features an image, the output of head.fc2\n"),
+        "{text}"
+    );
     let json = said(&["predict", "--class-names", "cyst,stone,tumour", "--json"], &given);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["features"], serde_json::json!({ "layer": "head.fc2", "length": 4 }));
     let text = said(&["predict", "--class-names", "cyst,stone,tumour,other"], &given);
-    let lists =
-        "not judged: the model's classes are cyst, stone, tumour; those of the data are cyst, stone, tumour, other";
+    let lists = "not judged: the model's classes are cyst, stone, tumour; those of the data are \
+                 cyst, stone, tumour, other";
     assert!(text.contains(lists), "{text}");
 }
 
@@ -70,7 +81,8 @@ fn an_encoder_has_no_classes_to_predict() {
     let pretrain = ["pretrain", "--width", "2", "--epochs", "1", "--batch-size", "20", "--quiet"];
     said(&pretrain, &[("--data", &data), ("--out", &encoder)]);
     let probs = folder.path().join("p.npy");
-    let sentence = failure(&["predict"], &[("--data", &data), ("--model", &encoder), ("--probs", &probs)]);
+    let sentence =
+        failure(&["predict"], &[("--data", &data), ("--model", &encoder), ("--probs", &probs)]);
     assert!(sentence.contains("e.safetensors: is an encoder, which has no classes"), "{sentence}");
     assert!(!probs.exists());
     // One number of the file's last tensor is none, then one of its running variances is negative.
@@ -81,8 +93,12 @@ fn an_encoder_has_no_classes_to_predict() {
         ("block1.norm1.running_var", -1.0, "holds -1, expected finite numbers from 0 on"),
     ] {
         std::fs::write(&damaged, with_last_value(&sound, tensor, value)).expect("written");
-        let sentence = failure(&["probe", "--labels", "6"], &[("--data", &data), ("--encoder", &damaged)]);
-        assert!(sentence.ends_with(&format!("d.safetensors: tensor {tensor}: {problem}\n")), "{sentence}");
+        let sentence =
+            failure(&["probe", "--labels", "6"], &[("--data", &data), ("--encoder", &damaged)]);
+        assert!(
+            sentence.ends_with(&format!("d.safetensors: tensor {tensor}: {problem}\n")),
+            "{sentence}"
+        );
     }
 }
 
@@ -122,11 +138,17 @@ fn paths_that_are_no_text_work_in_every_option() {
     };
     let own = path(b"caf\xe9.npz");
     std::fs::rename(&data, &own).expect("renamed");
-    let (model, probs, features) = (path(b"m\xe9.safetensors"), path(b"p\xe9.npy"), path(b"h\xe9.npy"));
+    let (model, probs, features) =
+        (path(b"m\xe9.safetensors"), path(b"p\xe9.npy"), path(b"h\xe9.npy"));
     let policy = path(b"p\xe9.toml");
-    std::fs::write(&policy, "policy = \"one_of\"\ntransforms = [{ kind = \"gaussian_noise\" }]\n").expect("written");
-    said(&[&TRAIN[..], &["--json"]].concat(), &[("--data", &own), ("--model", &model), ("--augmentation", &policy)]);
-    let outputs = [("--data", &*own), ("--model", &*model), ("--probs", &*probs), ("--features", &*features)];
+    std::fs::write(&policy, "policy = \"one_of\"\ntransforms = [{ kind = \"gaussian_noise\" }]\n")
+        .expect("written");
+    said(
+        &[&TRAIN[..], &["--json"]].concat(),
+        &[("--data", &own), ("--model", &model), ("--augmentation", &policy)],
+    );
+    let outputs =
+        [("--data", &*own), ("--model", &*model), ("--probs", &*probs), ("--features", &*features)];
     said(&["predict"], &outputs);
     assert!(probs.is_file() && features.is_file());
     said(&["query", "--strategy", "core-set", "--batch", "2"], &[("--features", &features)]);
@@ -138,20 +160,30 @@ fn paths_that_are_no_text_work_in_every_option() {
     }
     let copy = path(b"copy\xff.npz");
     let words = ["data", "export", "--json"].map(OsString::from);
-    assert!(fewlabel(words.iter().map(AsRef::as_ref).chain([own.as_os_str(), copy.as_os_str()])).status.success());
+    assert!(
+        fewlabel(words.iter().map(AsRef::as_ref).chain([own.as_os_str(), copy.as_os_str()]))
+            .status
+            .success()
+    );
     assert!(std::fs::read(&own).expect("read") == std::fs::read(&copy).expect("read"));
     let sheet = path(b"s\xe9.png");
     said(&["preview", "--json"], &[("--data", &own), ("--policy", &policy), ("--out", &sheet)]);
     let encoder = path(b"e\xe9.safetensors");
-    let pretrain = ["pretrain", "--width", "2", "--epochs", "1", "--batch-size", "20", "--quiet", "--json"];
+    let pretrain =
+        ["pretrain", "--width", "2", "--epochs", "1", "--batch-size", "20", "--quiet", "--json"];
     said(&pretrain, &[("--data", &own), ("--out", &encoder), ("--views", &policy)]);
     let out = path(b"out\xe9");
-    let reproduce = ["reproduce", "--regimes", "pretrained-random", "--seeds", "1", "--labels", "6", "--quiet"];
+    let reproduce =
+        ["reproduce", "--regimes", "pretrained-random", "--seeds", "1", "--labels", "6", "--quiet"];
     said(&reproduce, &[("--data", &own), ("--encoder", &encoder), ("--out", &out)]);
     // The folder's own study file names the same files.
     let study = out.join("study.toml");
     let again = ["run", "--dry-run", "--json"].map(OsString::from);
-    let again = again.iter().map(AsRef::as_ref).chain([study.as_os_str(), OsStr::new("--out"), out.as_os_str()]);
+    let again = again.iter().map(AsRef::as_ref).chain([
+        study.as_os_str(),
+        OsStr::new("--out"),
+        out.as_os_str(),
+    ]);
     let again: serde_json::Value = serde_json::from_slice(&fewlabel(again).stdout).expect("JSON");
     assert_eq!((&again["done"], again["runs"].as_array().map(Vec::len)), (&1.into(), Some(1)));
 }
@@ -167,7 +199,8 @@ fn what_is_likely_to_be_a_mistake_is_said_before_learning() {
     let study = folder.path().join("grid.toml");
     let text = std::fs::read_to_string(&study).expect("a study");
     let settings = "regime = [\"random\", \"da\"]\nseeds = 2\nlabels = 6\nepochs = 1\nwidth = 2\n";
-    std::fs::write(&study, format!("class_names = [\"a\", \"b\", \"c\", \"d\"]\n{text}{settings}")).expect("written");
+    std::fs::write(&study, format!("class_names = [\"a\", \"b\", \"c\", \"d\"]\n{text}{settings}"))
+        .expect("written");
     let out = folder.path().join("out");
     let output = call(&["run", study.to_str().expect("text"), "--quiet"], &[("--out", &out)]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

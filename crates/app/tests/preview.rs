@@ -4,7 +4,12 @@ use assert_cmd::Command;
 use std::path::Path;
 
 fn preview(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
-    Command::cargo_bin("fewlabel").unwrap().arg("preview").args(arguments).current_dir(folder).assert()
+    Command::cargo_bin("fewlabel")
+        .unwrap()
+        .arg("preview")
+        .args(arguments)
+        .current_dir(folder)
+        .assert()
 }
 
 #[test]

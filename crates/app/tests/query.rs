@@ -32,7 +32,9 @@ fn arrays() -> tempfile::TempDir {
     write(at, "inf.npy", "(5, 2)", &[0.0, 1.0, 2.0, f32::INFINITY, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
     std::fs::write(at.join("i8.npy"), npy("<i8", "(5, 2)", &[0; 80])).unwrap();
     std::fs::write(at.join("text.npy"), "not an array").unwrap();
-    for (name, text) in [("l.json", "[2]"), ("twice.json", "[2, 2]"), ("far.json", "[9]"), ("bad.json", "{}")] {
+    for (name, text) in
+        [("l.json", "[2]"), ("twice.json", "[2, 2]"), ("far.json", "[9]"), ("bad.json", "{}")]
+    {
         std::fs::write(at.join(name), text).unwrap();
     }
     folder
@@ -40,18 +42,27 @@ fn arrays() -> tempfile::TempDir {
 
 fn query(folder: &Path, arguments: &str) -> assert_cmd::assert::Assert {
     let arguments = arguments.split_whitespace();
-    Command::cargo_bin("fewlabel").unwrap().arg("query").args(arguments).current_dir(folder).assert()
+    Command::cargo_bin("fewlabel")
+        .unwrap()
+        .arg("query")
+        .args(arguments)
+        .current_dir(folder)
+        .assert()
 }
 
 #[test]
 fn the_answer_is_json_with_the_picks_in_order() {
     let folder = arrays();
-    let arguments = "--strategy entropy --batch 2 --probs p.npy --labelled l.json --seed 3 --threads 1 --json";
+    let arguments =
+        "--strategy entropy --batch 2 --probs p.npy --labelled l.json --seed 3 --threads 1 --json";
     let output = query(folder.path(), arguments).success().get_output().stdout.clone();
     let answer: serde_json::Value = serde_json::from_slice(&output).unwrap();
     assert_eq!(answer["indices"], serde_json::json!([4, 1]));
     assert_eq!((&answer["score_unit"], &answer["strategy"]), (&"bits".into(), &"entropy".into()));
-    assert_eq!((&answer["seed"], &answer["batch"], &answer["threads"]), (&3.into(), &2.into(), &1.into()));
+    assert_eq!(
+        (&answer["seed"], &answer["batch"], &answer["threads"]),
+        (&3.into(), &2.into(), &1.into())
+    );
     let first = answer["scores"][0].as_f64().unwrap();
     let by_hand = -(0.45_f64 * 0.45_f64.log2() + 0.55 * 0.55_f64.log2());
     assert!((first - by_hand).abs() < 1e-6, "{first}");
@@ -62,7 +73,8 @@ fn the_answer_is_json_with_the_picks_in_order() {
 fn every_strategy_answers_from_the_arrays_it_needs() {
     let folder = arrays();
     for name in fewlabel_learn::acquire::names() {
-        let arrays = "--probs p.npy --mc-probs m.npy --features h.npy --target-mc-probs t.npy --view-probs m.npy";
+        let arrays = "--probs p.npy --mc-probs m.npy --features h.npy --target-mc-probs t.npy \
+                      --view-probs m.npy";
         let arguments = format!("--strategy {name} --batch 2 {arrays} --labelled l.json --json");
         let output = query(folder.path(), &arguments).success().get_output().stdout.clone();
         let answer: serde_json::Value = serde_json::from_slice(&output).unwrap();
@@ -91,17 +103,26 @@ fn what_is_wrong_is_one_sentence() {
         ("--strategy entropy --batch 1 --probs none.npy", "cannot read none.npy"),
         ("--strategy entropy --batch 1 --probs p.npy --labelled twice.json", "2"),
         ("--strategy entropy --batch 1 --probs p.npy --labelled far.json", "9"),
-        ("--strategy entropy --batch 1 --probs p.npy --labelled bad.json", "bad.json: expected a JSON array"),
+        (
+            "--strategy entropy --batch 1 --probs p.npy --labelled bad.json",
+            "bad.json: expected a JSON array",
+        ),
         (
             "--strategy probcover --batch 1 --features h.npy --classes 2 --delta -1",
             "delta is -1, expected a number above 0",
         ),
-        ("--strategy power-entropy --batch 1 --probs p.npy --beta -1", "beta is -1, expected a number above 0"),
+        (
+            "--strategy power-entropy --batch 1 --probs p.npy --beta -1",
+            "beta is -1, expected a number above 0",
+        ),
     ];
     for (arguments, message) in cases {
         let assert = query(folder.path(), arguments).code(1);
         let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
-        assert!(stderr.contains(message) && stderr.trim_end().lines().count() == 1, "{arguments}: {stderr}");
+        assert!(
+            stderr.contains(message) && stderr.trim_end().lines().count() == 1,
+            "{arguments}: {stderr}"
+        );
         assert!(assert.get_output().stdout.is_empty(), "{arguments}");
     }
 }
@@ -120,8 +141,10 @@ fn passes() -> tempfile::TempDir {
         7 | 19 | 33 => [0.5 + 0.1 * pass as f32, 0.5 - 0.1 * pass as f32],
         _ => [0.99, 0.01],
     };
-    let ntc: Vec<f32> = (0..40).flat_map(|image| (0..3).flat_map(move |pass| p(image, pass))).collect();
-    let tnc: Vec<f32> = (0..3).flat_map(|pass| (0..40).flat_map(move |image| p(image, pass))).collect();
+    let ntc: Vec<f32> =
+        (0..40).flat_map(|image| (0..3).flat_map(move |pass| p(image, pass))).collect();
+    let tnc: Vec<f32> =
+        (0..3).flat_map(|pass| (0..40).flat_map(move |image| p(image, pass))).collect();
     write(folder.path(), "ntc.npy", "(40, 3, 2)", &ntc);
     write(folder.path(), "tnc.npy", "(3, 40, 2)", &tnc);
     write(folder.path(), "h.npy", "(40, 1)", &[1.0; 40]);
@@ -134,10 +157,15 @@ fn passes_come_in_either_order_of_axes() {
     let folder = passes();
     let (by_image, said) = answer(folder.path(), "--strategy entropy --batch 3 --mc-probs ntc.npy");
     assert!(said.is_empty(), "{said}");
-    let (by_pass, said) = answer(folder.path(), "--strategy entropy --batch 3 --mc-probs tnc.npy --mc-order tnc");
+    let (by_pass, said) =
+        answer(folder.path(), "--strategy entropy --batch 3 --mc-probs tnc.npy --mc-order tnc");
     assert!(said.is_empty(), "{said}");
-    let mut rows: Vec<u64> = by_image["indices"].as_array().unwrap().iter().filter_map(|row| row.as_u64()).collect();
-    assert_eq!((&by_image["indices"], &by_image["scores"]), (&by_pass["indices"], &by_pass["scores"]));
+    let mut rows: Vec<u64> =
+        by_image["indices"].as_array().unwrap().iter().filter_map(|row| row.as_u64()).collect();
+    assert_eq!(
+        (&by_image["indices"], &by_image["scores"]),
+        (&by_pass["indices"], &by_pass["scores"])
+    );
     rows.sort_unstable();
     assert_eq!(rows, [7, 19, 33]);
 }
@@ -148,18 +176,22 @@ fn passes_in_the_wrong_order_are_refused_where_anything_contradicts() {
     for (arguments, expected) in [
         (
             "--mc-probs tnc.npy --features h.npy",
-            "--mc-probs has 3 images and --features 40, expected as many; in the order --mc-order tnc there are 40 images",
+            "--mc-probs has 3 images and --features 40, expected as many; in the order --mc-order \
+             tnc there are 40 images",
         ),
         (
             "--mc-probs ntc.npy --features h.npy --mc-order tnc",
-            "--mc-probs has 3 images and --features 40, expected as many; in the order --mc-order ntc there are 40 images",
+            "--mc-probs has 3 images and --features 40, expected as many; in the order --mc-order \
+             ntc there are 40 images",
         ),
         (
             "--mc-probs tnc.npy --labelled l.json",
-            "holds image 38, but there are only 3 images; in the order --mc-order tnc there are 40 images",
+            "holds image 38, but there are only 3 images; in the order --mc-order tnc there are \
+             40 images",
         ),
     ] {
-        let assert = query(folder.path(), &format!("--strategy bald --batch 1 {arguments}")).code(1);
+        let assert =
+            query(folder.path(), &format!("--strategy bald --batch 1 {arguments}")).code(1);
         let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
         assert!(said.contains(expected), "{arguments}: {said}");
     }
@@ -169,10 +201,12 @@ fn passes_in_the_wrong_order_are_refused_where_anything_contradicts() {
 fn more_passes_than_images_are_warned_of_where_nothing_contradicts() {
     let folder = passes();
     let (_, said) = answer(folder.path(), "--strategy bald --batch 1 --mc-probs tnc.npy");
-    let expected = "warning: --mc-probs [3, 40, 2] is read as 3 images with 40 passes each (--mc-order ntc); 3 passes over 40 \
+    let expected = "warning: --mc-probs [3, 40, 2] is read as 3 images with 40 passes each \
+                    (--mc-order ntc); 3 passes over 40 \
                     images are --mc-order tnc\n";
     assert!(said.contains(expected), "{said}");
-    let (_, said) = answer(folder.path(), "--strategy bald --batch 1 --mc-probs tnc.npy --mc-order ntc");
+    let (_, said) =
+        answer(folder.path(), "--strategy bald --batch 1 --mc-probs tnc.npy --mc-order ntc");
     assert!(!said.contains("is read as"), "who names the order is believed: {said}");
 }
 
@@ -181,7 +215,8 @@ fn ties_are_drawn_by_the_seed_unless_the_lower_rows_are_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "p.npy", "(90, 2)", &[0.5; 180]);
     let rows = |more: &str| {
-        let (answer, said) = answer(folder.path(), &format!("--strategy entropy --batch 5 --probs p.npy {more}"));
+        let (answer, said) =
+            answer(folder.path(), &format!("--strategy entropy --batch 5 --probs p.npy {more}"));
         assert_eq!(answer["all_equal"], true);
         assert!(said.starts_with("warning: all scores are equal: "), "{said}");
         (answer["indices"].clone(), answer["ties"].as_str().unwrap().to_owned(), said)
@@ -204,7 +239,8 @@ fn numbers_that_no_machine_can_hold_are_refused_with_the_estimate() {
     let assert = query(folder.path(), arguments).code(1);
     let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(
-        said.contains("draws = 4000000000000000: the joint distribution") && said.contains("TB of memory"),
+        said.contains("draws = 4000000000000000: the joint distribution")
+            && said.contains("TB of memory"),
         "{said}"
     );
 }

@@ -13,7 +13,8 @@ fn fewlabel(line: &str) -> Command {
 }
 
 /// A study that takes a moment, but for its data.
-const TINY: &str = "regime = [\"random\", \"al\", \"alda\"]\nseeds = 1\nlabels = 12\ninitial = 4\nepochs = 2\nfirst_epochs = 1\nwidth = 2\nloop_width = 2\nkeep_models = true\n";
+const TINY: &str = "regime = [\"random\", \"al\", \"alda\"]\nseeds = 1\nlabels = 12\ninitial = 4\n\
+                    epochs = 2\nfirst_epochs = 1\nwidth = 2\nloop_width = 2\nkeep_models = true\n";
 
 fn error_of(line: &str) -> String {
     let output = fewlabel(line).assert().failure().code(1).get_output().clone();
@@ -59,7 +60,13 @@ fn a_folder_without_a_study_is_named() {
 
 #[test]
 fn usage_errors_end_with_two() {
-    for line in ["reproduce --seeds 0", "run a.toml --shard 4/4", "bench", "predict --split middle", "nonsense"] {
+    for line in [
+        "reproduce --seeds 0",
+        "run a.toml --shard 4/4",
+        "bench",
+        "predict --split middle",
+        "nonsense",
+    ] {
         fewlabel(line).assert().failure().code(2);
     }
 }
@@ -68,7 +75,10 @@ fn usage_errors_end_with_two() {
 fn a_budget_of_zero_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = stripes::study_in(folder.path(), TINY);
-    let text = error_of(&format!("run {study} --set labels=0 --out {}", folder.path().join("o").display()));
+    let text = error_of(&format!(
+        "run {study} --set labels=0 --out {}",
+        folder.path().join("o").display()
+    ));
     assert!(text.contains("budget of 0 labels") || text.contains("more than the budget"), "{text}");
     assert!(!folder.path().join("o").exists(), "nothing half-written");
 }
@@ -85,7 +95,9 @@ fn threads_shards_and_instructions_do_not_change_a_byte() {
         fewlabel(&run).env("FEWLABEL_SIMD", instructions).assert().success();
     }
     for shard in ["0/2", "1/2"] {
-        fewlabel(&format!("run {study} --shard {shard} --quiet --out {}", out("shards"))).assert().success();
+        fewlabel(&format!("run {study} --shard {shard} --quiet --out {}", out("shards")))
+            .assert()
+            .success();
     }
     let [one, two, portable, avx2, shards] =
         ["one", "two", "portable", "avx2", "shards"].map(|name| files(&folder.path().join(name)));
@@ -102,9 +114,11 @@ fn threads_shards_and_instructions_do_not_change_a_byte() {
 
 #[test]
 fn every_ready_study_can_be_planned_in_small() {
-    let studies = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies")).expect("the ready studies");
-    let files =
-        studies.map(|file| file.expect("an entry").path()).filter(|path| path.extension() == Some("toml".as_ref()));
+    let studies = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies"))
+        .expect("the ready studies");
+    let files = studies
+        .map(|file| file.expect("an entry").path())
+        .filter(|path| path.extension() == Some("toml".as_ref()));
     for file in files {
         fewlabel(&format!("run {} --quick --dry-run --quiet", file.display())).assert().success();
     }
@@ -131,16 +145,29 @@ fn completions_and_manual_are_printed() {
 #[test]
 fn without_random_labels_every_policy_is_measured_against_the_papers() {
     let folder = tempfile::tempdir().expect("a folder");
-    let text = TINY.replace("[\"random\", \"al\", \"alda\"]", "[\"da\", \"alpa\"]").replace("seeds = 1", "seeds = 2");
-    let study = stripes::study_in(folder.path(), &format!("augmentation = [\"paper\", \"randaugment\"]\n{text}"));
+    let text = TINY
+        .replace("[\"random\", \"al\", \"alda\"]", "[\"da\", \"alpa\"]")
+        .replace("seeds = 1", "seeds = 2");
+    let study = stripes::study_in(
+        folder.path(),
+        &format!("augmentation = [\"paper\", \"randaugment\"]\n{text}"),
+    );
     let out = folder.path().join("out");
     fewlabel(&format!("run {study} --out {} --quiet", out.display())).assert().success();
-    let printed = fewlabel(&format!("report {} --format md", out.display())).assert().success().get_output().clone();
+    let printed = fewlabel(&format!("report {} --format md", out.display()))
+        .assert()
+        .success()
+        .get_output()
+        .clone();
     let printed = String::from_utf8(printed.stdout).expect("text");
-    assert!(printed.contains("## Differences from the paper\u{2019}s augmentation, test accuracy"), "{printed}");
-    for pair in
-        ["| da randaugment f=2 \u{2212} da f=2 | 2 (few) |", "| alpa randaugment f=2 \u{2212} alpa f=2 | 2 (few) |"]
-    {
+    assert!(
+        printed.contains("## Differences from the paper\u{2019}s augmentation, test accuracy"),
+        "{printed}"
+    );
+    for pair in [
+        "| da randaugment f=2 \u{2212} da f=2 | 2 (few) |",
+        "| alpa randaugment f=2 \u{2212} alpa f=2 | 2 (few) |",
+    ] {
         assert_eq!(printed.matches(pair).count(), 1, "{pair} in {printed}");
     }
 }
@@ -149,7 +176,8 @@ fn without_random_labels_every_policy_is_measured_against_the_papers() {
 fn a_quick_study_fits_itself_to_few_images_and_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = stripes::study_in(folder.path(), TINY);
-    let output = fewlabel(&format!("run {study} --quick --dry-run")).assert().success().get_output().clone();
+    let output =
+        fewlabel(&format!("run {study} --quick --dry-run")).assert().success().get_output().clone();
     let said = String::from_utf8(output.stderr).expect("text");
     assert!(said.contains("training images: train_images = 600 is cut to all of them"), "{said}");
     assert!(said.contains("validation images: val_images = 200 is cut to all of them"), "{said}");
@@ -160,19 +188,29 @@ fn a_wrong_number_is_said_with_its_place_in_words_of_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     for (text, expected) in [
         ("epochs = -1", "line 2: `epochs`: found -1, expected a whole number from 0 to 4294967295"),
-        ("epochs = 1.5", "line 2: `epochs`: found 1.5, expected a whole number from 0 to 4294967295"),
+        (
+            "epochs = 1.5",
+            "line 2: `epochs`: found 1.5, expected a whole number from 0 to 4294967295",
+        ),
         ("dropout = \"much\"", "line 2: `dropout`: found \"much\", expected a number"),
         (
             "recipe = { steps = \"x\" }",
             "line 2: `recipe.steps`: found \"x\", expected a whole number from 0 to 4294967295",
         ),
         ("recipe = { stpes = 1 }", "line 2: `recipe`: unknown key `stpes`: did you mean `steps`?"),
-        ("validate_every_epoch = 1", "line 2: `validate_every_epoch`: found 1, expected true or false"),
-        ("block_multiples = [1, 2]", "line 2: `block_multiples`: found a list of 2, expected a list of 3"),
+        (
+            "validate_every_epoch = 1",
+            "line 2: `validate_every_epoch`: found 1, expected true or false",
+        ),
+        (
+            "block_multiples = [1, 2]",
+            "line 2: `block_multiples`: found a list of 2, expected a list of 3",
+        ),
         ("query_size = 0\nregime = \"al\"", "line 2: query_size must be at least 1"),
         ("ties = \"sedeed\"", "line 2: `ties`: unknown name `sedeed`: did you mean `seeded`?"),
         (
-            "strategy = \"bald\"\nloop_dropout = 0.1\nregime = \"al\"\nmc_samples = 400000000000000",
+            "strategy = \"bald\"\nloop_dropout = 0.1\nregime = \"al\"\n\
+             mc_samples = 400000000000000",
             "line 5: mc_samples = 400000000000000: ",
         ),
     ] {
@@ -191,7 +229,11 @@ fn drawn_ties_are_recorded_and_other_runs() {
     let text = format!("{TINY}strategy = \"core-set\"\n");
     let settings = |ties: &str| {
         let study = stripes::study_in(folder.path(), &format!("{text}{ties}"));
-        let output = fewlabel(&format!("run {study} --dry-run --json")).assert().success().get_output().clone();
+        let output = fewlabel(&format!("run {study} --dry-run --json"))
+            .assert()
+            .success()
+            .get_output()
+            .clone();
         let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         plan["runs"].clone()
     };

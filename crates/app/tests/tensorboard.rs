@@ -1,10 +1,12 @@
-//! Event files as TensorBoard's own reader sees them; skipped, and said so, without Python or its package tensorboard.
+//! Event files as TensorBoard's own reader sees them; skipped, and said so, without Python or its
+//! package tensorboard.
 
 mod stripes;
 
 use std::process::Command;
 
-const STUDY: &str = "regime = [\"random\", \"al\"]\nseeds = 2\nlabels = 12\ninitial = 4\nepochs = 3\nfirst_epochs = 2\nwidth = 2\nloop_width = 2\n";
+const STUDY: &str = "regime = [\"random\", \"al\"]\nseeds = 2\nlabels = 12\ninitial = 4\n\
+                     epochs = 3\nfirst_epochs = 2\nwidth = 2\nloop_width = 2\n";
 
 #[test]
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
@@ -24,7 +26,9 @@ fn tensorboard_reads_what_the_records_say() {
         eprintln!("SKIPPED: {python} cannot be started");
         return;
     };
-    let said = [check.stdout, check.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let said = [check.stdout, check.stderr]
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .concat();
     if check.status.code() == Some(77) {
         eprintln!("{}: set FEWLABEL_PYTHON to a Python that has it", said.trim());
         return;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// A file longer than this is two rooms in one.
 const MOST_LINES: usize = 600;
+/// What fits beside another file on a screen.
+const MOST_COLUMNS: usize = 100;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
@@ -40,9 +42,21 @@ fn no_file_is_two_rooms() {
 }
 
 #[test]
+fn no_line_is_too_wide() {
+    let wide: Vec<String> = sources()
+        .iter()
+        .flat_map(|(name, text)| text.lines().enumerate().map(move |(row, line)| (name, row, line)))
+        .filter(|(_, _, line)| line.chars().count() > MOST_COLUMNS)
+        .map(|(name, row, _)| format!("{name}:{}", row + 1))
+        .collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
+#[test]
 fn unsafe_lives_in_the_engine_s_kernels_alone() {
-    let allowed =
-        |name: &str| name.starts_with("crates/engine/src/kernels/") || name.starts_with("crates/engine/tests/");
+    let allowed = |name: &str| {
+        name.starts_with("crates/engine/src/kernels/") || name.starts_with("crates/engine/tests/")
+    };
     let word = concat!("un", "safe");
     let is_code = |line: &str| {
         let code = line.split("//").next().unwrap_or("");
@@ -59,7 +73,9 @@ fn unsafe_lives_in_the_engine_s_kernels_alone() {
 #[test]
 fn every_unsafe_block_says_why_it_is_sound() {
     let block = concat!("un", "safe {");
-    for (name, text) in sources().iter().filter(|(name, _)| name.starts_with("crates/engine/src/kernels/")) {
+    for (name, text) in
+        sources().iter().filter(|(name, _)| name.starts_with("crates/engine/src/kernels/"))
+    {
         let blocks = text.lines().filter(|line| line.contains(block)).count();
         let notes = text.matches("// SAFETY:").count();
         assert!(blocks == 0 || notes > 0, "{name} has {blocks} unsafe blocks and no SAFETY note");
@@ -68,7 +84,8 @@ fn every_unsafe_block_says_why_it_is_sound() {
 
 #[test]
 fn records_import_nothing_that_computes() {
-    let text = std::fs::read_to_string(root().join("crates/study/src/store/record.rs")).expect("the records");
+    let text = std::fs::read_to_string(root().join("crates/study/src/store/record.rs"))
+        .expect("the records");
     for sibling in ["execute", "report"] {
         assert!(!text.contains(&format!("crate::{sibling}")), "record.rs imports {sibling}");
     }
@@ -95,7 +112,8 @@ fn imports_of(krate: &str) -> BTreeMap<String, BTreeSet<String>> {
         let found = rooms.entry(room.clone()).or_default();
         for line in code.lines().map(|line| line.split("//").next().unwrap_or_default()) {
             for after in line.split("crate::").skip(1) {
-                let word: String = after.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                let word: String =
+                    after.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
                 if !word.is_empty() && word != room {
                     found.insert(word);
                 }
@@ -110,8 +128,11 @@ fn no_rooms_of_engine_and_learn_import_each_other_in_a_circle() {
     for krate in ["engine", "learn"] {
         let mut rooms = imports_of(krate);
         assert!(rooms.len() > 8, "{krate}: only {} rooms found", rooms.len());
-        // Rooms that import none of those left are taken away, until none is left or all import each other.
-        while let Some(free) = rooms.iter().find(|(_, of)| of.iter().all(|room| !rooms.contains_key(room))) {
+        // Rooms that import none of those left are taken away, until none is left or all import
+        // each other.
+        while let Some(free) =
+            rooms.iter().find(|(_, of)| of.iter().all(|room| !rooms.contains_key(room)))
+        {
             let free = free.0.clone();
             rooms.remove(&free);
         }

@@ -17,11 +17,14 @@ fn noise(n: usize, name: u64) -> Vec<f32> {
 }
 
 fn rows(criterion: &mut Criterion) {
-    let (features, centres, logits) = (noise(ROWS * DIM, 1), noise(16 * DIM, 2), noise(ROWS * CLASSES, 3));
+    let (features, centres, logits) =
+        (noise(ROWS * DIM, 1), noise(16 * DIM, 2), noise(ROWS * CLASSES, 3));
     let mut group = criterion.benchmark_group("vector");
     group.throughput(Throughput::Elements(ROWS as u64));
     let mut out = vec![0.0; ROWS];
-    group.bench_function("dots", |b| b.iter(|| vector::dots(black_box(&features[..DIM]), &features, &mut out)));
+    group.bench_function("dots", |b| {
+        b.iter(|| vector::dots(black_box(&features[..DIM]), &features, &mut out))
+    });
     group.bench_function("squared_distances", |b| {
         b.iter(|| vector::squared_distances(black_box(&features[..DIM]), &features, &mut out));
     });
@@ -29,11 +32,17 @@ fn rows(criterion: &mut Criterion) {
     group.bench_function("products_of_rows", |b| {
         b.iter(|| vector::products_of_rows(DIM, black_box(&features), &centres, &mut product));
     });
-    group.bench_function("product", |b| b.iter(|| vector::product(DIM, black_box(&features), &centres, &mut product)));
+    group.bench_function("product", |b| {
+        b.iter(|| vector::product(DIM, black_box(&features), &centres, &mut product))
+    });
     let mut sums = vec![0.0; ROWS];
-    group.bench_function("xlogy_sums", |b| b.iter(|| vector::xlogy_sums(black_box(&logits), CLASSES, &mut sums)));
+    group.bench_function("xlogy_sums", |b| {
+        b.iter(|| vector::xlogy_sums(black_box(&logits), CLASSES, &mut sums))
+    });
     let mut in_place = |name: &str, change: fn(&mut [f32])| {
-        group.bench_function(name, |b| b.iter_batched_ref(|| logits.clone(), |x| change(x), BatchSize::SmallInput));
+        group.bench_function(name, |b| {
+            b.iter_batched_ref(|| logits.clone(), |x| change(x), BatchSize::SmallInput)
+        });
     };
     in_place("exp", vector::exp);
     in_place("ln", vector::ln);
@@ -51,15 +60,26 @@ fn images(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(1));
         let mut image = source.clone();
         let turn = [0.9, -0.3, 0.5, 0.3, 0.9, -0.5];
-        for (name, sampling) in [("affine_bilinear", Sampling::Bilinear), ("affine_nearest", Sampling::Nearest)] {
+        for (name, sampling) in
+            [("affine_bilinear", Sampling::Bilinear), ("affine_nearest", Sampling::Nearest)]
+        {
             group.bench_function(name, |b| {
-                b.iter(|| resampler.affine(black_box(&mut image), &turn, sampling, Border::Replicate));
+                b.iter(|| {
+                    resampler.affine(black_box(&mut image), &turn, sampling, Border::Replicate)
+                });
             });
         }
         image.copy_from_slice(&source);
         group.bench_function("displace_bilinear", |b| {
             let field = Field { dx: &dx, dy: &dy, scale: 3.0 };
-            b.iter(|| resampler.displace(black_box(&mut image), field, Sampling::Bilinear, Border::Replicate));
+            b.iter(|| {
+                resampler.displace(
+                    black_box(&mut image),
+                    field,
+                    Sampling::Bilinear,
+                    Border::Replicate,
+                )
+            });
         });
         image.copy_from_slice(&source);
         for radius in [3, 12] {

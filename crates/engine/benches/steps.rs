@@ -27,7 +27,8 @@ fn training(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("train");
     for f in [8, 16, 32] {
         for batch in [7, 64] {
-            let mut trainer = Trainer::new(model(f), AdamW::default(), batch, 1).expect("one thread");
+            let mut trainer =
+                Trainer::new(model(f), AdamW::default(), batch, 1).expect("one thread");
             let images = noise(batch * 784);
             let labels: Vec<u16> = (0..batch).map(|i| (i % 11) as u16).collect();
             group.throughput(Throughput::Elements(batch as u64));

@@ -17,8 +17,10 @@ fn seconds(threads: usize, start: Instant) -> f64 {
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
-    let number = |i: usize, default: usize| args.get(i).map_or(default, |a| a.parse().expect("a number"));
-    let (train, f, batch, threads) = (args[1] == "train", number(2, 8), number(3, 64), number(4, 1));
+    let number =
+        |i: usize, default: usize| args.get(i).map_or(default, |a| a.parse().expect("a number"));
+    let (train, f, batch, threads) =
+        (args[1] == "train", number(2, 8), number(3, 64), number(4, 1));
     let network = Architecture {
         height: 28,
         width: 28,
@@ -35,7 +37,8 @@ fn main() {
     let images: Vec<f32> = (0..batch * 784 * 16).map(|_| stream.unit()).collect();
     let labels: Vec<u16> = (0..batch).map(|i| (i % 11) as u16).collect();
     let mut logits = vec![0.0; batch * 11];
-    let mut trainer = Trainer::new(model.clone(), AdamW::default(), batch.max(2), threads).expect("threads");
+    let mut trainer =
+        Trainer::new(model.clone(), AdamW::default(), batch.max(2), threads).expect("threads");
     let mut scorer = Scorer::new(&model, batch, threads).expect("threads");
     let start = Instant::now();
     let (mut rates, mut percents) = (Vec::new(), Vec::new());
@@ -63,7 +66,8 @@ fn main() {
     percents.sort_by(f64::total_cmp);
     let rate = rates[rates.len() / 2];
     println!(
-        "{} f={f} batch={batch} threads={threads}: {rate:.0} images/s (best {:.0}), {:.1} us an image, {:.1} GFLOP/s, \
+        "{} f={f} batch={batch} threads={threads}: {rate:.0} images/s (best {:.0}), {:.1} us an \
+         image, {:.1} GFLOP/s, \
          {:.1} % of peak (quartiles {:.1} {:.1})",
         args[1],
         rates[rates.len() - 1],

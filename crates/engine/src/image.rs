@@ -48,13 +48,27 @@ impl Resampler {
         self.affine_on(Isa::detect(), image, m, sampling, border);
     }
 
-    pub(crate) fn affine_on(&mut self, isa: Isa, image: &mut [f32], m: &Matrix, sampling: Sampling, border: Border) {
-        let (cy, cx) = (0.5 * (self.shape.height as f32 - 1.0), 0.5 * (self.shape.width as f32 - 1.0));
+    pub(crate) fn affine_on(
+        &mut self,
+        isa: Isa,
+        image: &mut [f32],
+        m: &Matrix,
+        sampling: Sampling,
+        border: Border,
+    ) {
+        let (cy, cx) =
+            (0.5 * (self.shape.height as f32 - 1.0), 0.5 * (self.shape.width as f32 - 1.0));
         // The origin moves to the first pixel. Halves of whole numbers are exact, so the identity
         // is too.
         let shift_x = m[2] + (cx - (m[0] * cx + m[1] * cy));
         let shift_y = m[5] + (cy - (m[3] * cx + m[4] * cy));
-        self.sample(isa, image, Map::Affine([m[0], m[1], shift_x, m[3], m[4], shift_y]), sampling, border);
+        self.sample(
+            isa,
+            image,
+            Map::Affine([m[0], m[1], shift_x, m[3], m[4], shift_y]),
+            sampling,
+            border,
+        );
     }
 
     /// Replaces every pixel of `image` by the one that lies `scale` times (`dx`, `dy`) pixels from
@@ -62,7 +76,13 @@ impl Resampler {
     ///
     /// # Panics
     /// If `image` is not of the resampler's shape, or a field does not have one value a pixel.
-    pub fn displace(&mut self, image: &mut [f32], field: Field, sampling: Sampling, border: Border) {
+    pub fn displace(
+        &mut self,
+        image: &mut [f32],
+        field: Field,
+        sampling: Sampling,
+        border: Border,
+    ) {
         self.displace_on(Isa::detect(), image, field, sampling, border);
     }
 
@@ -75,11 +95,21 @@ impl Resampler {
         border: Border,
     ) {
         let pixels = self.shape.pixels();
-        assert!(field.dx.len() == pixels && field.dy.len() == pixels, "a displacement field has one value a pixel");
+        assert!(
+            field.dx.len() == pixels && field.dy.len() == pixels,
+            "a displacement field has one value a pixel"
+        );
         self.sample(isa, image, Map::Field(field), sampling, border);
     }
 
-    fn sample(&mut self, isa: Isa, image: &mut [f32], map: Map, sampling: Sampling, border: Border) {
+    fn sample(
+        &mut self,
+        isa: Isa,
+        image: &mut [f32],
+        map: Map,
+        sampling: Sampling,
+        border: Border,
+    ) {
         assert_eq!(image.len(), self.shape.len(), "an image of the resampler's shape");
         if self.shape.is_empty() {
             return;
@@ -95,14 +125,18 @@ impl Resampler {
         let Shape { height, width, channels } = self.shape;
         let (rows, stride) = gather::plane(self.shape);
         for (channel, plane) in self.source.chunks_exact_mut(rows * stride).enumerate() {
-            for (line, row) in
-                plane[BEFORE * stride..].chunks_exact_mut(stride).zip(image.chunks_exact(width * channels))
+            for (line, row) in plane[BEFORE * stride..]
+                .chunks_exact_mut(stride)
+                .zip(image.chunks_exact(width * channels))
             {
                 let inner = &mut line[BEFORE..BEFORE + width];
                 if channels == 1 {
                     inner.copy_from_slice(row);
                 } else {
-                    inner.iter_mut().zip(row[channel..].iter().step_by(channels)).for_each(|(to, &from)| *to = from);
+                    inner
+                        .iter_mut()
+                        .zip(row[channel..].iter().step_by(channels))
+                        .for_each(|(to, &from)| *to = from);
                 }
                 let (first, last) = match border {
                     Border::Constant(k) => (k, k),
@@ -170,17 +204,28 @@ mod tests {
     fn the_identity_changes_no_bit() {
         for border in [Border::Replicate, Border::Reflect, Border::Constant(0.5)] {
             let mut image = ramp();
-            Resampler::new(SHAPE).affine(&mut image, &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], Sampling::Bilinear, border);
+            Resampler::new(SHAPE).affine(
+                &mut image,
+                &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+                Sampling::Bilinear,
+                border,
+            );
             assert_eq!(image, ramp());
         }
     }
 
     #[test]
     fn a_move_by_one_pixel_shows_the_border() {
-        let cases = [(Border::Replicate, 3.0), (Border::Reflect, 3.0), (Border::Constant(0.5), 5.5)];
+        let cases =
+            [(Border::Replicate, 3.0), (Border::Reflect, 3.0), (Border::Constant(0.5), 5.5)];
         for (border, last) in cases {
             let mut image = ramp();
-            Resampler::new(SHAPE).affine(&mut image, &[1.0, 0.0, 1.0, 0.0, 1.0, 0.0], Sampling::Bilinear, border);
+            Resampler::new(SHAPE).affine(
+                &mut image,
+                &[1.0, 0.0, 1.0, 0.0, 1.0, 0.0],
+                Sampling::Bilinear,
+                border,
+            );
             let row: Vec<f32> = image[..4].iter().map(|v| v * 11.0).collect();
             for (got, want) in row.iter().zip([1.0, 2.0, 3.0, last]) {
                 assert!((got - want).abs() < 1e-5, "{border:?} {row:?}");

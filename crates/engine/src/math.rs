@@ -23,7 +23,8 @@ pub(crate) const EXP_LOWEST: f32 = -104.0;
 pub(crate) const EXP_HIGHEST: f32 = 89.0;
 /// (e^r - 1 - r) / r^2 on |r| <= ln 2 / 2, constant term first. The relative error of e^r is below
 /// 3.1e-9.
-pub(crate) const EXP_TERMS: [f32; 5] = [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_745, 0.001_381_454];
+pub(crate) const EXP_TERMS: [f32; 5] =
+    [0.499_999_94, 0.166_665_21, 0.041_668_39, 0.008_368_745, 0.001_381_454];
 /// (ln(1 + f) - f) / f^2 on sqrt(1/2) - 1 <= f <= sqrt(2) - 1, constant term first. The relative
 /// error of ln is below 4.1e-9.
 pub(crate) const LN_TERMS: [f32; 9] = [
@@ -87,7 +88,8 @@ pub fn log2(x: f32) -> f32 {
     let (exponent, mantissa) = split(x);
     let y = ln_of_mantissa(mantissa);
     let low = y.mul_add(LOG2_E_LOW, exponent);
-    let y = if exponent == 0.0 { y.mul_add(LOG2_E, y * LOG2_E_LOW) } else { y.mul_add(LOG2_E, low) };
+    let y =
+        if exponent == 0.0 { y.mul_add(LOG2_E, y * LOG2_E_LOW) } else { y.mul_add(LOG2_E, low) };
     outside_the_domain(x).unwrap_or(y)
 }
 
@@ -140,7 +142,10 @@ mod tests {
     fn worst(step: usize, signs: bool, ours: fn(f32) -> f32, exact: fn(f64) -> f64) -> f64 {
         let mut worst = 0.0_f64;
         for bits in (1..f32::INFINITY.to_bits()).step_by(step) {
-            for x in [f32::from_bits(bits), -f32::from_bits(bits)].into_iter().take(1 + usize::from(signs)) {
+            for x in [f32::from_bits(bits), -f32::from_bits(bits)]
+                .into_iter()
+                .take(1 + usize::from(signs))
+            {
                 let truth = exact(f64::from(x));
                 if truth > f64::from(f32::MAX) || truth == 0.0 || (signs && truth < 1e-45) {
                     continue;
@@ -176,13 +181,21 @@ mod tests {
 
     #[test]
     fn special_arguments_follow_the_documentation() {
-        assert_eq!([exp(f32::NEG_INFINITY), exp(-200.0), exp(0.0), exp(-0.0)], [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(
+            [exp(f32::NEG_INFINITY), exp(-200.0), exp(0.0), exp(-0.0)],
+            [0.0, 0.0, 1.0, 1.0]
+        );
         assert_eq!([exp(f32::INFINITY), exp(88.8), exp(1e30)], [f32::INFINITY; 3]);
         assert!(exp(88.7) < f32::MAX && exp(-103.9) > 0.0 && exp(-104.0) == 0.0);
         for log in [ln, log2] {
-            assert_eq!([log(0.0), log(-0.0), log(1.0)], [f32::NEG_INFINITY, f32::NEG_INFINITY, 0.0]);
+            assert_eq!(
+                [log(0.0), log(-0.0), log(1.0)],
+                [f32::NEG_INFINITY, f32::NEG_INFINITY, 0.0]
+            );
             assert_eq!(log(f32::INFINITY), f32::INFINITY);
-            assert!(log(-1.0).is_nan() && log(f32::NEG_INFINITY).is_nan() && log(f32::NAN).is_nan());
+            assert!(
+                log(-1.0).is_nan() && log(f32::NEG_INFINITY).is_nan() && log(f32::NAN).is_nan()
+            );
         }
         assert!(exp(f32::NAN).is_nan());
     }

@@ -72,9 +72,12 @@ pub fn convolution(side: usize, cin: usize, cout: usize, repeats: usize) -> Conv
         buffer
     };
     let (x, dy) = (filled(count * g.bordered(cin)), filled(count * g.gradient()));
-    let (u, transposed, bias) = (filled(g.weights()), filled(g.transposed().weights()), Buffer::zeros(cout));
-    let (mut y, mut dx) = (Buffer::zeros(count * side * side * cout), Buffer::zeros(count * g.bordered(cin)));
-    let (mut du, mut tiles) = (Buffer::zeros(g.weights()), [Buffer::zeros(g.buffer()), Buffer::zeros(g.buffer())]);
+    let (u, transposed, bias) =
+        (filled(g.weights()), filled(g.transposed().weights()), Buffer::zeros(cout));
+    let (mut y, mut dx) =
+        (Buffer::zeros(count * side * side * cout), Buffer::zeros(count * g.bordered(cin)));
+    let (mut du, mut tiles) =
+        (Buffer::zeros(g.weights()), [Buffer::zeros(g.buffer()), Buffer::zeros(g.buffer())]);
     let out = Out { row: side * cout, image: side * side * cout };
     let filters = Filters { weights: &u, bias: &bias, affine: None };
     let best = |work: &mut dyn FnMut()| {
@@ -85,9 +88,21 @@ pub fn convolution(side: usize, cin: usize, cout: usize, repeats: usize) -> Conv
         };
         (0..repeats.max(1)).map(|_| time(work)).fold(f64::INFINITY, f64::min)
     };
-    let forward = best(&mut || winograd::forward(isa, g, count, &x, filters, &mut y, out, &mut tiles));
+    let forward =
+        best(&mut || winograd::forward(isa, g, count, &x, filters, &mut y, out, &mut tiles));
     let backward = best(&mut || {
-        winograd_back::backward(isa, g, count, &x, &dy, &transposed, &mut du, true, &mut dx, &mut tiles);
+        winograd_back::backward(
+            isa,
+            g,
+            count,
+            &x,
+            &dy,
+            &transposed,
+            &mut du,
+            true,
+            &mut dx,
+            &mut tiles,
+        );
     });
     Convolution { forward, backward, products: (g.planes() * g.tiles() * cin * cout) as f64 }
 }

@@ -16,7 +16,10 @@ impl Team {
         if threads <= 1 {
             return Ok(Self(None));
         }
-        let failed = |e: rayon::ThreadPoolBuildError| EngineError::Threads { threads, reason: e.to_string() };
+        let failed = |e: rayon::ThreadPoolBuildError| EngineError::Threads {
+            threads,
+            reason: e.to_string(),
+        };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(failed)?;
         Ok(Self(Some(Arc::new(pool))))
     }
@@ -154,7 +157,9 @@ mod tests {
     fn every_item_is_worked_on_once_for_any_number_of_threads() {
         for threads in [1, 2, 3] {
             let (mut items, mut workers) = ([0; 7], vec![(); threads]);
-            Team::new(threads).unwrap().run(|| each(&mut items, &mut workers, &|i, item, ()| *item += i + 1));
+            Team::new(threads)
+                .unwrap()
+                .run(|| each(&mut items, &mut workers, &|i, item, ()| *item += i + 1));
             assert_eq!(items, [1, 2, 3, 4, 5, 6, 7]);
         }
     }
@@ -167,6 +172,8 @@ mod tests {
             assert!(catch_unwind(AssertUnwindSafe(|| team.run(job))).is_err());
         }
         assert_eq!(team.run(|| team.run(|| 1)), 1);
-        assert!(catch_unwind(AssertUnwindSafe(|| team.run(|| team.run(|| panic!("inside"))))).is_err());
+        assert!(
+            catch_unwind(AssertUnwindSafe(|| team.run(|| team.run(|| panic!("inside"))))).is_err()
+        );
     }
 }

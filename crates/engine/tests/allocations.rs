@@ -1,6 +1,8 @@
 //! Once made, a trainer and a scorer allocate nothing.
 
-use fewlabel_engine::{AdamW, Architecture, Contrastive, Model, Objective, Scorer, Targets, Trainer, rng::Key};
+use fewlabel_engine::{
+    AdamW, Architecture, Contrastive, Model, Objective, Scorer, Targets, Trainer, rng::Key,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

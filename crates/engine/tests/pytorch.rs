@@ -21,7 +21,8 @@ fn model() -> Model {
     };
     let mut tensors = Model::new(network.clone(), Key::new(0, 0)).unwrap().tensors();
     for (salt, (name, _, values)) in tensors.iter_mut().enumerate() {
-        let ones = name.ends_with("running_var") || name.contains("norm") && name.ends_with("weight");
+        let ones =
+            name.ends_with("running_var") || name.contains("norm") && name.ends_with("weight");
         *values = pseudo(values.len(), salt);
         values.iter_mut().for_each(|v| *v += f32::from(u8::from(ones)));
     }
@@ -37,7 +38,10 @@ fn assert_close(name: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
     assert_eq!(ours.len(), theirs.len(), "{name}");
     let scale = theirs.iter().fold(0.0f32, |a, b| a.max(b.abs())).max(1e-3);
     for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
-        assert!((a - b).abs() <= tolerance * scale, "{name}[{i}]: {a}, PyTorch {b}, largest {scale}");
+        assert!(
+            (a - b).abs() <= tolerance * scale,
+            "{name}[{i}]: {a}, PyTorch {b}, largest {scale}"
+        );
     }
 }
 
@@ -58,7 +62,8 @@ fn losses_and_one_step_are_pytorchs() {
         let loss = trainer.step(&images, Targets::Classes(&[0, 2, 1, 1, 2]), Key::new(0, 0));
         assert_close("loss", &[loss], &theirs, 1e-5);
         if step == 0 {
-            let after: BTreeMap<_, _> = trainer.model().tensors().into_iter().map(|(n, _, v)| (n, v)).collect();
+            let after: BTreeMap<_, _> =
+                trainer.model().tensors().into_iter().map(|(n, _, v)| (n, v)).collect();
             for (name, ours) in &after {
                 // A first step moves each parameter by about the learning rate, whatever the
                 // gradient's size.

@@ -1,4 +1,5 @@
-//! Losses of given training steps from given initial weights: what `scripts/first_steps.py` holds against PyTorch.
+//! Losses of given training steps from given initial weights: what `scripts/first_steps.py` holds
+//! against PyTorch.
 //!
 //! `first_steps DATA INITIAL.safetensors BATCHES.json WIDTH` prints a JSON array of losses.
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
@@ -14,13 +15,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: first_steps DATA INITIAL.safetensors BATCHES.json WIDTH".into());
     };
     let data = fewlabel_learn::data::open(data)?;
-    let architecture = NetworkSettings::paper(width.parse()?).architecture(&data.train.images, data.classes())?;
+    let architecture =
+        NetworkSettings::paper(width.parse()?).architecture(&data.train.images, data.classes())?;
     let bytes = std::fs::read(initial)?;
     let file = safetensors::SafeTensors::deserialize(&bytes)?;
     let floats = |bytes: &[u8]| -> Vec<f32> {
         bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
     };
-    let tensors = file.tensors().into_iter().map(|(name, t)| (name, t.shape().to_vec(), floats(t.data())));
+    let tensors =
+        file.tensors().into_iter().map(|(name, t)| (name, t.shape().to_vec(), floats(t.data())));
     let model = Model::from_tensors(architecture, tensors.collect::<Vec<_>>())?;
 
     let batches: Vec<Vec<u32>> = serde_json::from_slice(&std::fs::read(batches)?)?;

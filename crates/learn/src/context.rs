@@ -23,11 +23,15 @@ impl<'a> Context<'a> {
         Self { threads, is_cancelled }
     }
 
-    /// A moment at which the computation may end. `keep` is told whether it does, so that what was done can be kept.
+    /// A moment at which the computation may end. `keep` is told whether it does, so that what was
+    /// done can be kept.
     ///
     /// # Errors
     /// [`LearnError::Interrupted`] if it ends here; whatever `keep` returns.
-    pub fn rest(&self, keep: impl FnOnce(bool) -> Result<(), LearnError>) -> Result<(), LearnError> {
+    pub fn rest(
+        &self,
+        keep: impl FnOnce(bool) -> Result<(), LearnError>,
+    ) -> Result<(), LearnError> {
         let ends = (self.is_cancelled)();
         keep(ends)?;
         if ends { Err(LearnError::Interrupted) } else { Ok(()) }

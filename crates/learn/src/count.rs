@@ -1,6 +1,7 @@
 //! Counts in words.
 
-/// `count` of a thing that is called `one` when it is alone: "1 run", "2 runs", "3 classes", "4 strategies".
+/// `count` of a thing that is called `one` when it is alone: "1 run", "2 runs", "3 classes", "4
+/// strategies".
 pub fn counted(count: usize, one: &str) -> String {
     format!("{count} {}", if count == 1 { one.to_owned() } else { many(one) })
 }
@@ -19,8 +20,12 @@ mod tests {
 
     #[test]
     fn one_is_not_many() {
-        let cases =
-            [(1, "run", "1 run"), (0, "run", "0 runs"), (2, "class", "2 classes"), (3, "strategy", "3 strategies")];
+        let cases = [
+            (1, "run", "1 run"),
+            (0, "run", "0 runs"),
+            (2, "class", "2 classes"),
+            (3, "strategy", "3 strategies"),
+        ];
         for (count, one, said) in cases {
             assert_eq!(counted(count, one), said);
         }

@@ -38,7 +38,8 @@ pub enum LearnError {
         given: usize,
     },
     /// Too many images got no label.
-    #[error("{labels} labelled image{} cannot train a model: at least 2 are needed", plural(*labels))]
+    #[error("{labels} labelled image{} cannot train a model: at least 2 are \
+             needed", plural(*labels))]
     TooFewLabels {
         /// Labels there are.
         labels: usize,
@@ -60,7 +61,9 @@ pub enum LearnError {
         found: String,
     },
     /// A network gives something that is not a finite number.
-    #[error("the network gives what is no number ({0}): its training diverged, or its file is damaged")]
+    #[error(
+        "the network gives what is no number ({0}): its training diverged, or its file is damaged"
+    )]
     NotFinite(String),
     /// More memory than this machine has.
     #[error(transparent)]
@@ -71,7 +74,8 @@ pub enum LearnError {
     /// The observer could not keep a record.
     #[error("{0}")]
     Observer(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Whoever started the computation asked for its end; it can be resumed from its last checkpoint.
+    /// Whoever started the computation asked for its end; it can be resumed from its last
+    /// checkpoint.
     #[error("stopped on request")]
     Interrupted,
 }

@@ -34,8 +34,13 @@ mod tests {
     #[test]
     fn what_is_no_number_is_named_and_its_place_added() {
         assert!(check("loss", &[0.0, -1e38]).is_ok());
-        let error = check("loss", &[0.0, f32::NEG_INFINITY, f32::NAN]).unwrap_err().at(|| "epoch 3".to_owned());
-        assert_eq!(error.to_string(), "training diverged at epoch 3 (loss -inf): lower the learning rate");
+        let error = check("loss", &[0.0, f32::NEG_INFINITY, f32::NAN])
+            .unwrap_err()
+            .at(|| "epoch 3".to_owned());
+        assert_eq!(
+            error.to_string(),
+            "training diverged at epoch 3 (loss -inf): lower the learning rate"
+        );
         assert_eq!([finite(0.5), finite(f64::NAN), finite(f64::INFINITY)], [Some(0.5), None, None]);
     }
 }

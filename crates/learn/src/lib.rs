@@ -6,8 +6,8 @@
 //!
 //! [`run()`] is the main path; [`run::plan::Plan`] says what a run is. This crate writes no files.
 //!
-//! An encoder learns from images alone, a strategy chooses twenty of them, somebody says what they show, and a classifier
-//! learns that:
+//! An encoder learns from images alone, a strategy chooses twenty of them, somebody says what they
+//! show, and a classifier learns that:
 //!
 //! ```
 //! use fewlabel_learn::Context;

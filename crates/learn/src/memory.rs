@@ -9,10 +9,12 @@ use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 pub(crate) const NUMBER: f64 = 4.0;
 /// Copies of a model's parameters in training: weights, gradient, two moments, and an average.
 const COPIES: f64 = 5.0;
-/// Numbers in training for every output of a convolution: the output, its normalised form and their gradients, in tiles with borders.
+/// Numbers in training for every output of a convolution: the output, its normalised form and their
+/// gradients, in tiles with borders.
 const TRAINING: f64 = 4.5;
 
-/// The memory of this machine in bytes, or of the container it is; `None` where the system does not tell.
+/// The memory of this machine in bytes, or of the container it is; `None` where the system does not
+/// tell.
 pub fn of_machine() -> Option<f64> {
     static FOUND: OnceLock<Option<f64>> = OnceLock::new();
     *FOUND.get_or_init(|| {
@@ -24,26 +26,32 @@ pub fn of_machine() -> Option<f64> {
     })
 }
 
-/// Bytes that this process may still take, by what the machine has free and what its control groups allow; none where the
-/// system does not say.
+/// Bytes that this process may still take, by what the machine has free and what its control groups
+/// allow; none where the system does not say.
 pub fn available() -> Option<u64> {
     let mut system = System::new().ok()?;
     system.refresh_memory();
     let machine = Some(system.available_memory()).filter(|&bytes| bytes > 0);
     let process = sysinfo::get_current_pid().ok().and_then(|id| {
-        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[id]), false, ProcessRefreshKind::nothing());
+        system.refresh_processes_specifics(
+            ProcessesToUpdate::Some(&[id]),
+            false,
+            ProcessRefreshKind::nothing(),
+        );
         system.process(id)?.cgroup_limits()
     });
     let groups = [system.cgroup_limits(), process];
     // Not a group's free memory: its cached files count there as taken, though they make room.
-    let left = groups.into_iter().flatten().map(|group| group.total_memory.saturating_sub(group.rss));
+    let left =
+        groups.into_iter().flatten().map(|group| group.total_memory.saturating_sub(group.rss));
     machine.into_iter().chain(left).min()
 }
 
 /// More memory than this machine has.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
-    "{setting}: {what} would take about {} of memory, and this machine has {}", in_words(*bytes), in_words(*there)
+    "{setting}: {what} would take about {} of memory, and this machine has \
+     {}", in_words(*bytes), in_words(*there)
 )]
 pub struct Excess {
     /// The setting and its value.
@@ -56,13 +64,16 @@ pub struct Excess {
     pub there: f64,
 }
 
-/// Refuses what takes more `bytes` than this machine has; `setting` and its value come first in the message.
+/// Refuses what takes more `bytes` than this machine has; `setting` and its value come first in the
+/// message.
 ///
 /// # Errors
 /// Says the estimate and the memory there is.
 pub fn check(setting: &str, what: &str, bytes: f64) -> Result<(), Excess> {
     match of_machine() {
-        Some(there) if bytes > there => Err(Excess { setting: setting.into(), what: what.into(), bytes, there }),
+        Some(there) if bytes > there => {
+            Err(Excess { setting: setting.into(), what: what.into(), bytes, there })
+        }
         _ => Ok(()),
     }
 }
@@ -72,7 +83,8 @@ pub(crate) const BATCHBALD: &str = "batchbald";
 /// What that is called in a refusal.
 pub(crate) const JOINT: &str = "the joint distribution of a batch's labels";
 
-/// Bytes of the joint distribution of a batch's labels, exact up to `draws` combinations of classes and drawn beyond.
+/// Bytes of the joint distribution of a batch's labels, exact up to `draws` combinations of classes
+/// and drawn beyond.
 pub(crate) fn of_joint(draws: usize, classes: usize, batch: usize, samples: usize) -> f64 {
     let combinations = (classes as f64).powi(batch.min(1000) as i32);
     8.0 * combinations.min(draws as f64) * samples as f64
@@ -119,9 +131,13 @@ mod tests {
 
     #[test]
     fn sizes_are_said_with_two_or_three_digits() {
-        for (bytes, words) in
-            [(512.0, "512 bytes"), (1500.0, "1.5 kB"), (24.4e9, "24 GB"), (2.45e15, "2.5 PB"), (3e21, "3000 EB")]
-        {
+        for (bytes, words) in [
+            (512.0, "512 bytes"),
+            (1500.0, "1.5 kB"),
+            (24.4e9, "24 GB"),
+            (2.45e15, "2.5 PB"),
+            (3e21, "3000 EB"),
+        ] {
             assert_eq!(in_words(bytes), words);
         }
     }
@@ -131,10 +147,11 @@ mod tests {
         let there = of_machine().expect("a machine that tells");
         assert!((1e8..1e16).contains(&there), "{there}");
         assert!(check("draws = 1", "little", 1e6).is_ok());
-        let error =
-            check("mc_samples = 4000000000", "the predictions of 13932 images", 2.45e15).unwrap_err().to_string();
-        let expected =
-            "mc_samples = 4000000000: the predictions of 13932 images would take about 2.5 PB of memory, and this";
+        let error = check("mc_samples = 4000000000", "the predictions of 13932 images", 2.45e15)
+            .unwrap_err()
+            .to_string();
+        let expected = "mc_samples = 4000000000: the predictions of 13932 images would take about \
+                        2.5 PB of memory, and this";
         assert!(error.starts_with(expected), "{error}");
     }
 }

@@ -1,11 +1,12 @@
 //! What each stream of random numbers is for: the second word of every key.
 //!
-//! For one seed all regimes share [`PERMUTATION`], [`ORDER`], and, wherever shapes agree, [`WEIGHTS`]:
-//! regimes are compared in pairs.
+//! For one seed all regimes share [`PERMUTATION`], [`ORDER`], and, wherever shapes agree,
+//! [`WEIGHTS`]: regimes are compared in pairs.
 
 use fewlabel_engine::rng::Key;
 
-/// The permutation of the training rows: its first rows are the initial sample and the passive budgets, so that budgets nest.
+/// The permutation of the training rows: its first rows are the initial sample and the passive
+/// budgets, so that budgets nest.
 pub(crate) const PERMUTATION: u64 = 1;
 /// Initial weights; first counter 0 is the final model, 1 + k the loop model after k resets.
 pub(crate) const WEIGHTS: u64 = 2;

@@ -1,4 +1,5 @@
-//! The main path on a small data set: what is labelled, what is said, and that a run resumes to the same bits.
+//! The main path on a small data set: what is labelled, what is said, and that a run resumes to the
+//! same bits.
 
 mod listener;
 
@@ -19,7 +20,8 @@ use listener::{Listener, Moment, bits, carry_out, carry_out_with, judged, labell
 
 const SIDE: usize = 8;
 
-/// Three classes: a bright row, a bright column, neither; with a texture that differs from image to image.
+/// Three classes: a bright row, a bright column, neither; with a texture that differs from image to
+/// image.
 fn split(n: usize, salt: usize) -> Split {
     let label = |i: usize| (i * 7 + salt) % 3;
     let pixel = |i: usize, y: usize, x: usize| {
@@ -30,7 +32,8 @@ fn split(n: usize, salt: usize) -> Split {
         };
         (shape + (i * 31 + y * 17 + x * 13 + salt) * 7 % 97) as u8
     };
-    let pixels = (0..n).flat_map(|i| (0..SIDE * SIDE).map(move |p| pixel(i, p / SIDE, p % SIDE))).collect();
+    let pixels =
+        (0..n).flat_map(|i| (0..SIDE * SIDE).map(move |p| pixel(i, p / SIDE, p % SIDE))).collect();
     Split {
         images: Images { height: SIDE, width: SIDE, channels: 1, pixels },
         labels: (0..n).map(|i| label(i) as u16).collect(),
@@ -74,7 +77,12 @@ fn plan(placement: Placement) -> Plan {
     }
 }
 
-fn go(plan: &Plan, data: &Dataset, threads: usize, moment: Option<&Moment>) -> (Finished, Listener) {
+fn go(
+    plan: &Plan,
+    data: &Dataset,
+    threads: usize,
+    moment: Option<&Moment>,
+) -> (Finished, Listener) {
     let (finished, heard) = carry_out(plan, data, &[], Context::new(threads), moment);
     (finished.unwrap(), heard)
 }
@@ -93,7 +101,8 @@ fn the_loop_spends_the_budget_and_no_row_twice() {
         assert_eq!(pick.label.unwrap(), data.train.labels[pick.index as usize]);
         assert!(pick.entropy.unwrap() <= 3f64.log2() + 1e-6);
     }
-    let loop_epochs = |round| heard.epochs.iter().filter(|e| e.phase == Phase::Loop && e.round == round).count();
+    let loop_epochs =
+        |round| heard.epochs.iter().filter(|e| e.phase == Phase::Loop && e.round == round).count();
     assert_eq!([0, 1, 2, 3].map(loop_epochs), [2, 2, 3, 3]);
 }
 
@@ -171,8 +180,12 @@ fn an_ensemble_resumes_to_the_same_bits_on_any_number_of_threads() {
 fn a_reset_model_starts_from_other_weights() {
     let data = data();
     let (_, heard) = go(&plan(Placement::Never), &data, 1, None);
-    let first_losses: Vec<f32> =
-        heard.epochs.iter().filter(|e| e.phase == Phase::Loop && e.epoch == 1).filter_map(|e| e.train_loss).collect();
+    let first_losses: Vec<f32> = heard
+        .epochs
+        .iter()
+        .filter(|e| e.phase == Phase::Loop && e.epoch == 1)
+        .filter_map(|e| e.train_loss)
+        .collect();
     assert_ne!(first_losses[0], first_losses[2], "rounds 0 and 2 both start anew");
 }
 
@@ -207,7 +220,8 @@ fn alda_records_how_the_pool_was_augmented() {
 #[test]
 fn budgets_nest_and_regimes_share_their_first_rows() {
     let data = data();
-    let passive = |labels| Plan { selection: Selection::Random { labels }, ..plan(Placement::Never) };
+    let passive =
+        |labels| Plan { selection: Selection::Random { labels }, ..plan(Placement::Never) };
     let (few, _) = go(&passive(4), &data, 1, None);
     let (more, _) = go(&passive(9), &data, 1, None);
     let (active, _) = go(&plan(Placement::Never), &data, 1, None);
@@ -219,9 +233,13 @@ fn budgets_nest_and_regimes_share_their_first_rows() {
 fn a_snapshot_of_other_data_is_refused() {
     let data = data();
     let (_, heard) = go(&plan(Placement::Never), &data, 1, None);
-    let smaller =
-        Dataset::new("smaller".to_owned(), [split(16, 0), split(20, 1), split(20, 2)], data.class_names.clone());
-    let (result, _) = carry_out(&plan(Placement::Never), &smaller, &[], Context::new(1), heard.moments.last());
+    let smaller = Dataset::new(
+        "smaller".to_owned(),
+        [split(16, 0), split(20, 1), split(20, 2)],
+        data.class_names.clone(),
+    );
+    let (result, _) =
+        carry_out(&plan(Placement::Never), &smaller, &[], Context::new(1), heard.moments.last());
     assert!(matches!(result, Err(LearnError::Snapshot(_))));
 }
 
@@ -231,7 +249,8 @@ fn a_run_goes_on_only_with_all_answers_that_it_had() {
     let (_, heard) = go(&plan(Placement::Never), &data, 1, None);
     let mut moment = heard.moments[4].clone();
     moment.answers.pop();
-    let (result, _) = carry_out(&plan(Placement::Never), &data, &[], Context::new(1), Some(&moment));
+    let (result, _) =
+        carry_out(&plan(Placement::Never), &data, &[], Context::new(1), Some(&moment));
     assert!(matches!(result, Err(LearnError::Snapshot(_))));
 }
 
@@ -257,7 +276,8 @@ fn an_image_without_an_answer_costs_nothing_and_is_not_asked_again() {
     let plan = plan(Placement::Never);
     let go = |moment: Option<&Moment>| {
         let mut oracle = Unsure(Simulated::new(&data.train.labels));
-        let (finished, heard) = carry_out_with(&plan, &data, &[], Context::new(1), moment, &mut oracle);
+        let (finished, heard) =
+            carry_out_with(&plan, &data, &[], Context::new(1), moment, &mut oracle);
         (finished.unwrap(), heard)
     };
     let (finished, heard) = go(None);
@@ -281,8 +301,12 @@ fn a_pool_that_nobody_can_label_ends_the_run_with_a_reason() {
             Ok(vec![Answer::Unusable; rows.len()])
         }
     }
-    let (result, heard) = carry_out_with(&plan(Placement::Never), &data(), &[], Context::new(1), None, &mut Blind);
-    assert_eq!(result.err().unwrap().to_string(), "0 labelled images cannot train a model: at least 2 are needed");
+    let (result, heard) =
+        carry_out_with(&plan(Placement::Never), &data(), &[], Context::new(1), None, &mut Blind);
+    assert_eq!(
+        result.err().unwrap().to_string(),
+        "0 labelled images cannot train a model: at least 2 are needed"
+    );
     assert_eq!(heard.answers.len(), 60);
 }
 
@@ -319,7 +343,11 @@ fn a_rule_ends_the_loop_before_its_budget_and_says_why() {
         let (finished, heard) = resumes_to_the_same_bits(&plan, &data);
         let reason = finished.stopped.unwrap_or_else(|| panic!("{rule:?} was met"));
         assert_eq!(reason.rule, rule);
-        assert!(labelled(&finished).len() < 15 && heard.queries.len() < 4, "{rule:?}: {}", labelled(&finished).len());
+        assert!(
+            labelled(&finished).len() < 15 && heard.queries.len() < 4,
+            "{rule:?}: {}",
+            labelled(&finished).len()
+        );
     }
     assert!(go(&plan(Placement::Never), &data, 1, None).0.stopped.is_none());
 }
@@ -344,7 +372,8 @@ fn stratified_first_labels_hold_every_class() {
     let data = data();
     let plan = changed(Placement::Never, |active| active.initial_choice = Initial::Stratified);
     let (finished, _) = go(&plan, &data, 1, None);
-    let mut first: Vec<u16> = labelled(&finished)[..3].iter().map(|&row| data.train.labels[row as usize]).collect();
+    let mut first: Vec<u16> =
+        labelled(&finished)[..3].iter().map(|&row| data.train.labels[row as usize]).collect();
     first.sort_unstable();
     assert_eq!(first, [0, 1, 2]);
 }
@@ -356,14 +385,21 @@ fn a_temperature_changes_entropies_but_no_order_of_classes() {
     let (_, heard) = resumes_to_the_same_bits(&with, &data);
     let (_, without) = go(&plan(Placement::Never), &data, 1, None);
     assert!(without.queries.iter().all(|query| query.temperatures.is_empty()));
-    assert!(heard.queries.iter().all(|query| query.temperatures.len() == 1 && query.temperatures[0] > 0.0));
+    assert!(
+        heard
+            .queries
+            .iter()
+            .all(|query| query.temperatures.len() == 1 && query.temperatures[0] > 0.0)
+    );
     assert_ne!(heard.queries[0].picks[0].entropy, without.queries[0].picks[0].entropy);
 }
 
 #[test]
 fn a_learned_policy_is_chosen_on_the_labels_and_kept() {
     let data = data();
-    let search: Spec = serde_json::from_str(r#"{"policy": "learned", "budget": 9, "folds": 3, "width": 2}"#).unwrap();
+    let search: Spec =
+        serde_json::from_str(r#"{"policy": "learned", "budget": 9, "folds": 3, "width": 2}"#)
+            .unwrap();
     let mut plan = plan(Placement::AfterQuery);
     plan.policy = Policy::new(search).unwrap();
     let (finished, _) = resumes_to_the_same_bits(&plan, &data);

@@ -49,7 +49,14 @@ fn data() -> Dataset {
 }
 
 fn settings() -> PretrainSettings {
-    PretrainSettings { width: 8, epochs: 3, batch_size: 30, hidden: 16, embedding: 8, ..PretrainSettings::default() }
+    PretrainSettings {
+        width: 8,
+        epochs: 3,
+        batch_size: 30,
+        hidden: 16,
+        embedding: 8,
+        ..PretrainSettings::default()
+    }
 }
 
 fn encoder(data: &Dataset, seed: u64) -> Encoder {
@@ -62,7 +69,11 @@ fn plan(strategy: &str, fine_tuning: Option<FineTuning>) -> Plan {
     let encoder = EncoderSource::Pretraining { settings: settings(), seed: 1 };
     Plan {
         seed: 5,
-        selection: Selection::OnFeatures { strategy: strategy.to_owned(), labels: 12, ties: Ties::default() },
+        selection: Selection::OnFeatures {
+            strategy: strategy.to_owned(),
+            labels: 12,
+            ties: Ties::default(),
+        },
         placement: Placement::Never,
         policy: Policy::none(),
         network: NetworkSettings::paper(8),
@@ -88,8 +99,14 @@ fn encoded(data: &Dataset, seed: u64) -> Encoded {
     Encoded::new(encoder(data, seed), &data.pool(), Some(&data.benchmark()), 1).unwrap()
 }
 
-fn go(plan: &Plan, data: &Dataset, threads: usize, moment: Option<&Moment>) -> (Finished, Listener) {
-    let (finished, heard) = carry_out(plan, data, &[&encoded(data, 1)], Context::new(threads), moment);
+fn go(
+    plan: &Plan,
+    data: &Dataset,
+    threads: usize,
+    moment: Option<&Moment>,
+) -> (Finished, Listener) {
+    let (finished, heard) =
+        carry_out(plan, data, &[&encoded(data, 1)], Context::new(threads), moment);
     (finished.unwrap(), heard)
 }
 
@@ -98,8 +115,13 @@ fn few_labels_on_features_are_enough_for_an_easy_task() {
     let data = data();
     for (strategy, queries) in [("typiclust", 1), ("margin", 6)] {
         let (finished, heard) = go(&plan(strategy, None), &data, 1, None);
-        let asked: Vec<u32> = heard.queries.iter().flat_map(|q| q.picks.iter().map(|pick| pick.index)).collect();
-        assert_eq!((heard.queries.len(), asked), (queries, labelled(&finished).to_vec()), "{strategy}");
+        let asked: Vec<u32> =
+            heard.queries.iter().flat_map(|q| q.picks.iter().map(|pick| pick.index)).collect();
+        assert_eq!(
+            (heard.queries.len(), asked),
+            (queries, labelled(&finished).to_vec()),
+            "{strategy}"
+        );
         assert_eq!(heard.epochs.len(), 1);
         let right = accuracy(&judged(&finished).test_probs_nc, &data.test.labels);
         assert!(right > 0.85, "{strategy}: {right}");
@@ -120,16 +142,23 @@ fn the_network_says_what_the_classifier_on_its_features_says() {
 fn an_ensemble_answers_with_the_mean_of_its_classifiers_on_the_first_one_s_labels() {
     let data = data();
     let [first, second] = [1, 2].map(|seed| encoded(&data, seed));
-    let go = |plan: &Plan, encoders: &[&Encoded]| carry_out(plan, &data, encoders, Context::new(2), None).0;
+    let go = |plan: &Plan, encoders: &[&Encoded]| {
+        carry_out(plan, &data, encoders, Context::new(2), None).0
+    };
     let alone = plan("typiclust", None);
     let mut together = alone.clone();
     together.transfer.as_mut().unwrap().ensemble = Some(Ensemble { size: 2, of: 3 });
     let chosen = go(&alone, &[&first]).unwrap();
-    let given = Plan { selection: Selection::Given { rows: labelled(&chosen).to_vec() }, ..alone.clone() };
+    let given =
+        Plan { selection: Selection::Given { rows: labelled(&chosen).to_vec() }, ..alone.clone() };
     let other = go(&given, &[&second]).unwrap();
     let both = go(&together, &[&first, &second]).unwrap();
     assert_eq!(labelled(&both), labelled(&chosen));
-    let mean = judged(&chosen).test_probs_nc.iter().zip(&judged(&other).test_probs_nc).map(|(a, b)| (a + b) / 2.0);
+    let mean = judged(&chosen)
+        .test_probs_nc
+        .iter()
+        .zip(&judged(&other).test_probs_nc)
+        .map(|(a, b)| (a + b) / 2.0);
     assert!(mean.zip(&judged(&both).test_probs_nc).all(|(mean, &p)| mean == p));
     assert!(go(&together, &[&first]).is_err() && go(&alone, &[&first, &second]).is_err());
     together.transfer.as_mut().unwrap().fine_tuning = Some(tuning());
@@ -143,7 +172,12 @@ fn fine_tuning_goes_on_with_the_same_bits_wherever_it_was_cut() {
     let plan = plan("random", Some(tuning()));
     let (whole, heard) = go(&plan, &data, 1, None);
     assert_eq!((heard.moments.len(), heard.epochs.len()), (4, 3));
-    let (probe, _) = go(&Plan { transfer: plan.transfer.clone().map(without_tuning), ..plan.clone() }, &data, 1, None);
+    let (probe, _) = go(
+        &Plan { transfer: plan.transfer.clone().map(without_tuning), ..plan.clone() },
+        &data,
+        1,
+        None,
+    );
     assert!(bits(&probe) != bits(&whole));
     for moment in &heard.moments {
         let (resumed, rest) = go(&plan, &data, 2, Some(moment));
@@ -172,7 +206,10 @@ fn only_given_labels_and_training_images_are_learned_from() {
     other.val.images.pixels.fill(9);
     other.test.images.pixels.fill(9);
     let (same, _) = go(&plan, &other, 1, None);
-    assert!(same.model.to_safetensors(&Default::default()) == finished.model.to_safetensors(&Default::default()));
+    assert!(
+        same.model.to_safetensors(&Default::default())
+            == finished.model.to_safetensors(&Default::default())
+    );
 }
 
 #[test]
@@ -182,14 +219,24 @@ fn a_plan_that_does_not_fit_an_encoder_is_refused() {
         change(&mut plan);
         plan.check(90).unwrap_err().to_string()
     };
-    let strategy = |name: &str| Selection::OnFeatures { strategy: name.to_owned(), labels: 12, ties: Ties::default() };
-    assert!(wrong(&|plan| plan.selection = strategy("bald")).contains("several predictions an image"));
+    let strategy = |name: &str| Selection::OnFeatures {
+        strategy: name.to_owned(),
+        labels: 12,
+        ties: Ties::default(),
+    };
+    assert!(
+        wrong(&|plan| plan.selection = strategy("bald")).contains("several predictions an image")
+    );
     assert!(wrong(&|plan| plan.transfer = None).contains("no encoder is given"));
     let short = FineTuning { steps: 0, ..tuning() };
     let tuned = |plan: &mut Plan| plan.transfer.as_mut().unwrap().fine_tuning = Some(short.clone());
     assert!(wrong(&tuned).contains("steps"));
     let most = |plan: &mut Plan| {
-        plan.selection = Selection::OnFeatures { strategy: "badge".to_owned(), labels: 91, ties: Ties::default() }
+        plan.selection = Selection::OnFeatures {
+            strategy: "badge".to_owned(),
+            labels: 91,
+            ties: Ties::default(),
+        }
     };
     assert!(wrong(&most).contains("more than the 90 images"));
 }
@@ -199,7 +246,8 @@ fn every_strategy_on_features_spends_its_budget_on_different_images() {
     let data = data();
     let encoded = encoded(&data, 1);
     let (pool, benchmark) = (data.pool(), Some(data.benchmark()));
-    let resources = Resources { pool, benchmark, encoders: vec![&encoded], context: Context::new(1) };
+    let resources =
+        Resources { pool, benchmark, encoders: vec![&encoded], context: Context::new(1) };
     let choose = |strategy: &str, labels: usize| {
         choose_on_features(strategy, labels, 1, &resources, &mut Simulated::new(&data.train.labels))
     };
@@ -211,7 +259,9 @@ fn every_strategy_on_features_spends_its_budget_on_different_images() {
         assert_eq!(rows.len(), 12, "{strategy}");
         assert_eq!(choose(strategy, 12).unwrap(), chosen, "{strategy}");
     }
-    assert!(choose("random", 91).unwrap_err().to_string().contains("91") && choose("bald", 12).is_err());
+    assert!(
+        choose("random", 91).unwrap_err().to_string().contains("91") && choose("bald", 12).is_err()
+    );
 }
 
 /// A loop whose learner stands on an encoder.
@@ -243,9 +293,14 @@ fn a_probe_and_a_fine_tuned_network_may_query_too() {
     for (fine_tuning, epochs) in [(None, 1), (Some(short), 8)] {
         let plan = looping(fine_tuning);
         let (finished, heard) = go(&plan, &data, 1, None);
-        assert_eq!(heard.queries.iter().map(|query| query.picks.len()).collect::<Vec<_>>(), [4, 4, 2]);
+        assert_eq!(
+            heard.queries.iter().map(|query| query.picks.len()).collect::<Vec<_>>(),
+            [4, 4, 2]
+        );
         assert_eq!((labelled(&finished).len(), heard.epochs.len()), (14, epochs));
-        assert!(heard.queries.iter().flat_map(|query| &query.picks).all(|pick| pick.entropy.is_some()));
+        assert!(
+            heard.queries.iter().flat_map(|query| &query.picks).all(|pick| pick.entropy.is_some())
+        );
         if plan.transfer.as_ref().is_some_and(|transfer| transfer.fine_tuning.is_none()) {
             assert!(accuracy(&judged(&finished).test_probs_nc, &data.test.labels) > 0.85);
         }

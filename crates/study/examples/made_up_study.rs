@@ -1,9 +1,10 @@
-//! Writes a finished study whose results are made up: `made_up_study DIR [SEEDS] [BUDGETS] [with-data]`, six regimes each (`full`
-//! at one budget).
+//! Writes a finished study whose results are made up: `made_up_study DIR [SEEDS] [BUDGETS]
+//! [with-data]`, six regimes each (`full` at one budget).
 //!
-//! No network is trained: probabilities are noise around a level that each regime is given. The tests of the report and of
-//! its page use it too. `with-data` puts data and study file into DIR as well: `fewlabel run DIR/grid.toml --out DIR` has nothing
-//! to do then, which `scripts/large_folder.sh` measures on 10,000 runs.
+//! No network is trained: probabilities are noise around a level that each regime is given. The
+//! tests of the report and of its page use it too. `with-data` puts data and study file into DIR as
+//! well: `fewlabel run DIR/grid.toml --out DIR` has nothing to do then, which
+//! `scripts/large_folder.sh` measures on 10,000 runs.
 
 use fewlabel_engine::rng::{Key, Stream};
 use fewlabel_learn::augment::{Applied, Kind};
@@ -38,8 +39,10 @@ const TEST_IMAGES: usize = 300;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("usage: made_up_study DIR [SEEDS] [BUDGETS] [with-data]")?;
-    let mut number = |default: u64| arguments.next().map_or(Ok(default), |text| text.parse::<u64>());
+    let folder =
+        arguments.next().ok_or("usage: made_up_study DIR [SEEDS] [BUDGETS] [with-data]")?;
+    let mut number =
+        |default: u64| arguments.next().map_or(Ok(default), |text| text.parse::<u64>());
     let (seeds, budgets) = (number(5)?, number(1)?);
     let budgets: Vec<usize> = (0..budgets as usize).map(|i| 24 + 16 * i).collect();
     match arguments.next().as_deref() {
@@ -49,12 +52,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// A study of [`write`]'s kind that can be run: its data in a file, its settings in another.
-fn write_with_data(path: &Path, seeds: u64, budgets: &[usize]) -> Result<(), Box<dyn std::error::Error>> {
+fn write_with_data(
+    path: &Path,
+    seeds: u64,
+    budgets: &[usize],
+) -> Result<(), Box<dyn std::error::Error>> {
     fs::create_dir_all(path)?;
     let archive = std::path::absolute(path)?.join("made-up.npz");
     npz::write(&dataset(), fs::File::create(&archive)?)?;
     let text = format!(
-        "name = \"made-up\"\ndata = {:?}\nregime = {:?}\nseeds = {seeds}\nlabels = {budgets:?}\ninitial = 8\nepochs = 12\n",
+        "name = \"made-up\"\ndata = {:?}\nregime = {:?}\nseeds = {seeds}\nlabels = {budgets:?}\n\
+         initial = 8\nepochs = 12\n",
         archive.display().to_string(),
         regimes::NAMES,
     );
@@ -99,15 +107,20 @@ pub(crate) fn write(path: &Path, seeds: u64, budgets: &[usize]) -> Result<(), St
 fn dataset() -> Dataset {
     let split = |n: usize, salt: u64| {
         let mut stream = Key::new(salt, 1).stream();
-        let labels: Vec<u16> = (0..n).map(|_| stream.below(11).min(stream.below(14)) as u16).collect();
-        let pixels = labels
-            .iter()
-            .flat_map(|&label| (0..784u32).map(move |p| ((p / 28 * (u32::from(label) + 2) + p % 28 * 5) % 256) as u8));
+        let labels: Vec<u16> =
+            (0..n).map(|_| stream.below(11).min(stream.below(14)) as u16).collect();
+        let pixels = labels.iter().flat_map(|&label| {
+            (0..784u32).map(move |p| ((p / 28 * (u32::from(label) + 2) + p % 28 * 5) % 256) as u8)
+        });
         let pixels = pixels.collect();
         Split { images: Images { height: 28, width: 28, channels: 1, pixels }, labels }
     };
     let names = ORGANS.map(str::to_owned).to_vec();
-    let mut data = Dataset::new("made-up".into(), [split(1500, 1), split(300, 2), split(TEST_IMAGES, 3)], names);
+    let mut data = Dataset::new(
+        "made-up".into(),
+        [split(1500, 1), split(300, 2), split(TEST_IMAGES, 3)],
+        names,
+    );
     data.synthetic = true;
     data
 }
@@ -118,13 +131,17 @@ fn write_run(folder: &Folder, settings: &RunSettings, data: &Dataset, budget: us
     let signal = [3.4, 1.7, 1.9, 1.6, 1.2, 2.0][place] + 0.004 * budget as f64;
     let mut stream = Key::new(seed, 2).at(place as u64, budget as u64).stream();
     let shared = 0.15 * Key::new(seed, 3).stream().normal();
-    let result =
-        |signal: f64, labels: &[u16], stream: &mut Stream| Metrics::of(&probabilities(signal, labels, stream), labels);
+    let result = |signal: f64, labels: &[u16], stream: &mut Stream| {
+        Metrics::of(&probabilities(signal, labels, stream), labels)
+    };
     let level = signal + shared + 0.1 * stream.normal();
     let validation = result(level + 0.4, &data.val.labels, &mut stream);
     let test = result(level, &data.test.labels, &mut stream);
-    let queries =
-        if settings.regime.starts_with("al") { queries(settings, data, budget, &mut stream) } else { Vec::new() };
+    let queries = if settings.regime.starts_with("al") {
+        queries(settings, data, budget, &mut stream)
+    } else {
+        Vec::new()
+    };
     let is_full = settings.regime == "full";
     let labels = if is_full { data.train.len() } else { budget };
     let best = (validation.accuracy + 0.01).min(1.0);
@@ -181,7 +198,12 @@ fn probabilities(signal: f64, labels: &[u16], stream: &mut Stream) -> Vec<f32> {
     probs
 }
 
-fn queries(settings: &RunSettings, data: &Dataset, budget: usize, stream: &mut Stream) -> Vec<QueryEvent> {
+fn queries(
+    settings: &RunSettings,
+    data: &Dataset,
+    budget: usize,
+    stream: &mut Stream,
+) -> Vec<QueryEvent> {
     let is_augmented = settings.regime == "alda";
     let kinds = [Kind::None, Kind::Rotation, Kind::Blur, Kind::Elastic];
     let count = (budget - 8).div_ceil(4);
@@ -189,7 +211,8 @@ fn queries(settings: &RunSettings, data: &Dataset, budget: usize, stream: &mut S
         let picks = (0..4).map(|_| {
             let index = stream.below(data.train.len() as u64) as u32;
             let kind = kinds[(stream.below(5) as usize).min(3)];
-            let augmentation = is_augmented.then_some(Applied { kind, strength: stream.uniform(0.5, 1.5) });
+            let augmentation =
+                is_augmented.then_some(Applied { kind, strength: stream.uniform(0.5, 1.5) });
             let entropy = 3.0 - 0.02 * round as f64;
             Pick {
                 index,
@@ -204,13 +227,20 @@ fn queries(settings: &RunSettings, data: &Dataset, budget: usize, stream: &mut S
             let mean_entropy = Some(2.0 + 0.1 * place as f64 + 0.01 * stream.normal());
             PoolKind { kind, images: 370 - round + place, mean_entropy }
         });
-        QueryEvent { round: round as u32, picks, temperatures: Vec::new(), pool: pool.collect(), ties: None }
+        QueryEvent {
+            round: round as u32,
+            picks,
+            temperatures: Vec::new(),
+            pool: pool.collect(),
+            ties: None,
+        }
     };
     (0..count).map(query).collect()
 }
 
 fn json(path: &Path, value: &impl Serialize) {
-    fs::write(path, serde_json::to_string_pretty(value).expect("plain data") + "\n").expect("written");
+    fs::write(path, serde_json::to_string_pretty(value).expect("plain data") + "\n")
+        .expect("written");
 }
 
 fn lines<T: Serialize>(path: &Path, records: &str, events: impl Iterator<Item = T>) {

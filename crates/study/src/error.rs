@@ -29,7 +29,8 @@ pub enum StudyError {
     #[error("{0}")]
     Setting(String),
     /// The folder belongs to another study.
-    #[error("{} holds another study (its study.toml differs in {key}): choose another folder with --out, or remove it", path.display())]
+    #[error("{} holds another study (its study.toml differs in {key}): choose another folder with \
+             --out, or remove it", path.display())]
     OtherStudy {
         /// The folder.
         path: PathBuf,

@@ -1,7 +1,9 @@
-//! Experiments on disk: settings, the six regimes as one table, records, resuming, grids and reports.
+//! Experiments on disk: settings, the six regimes as one table, records, resuming, grids and
+//! reports.
 //!
-//! A *study* is a folder: what was asked for (`study.toml`), one folder for every *run* (one regime and seed), and what
-//! is drawn from these records: tables, figures, a page. This crate knows neither the terminal nor the network.
+//! A *study* is a folder: what was asked for (`study.toml`), one folder for every *run* (one regime
+//! and seed), and what is drawn from these records: tables, figures, a page. This crate knows
+//! neither the terminal nor the network.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

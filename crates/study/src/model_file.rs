@@ -5,7 +5,8 @@ use fewlabel_engine::Model;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// A file that was read and can be believed: its network holds finite numbers and its metadata fit it.
+/// A file that was read and can be believed: its network holds finite numbers and its metadata fit
+/// it.
 pub(crate) struct ModelFile {
     path: PathBuf,
     pub(crate) model: Model,
@@ -16,8 +17,8 @@ impl ModelFile {
     /// Reads the file at `path`.
     pub(crate) fn read(path: &Path) -> Result<Self, StudyError> {
         let bytes = std::fs::read(path).at("read", path)?;
-        let (model, metadata) =
-            Model::from_safetensors(&bytes).map_err(|error| StudyError::damaged(path, error.to_string()))?;
+        let (model, metadata) = Model::from_safetensors(&bytes)
+            .map_err(|error| StudyError::damaged(path, error.to_string()))?;
         Ok(Self { path: path.to_owned(), model, metadata })
     }
 
@@ -39,7 +40,8 @@ impl ModelFile {
     /// What is subtracted from images, one value a channel.
     pub(crate) fn mean(&self) -> Result<Option<Vec<f32>>, StudyError> {
         let channels = self.model.architecture().channels;
-        let is_sound = |mean: &Vec<f32>| mean.len() == channels && mean.iter().all(|value| value.is_finite());
+        let is_sound =
+            |mean: &Vec<f32>| mean.len() == channels && mean.iter().all(|value| value.is_finite());
         let parse = |text: &str| serde_json::from_str(text).ok().filter(is_sound);
         let wrong = || self.wrong("metadata `mean` is not one number for each channel");
         self.text("mean").map(|text| parse(text).ok_or_else(wrong)).transpose()
@@ -48,8 +50,14 @@ impl ModelFile {
     /// What its classes are called.
     pub(crate) fn class_names(&self) -> Result<Option<Vec<String>>, StudyError> {
         let classes = self.model.architecture().classes;
-        let parse = |text: &str| serde_json::from_str(text).ok().filter(|names: &Vec<String>| names.len() == classes);
-        let wrong = || self.wrong(format!("metadata `class_names` is not one name for each of {classes} classes"));
+        let parse = |text: &str| {
+            serde_json::from_str(text).ok().filter(|names: &Vec<String>| names.len() == classes)
+        };
+        let wrong = || {
+            self.wrong(format!(
+                "metadata `class_names` is not one name for each of {classes} classes"
+            ))
+        };
         self.text("class_names").map(|text| parse(text).ok_or_else(wrong)).transpose()
     }
 }

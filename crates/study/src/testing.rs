@@ -4,7 +4,8 @@ use crate::ask::settings::{Budget, Point};
 use fewlabel_learn::data::{Dataset, Images, Split};
 use fewlabel_learn::pretrain::PretrainSettings;
 
-/// `n` training images of 28 x 28 pixels in three classes: a bright square whose place is the class.
+/// `n` training images of 28 x 28 pixels in three classes: a bright square whose place is the
+/// class.
 pub(crate) fn dataset(n: usize) -> Dataset {
     let names = ["left", "middle", "right"].map(str::to_owned).to_vec();
     Dataset::new("squares".into(), [split(n, 1), split(30, 2), split(30, 3)], names)
@@ -34,7 +35,12 @@ pub(crate) fn quick_point() -> Point {
         loop_width: 2,
         epochs: 3,
         first_epochs: 1,
-        pretrain: PretrainSettings { width: 4, epochs: 2, batch_size: 20, ..PretrainSettings::default() },
+        pretrain: PretrainSettings {
+            width: 4,
+            epochs: 2,
+            batch_size: 20,
+            ..PretrainSettings::default()
+        },
         ..Point::default()
     }
 }

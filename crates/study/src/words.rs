@@ -1,16 +1,22 @@
-//! Complaints about a file's values in the words of the file: what was found and what is expected, not Rust's types.
+//! Complaints about a file's values in the words of the file: what was found and what is expected,
+//! not Rust's types.
 
 use crate::ask::spelling;
 
-/// A complaint of serde in plain words, for example `-1, expected a whole number of at least 0` as what something is.
+/// A complaint of serde in plain words, for example `-1, expected a whole number of at least 0` as
+/// what something is.
 ///
 /// What is no complaint about a type, a key or a name stays as it is.
 pub fn plain(message: &str) -> String {
     let message = message.lines().next().unwrap_or_default().trim_end();
     let (message, place) = without_place(message);
-    let text = if let Some(rest) = message.strip_prefix("invalid type: ").or(message.strip_prefix("invalid value: ")) {
+    let text = if let Some(rest) =
+        message.strip_prefix("invalid type: ").or(message.strip_prefix("invalid value: "))
+    {
         match rest.rsplit_once(", expected ") {
-            Some((found, expected)) => format!("found {}, expected {}", self::found(found), self::expected(expected)),
+            Some((found, expected)) => {
+                format!("found {}, expected {}", self::found(found), self::expected(expected))
+            }
             None => format!("found {}", found(rest)),
         }
     } else if let Some((count, expected)) =
@@ -31,7 +37,8 @@ pub fn plain(message: &str) -> String {
     text + place
 }
 
-/// The complaint of a TOML value, with the setting that it is about: `` `recipe.steps`: found "x", expected a number ``.
+/// The complaint of a TOML value, with the setting that it is about: `` `recipe.steps`: found "x",
+/// expected a number ``.
 pub(crate) fn of_toml(error: &toml::de::Error) -> String {
     let said = error.to_string();
     let place = said.lines().find_map(|line| line.trim().strip_prefix("in `")?.strip_suffix('`'));
@@ -44,7 +51,8 @@ pub(crate) fn of_toml(error: &toml::de::Error) -> String {
 /// The complaint about a TOML `text`, with its line.
 pub fn of_toml_text(error: &toml::de::Error, text: &str) -> String {
     let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
-    let place = error.span().map_or_else(String::new, |span| format!("line {}: ", line(span.start)));
+    let place =
+        error.span().map_or_else(String::new, |span| format!("line {}: ", line(span.start)));
     place + &plain(error.message())
 }
 
@@ -68,13 +76,16 @@ fn without_place(message: &str) -> (&str, &str) {
 /// What serde calls `integer `-1``, as it stands in a file.
 fn found(what: &str) -> String {
     let what = what.split(" as i128").next().unwrap_or(what);
-    let inner = |prefix: &str| what.strip_prefix(prefix).map(|rest| rest.trim_matches('`').to_owned());
+    let inner =
+        |prefix: &str| what.strip_prefix(prefix).map(|rest| rest.trim_matches('`').to_owned());
     match what {
         "map" => "a table".to_owned(),
         "sequence" => "a list".to_owned(),
         "null" | "unit value" | "Option value" => "nothing".to_owned(),
         _ => {
-            let number = inner("integer ").or_else(|| inner("floating point ")).or_else(|| inner("boolean "));
+            let number = inner("integer ")
+                .or_else(|| inner("floating point "))
+                .or_else(|| inner("boolean "));
             number.or_else(|| inner("string ")).unwrap_or_else(|| what.to_owned())
         }
     }
@@ -89,7 +100,9 @@ fn expected(what: &str) -> String {
         "u32" => up_to(u32::MAX.into()),
         "u64" | "usize" | "u128" => "a whole number of at least 0".to_owned(),
         "i8" | "i16" | "i32" | "i64" | "isize" | "i128" => "a whole number".to_owned(),
-        "a nonzero usize" | "a nonzero u64" | "a nonzero u32" => "a whole number of at least 1".to_owned(),
+        "a nonzero usize" | "a nonzero u64" | "a nonzero u32" => {
+            "a whole number of at least 1".to_owned()
+        }
         "f32" | "f64" => "a number".to_owned(),
         "a boolean" | "bool" => "true or false".to_owned(),
         "a string" | "string" | "a borrowed string" | "char" | "a character" => "a text".to_owned(),
@@ -98,7 +111,9 @@ fn expected(what: &str) -> String {
         "string or map" | "wanted string or table" => "a name or a table".to_owned(),
         _ => match (what.split_once(' '), what.strip_prefix("an array of length ")) {
             (_, Some(length)) => format!("a list of {length}"),
-            (Some(("struct" | "variant" | "internally" | "adjacently", _)), _) => "a table".to_owned(),
+            (Some(("struct" | "variant" | "internally" | "adjacently", _)), _) => {
+                "a table".to_owned()
+            }
             (Some(("enum", _)), _) => "a name".to_owned(),
             (Some(("tuple" | "a tuple", _)), _) => "a list".to_owned(),
             _ => what.to_owned(),
@@ -111,7 +126,11 @@ fn unknown(what: &str, rest: &str) -> String {
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let given = quoted.next().unwrap_or_default();
     let valid: Vec<&str> = quoted.collect();
-    if valid.is_empty() { format!("unknown {what} `{given}`") } else { spelling::unknown(what, given, &valid) }
+    if valid.is_empty() {
+        format!("unknown {what} `{given}`")
+    } else {
+        spelling::unknown(what, given, &valid)
+    }
 }
 
 #[cfg(test)]
@@ -125,20 +144,32 @@ mod tests {
                 "invalid type: string \"ten\", expected u32",
                 "found \"ten\", expected a whole number from 0 to 4294967295",
             ),
-            ("invalid value: integer `-1`, expected usize", "found -1, expected a whole number of at least 0"),
-            ("invalid type: floating point `1.5`, expected u64", "found 1.5, expected a whole number of at least 0"),
+            (
+                "invalid value: integer `-1`, expected usize",
+                "found -1, expected a whole number of at least 0",
+            ),
+            (
+                "invalid type: floating point `1.5`, expected u64",
+                "found 1.5, expected a whole number of at least 0",
+            ),
             ("invalid type: boolean `true`, expected f64", "found true, expected a number"),
             (
                 "invalid type: map, expected a sequence at line 1 column 1",
                 "found a table, expected a list at line 1 column 1",
             ),
             ("invalid type: sequence, expected struct Recipe", "found a list, expected a table"),
-            ("invalid length 2, expected an array of length 3", "found a list of 2, expected a list of 3"),
+            (
+                "invalid length 2, expected an array of length 3",
+                "found a list of 2, expected a list of 3",
+            ),
             (
                 "invalid type: integer `99999999999999999999` as i128, expected u32",
                 "found 99999999999999999999, expected a whole number from 0 to 4294967295",
             ),
-            ("unknown field `stpes`, expected one of `steps`, `cosine`", "unknown key `stpes`: did you mean `steps`?"),
+            (
+                "unknown field `stpes`, expected one of `steps`, `cosine`",
+                "unknown key `stpes`: did you mean `steps`?",
+            ),
             (
                 "unknown variant `lower`, expected `lower-index` or `seeded`",
                 "unknown name `lower`: expected one of lower-index, seeded",

@@ -45,13 +45,15 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     if common.json {
         return screen::print_json(&serde_json::json!({ "results": results, "threads": threads }));
     }
-    let optional = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
+    let optional =
+        |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.1}"));
     let mut phases = String::new();
     let mut rows = Vec::new();
     for result in results {
         if let Some(p) = result.phases {
             phases = format!(
-                "forward {:.0} % ({:.2} us/image), backward {:.0} % ({:.2}), update {:.0} % ({:.2}); \
+                "forward {:.0} % ({:.2} us/image), backward {:.0} % ({:.2}), update {:.0} % \
+                 ({:.2}); \
                  the paper's augmentation adds {:.1} % ({:.2})\n",
                 p.forward_percent,
                 p.forward_us,
@@ -63,9 +65,16 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
                 p.augmentation_us
             );
         }
-        let numbers = [format!("{:.0}", result.images_per_s), format!("{:.2}", result.us_per_image)];
+        let numbers =
+            [format!("{:.0}", result.images_per_s), format!("{:.2}", result.us_per_image)];
         let [rate, time] = numbers;
-        rows.push([result.name, rate, time, optional(result.gflops), optional(result.peak_percent)]);
+        rows.push([
+            result.name,
+            rate,
+            time,
+            optional(result.gflops),
+            optional(result.peak_percent),
+        ]);
     }
     let table = screen::table(["name", "images/s", "us/image", "GFLOP/s", "% of peak"], rows);
     screen::print(&format!("{table}\n{phases}"))

@@ -19,7 +19,8 @@ pub(crate) fn run(arguments: &Arguments, _common: &Common) -> anyhow::Result<()>
         Some(name) => {
             let found = all.find_subcommand(name).cloned();
             let names: Vec<&str> = all.get_subcommands().map(Command::get_name).collect();
-            let unknown = || anyhow::anyhow!(fewlabel_study::ask::spelling::unknown("command", name, &names));
+            let unknown =
+                || anyhow::anyhow!(fewlabel_study::ask::spelling::unknown("command", name, &names));
             found.ok_or_else(unknown)?
         }
     };

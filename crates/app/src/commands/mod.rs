@@ -1,4 +1,5 @@
-//! One file per command. A new one is a file here, a line in the list below, in [`run()`], and in `cli::Command`.
+//! One file per command. A new one is a file here, a line in the list below, in [`run()`], and in
+//! `cli::Command`.
 
 pub(crate) mod bench;
 pub(crate) mod completions;
@@ -37,7 +38,9 @@ pub(crate) fn run(Cli { everywhere, command }: Cli) -> anyhow::Result<()> {
         Command::Schema(_) => schema::run(),
         Command::Status(arguments) => arguments.carry_out(everywhere, status::run),
         Command::Submit(arguments) => arguments.carry_out(everywhere, submit::run),
-        Command::Query(arguments) => arguments.carry_out(everywhere, |own, common| query::run(own, common)),
+        Command::Query(arguments) => {
+            arguments.carry_out(everywhere, |own, common| query::run(own, common))
+        }
         Command::Preview(arguments) => arguments.carry_out(everywhere, preview::run),
         Command::Train(arguments) => arguments.carry_out(everywhere, train::run),
     }

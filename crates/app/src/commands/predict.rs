@@ -26,7 +26,8 @@ pub(crate) struct Arguments {
     /// Where the probabilities go: float32 [images, classes], in the split's order.
     #[arg(long, value_name = "P.npy")]
     probs: Option<PathBuf>,
-    /// Where the features go, the output of the last hidden layer after its ReLU: float32 [images, features].
+    /// Where the features go, the output of the last hidden layer after its ReLU: float32 [images,
+    /// features].
     #[arg(long, value_name = "H.npy")]
     features: Option<PathBuf>,
 }
@@ -45,12 +46,15 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         Split::Val => &data.val,
         Split::Test => &data.test,
     };
-    let outputs = Outputs { probs: arguments.probs.as_deref(), features: arguments.features.as_deref() };
-    let prediction = single_model::predict(&arguments.model, &data, split, common.threads(), outputs)?;
+    let outputs =
+        Outputs { probs: arguments.probs.as_deref(), features: arguments.features.as_deref() };
+    let prediction =
+        single_model::predict(&arguments.model, &data, split, common.threads(), outputs)?;
     let n = split.len();
     if common.json {
         let document = serde_json::json!({
-            "data": data.name, "synthetic_data": data.synthetic, "images": n, "classes": prediction.classes,
+            "data": data.name, "synthetic_data": data.synthetic, "images": n,
+            "classes": prediction.classes,
             "class_names": prediction.class_names, "metrics": prediction.metrics,
             "features": { "layer": prediction.features.0, "length": prediction.features.1 },
         });
@@ -70,11 +74,18 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         }
         (None, _) => String::new(),
     };
-    screen::print(&format!("{} of {}{synthetic}: {about}\n{features}", counted(n, "image"), data.name))
+    screen::print(&format!(
+        "{} of {}{synthetic}: {about}\n{features}",
+        counted(n, "image"),
+        data.name
+    ))
 }
 
 fn not_judged(prediction: &Prediction, names: &[String]) -> String {
     let classes = prediction.classes;
-    let own = prediction.class_names.as_ref().map_or_else(|| classes.to_string(), |names| names.join(", "));
+    let own = prediction
+        .class_names
+        .as_ref()
+        .map_or_else(|| classes.to_string(), |names| names.join(", "));
     format!("not judged: the model's classes are {own}; those of the data are {}", names.join(", "))
 }

@@ -20,28 +20,35 @@ pub(crate) struct Arguments {
     data: PathBuf,
     #[command(flatten)]
     class_names: ClassNames,
-    /// What the encoder is held to: simclr (views alike, images apart) or vicreg (views alike, no number idle).
+    /// What the encoder is held to: simclr (views alike, images apart) or vicreg (views alike, no
+    /// number idle).
     #[arg(long, value_name = "M", default_value = "simclr")]
     method: String,
     /// Width f of the encoder, whose blocks have f, 2f and 3f channels.
-    #[arg(long, value_name = "F", default_value_t = PretrainSettings::default().width, value_parser = count::<usize>)]
+    #[arg(long, value_name = "F", default_value_t = PretrainSettings::default().width,
+        value_parser = count::<usize>)]
     width: usize,
     /// Passes over the images.
-    #[arg(long, value_name = "E", default_value_t = PretrainSettings::default().epochs, value_parser = count::<u32>)]
+    #[arg(long, value_name = "E", default_value_t = PretrainSettings::default().epochs,
+        value_parser = count::<u32>)]
     epochs: u32,
     /// Images in a step, two views each.
-    #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().batch_size, value_parser = count::<usize>)]
+    #[arg(long, value_name = "N", default_value_t = PretrainSettings::default().batch_size,
+        value_parser = count::<usize>)]
     batch_size: usize,
     /// Highest learning rate.
-    #[arg(long, value_name = "R", default_value_t = PretrainSettings::default().learning_rate, value_parser = number::<f32>)]
+    #[arg(long, value_name = "R", default_value_t = PretrainSettings::default().learning_rate,
+        value_parser = number::<f32>)]
     learning_rate: f32,
     /// What similarities are divided by with simclr, 0.03 to 10 [default: 0.5].
     #[arg(long, value_name = "T", value_parser = number::<f32>)]
     temperature: Option<f32>,
-    /// What a view may change: an augmentation policy's name, or a TOML file with its settings [default: made for the data set, without flips where left and right are classes].
+    /// What a view may change: an augmentation policy's name, or a TOML file with its settings
+    /// [default: made for the data set, without flips where left and right are classes].
     #[arg(long, value_name = "P")]
     views: Option<OsString>,
-    /// Write the features of the training images here, for `features` in a study and for `query --features`.
+    /// Write the features of the training images here, for `features` in a study and for `query
+    /// --features`.
     #[arg(long, value_name = "F.npy")]
     features: Option<PathBuf>,
 }
@@ -87,7 +94,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
 fn report(made: &Pretrained, path: &str, data: &str, common: &Common) -> anyhow::Result<()> {
     if common.json {
         let document = serde_json::json!({
-            "encoder": path, "data": data, "seed": common.seed, "settings": made.settings, "losses": made.losses,
+            "encoder": path, "data": data, "seed": common.seed, "settings": made.settings,
+            "losses": made.losses,
             "feature_len": made.encoder.feature_len(),
         });
         return screen::print_json(&document);

@@ -23,10 +23,12 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "P", default_value = "paper")]
     policy: OsString,
     /// Images shown, one a row: the first of every class, then the second, and so on.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 8,
+        value_parser = clap::value_parser!(u16).range(1..=1000))]
     images: u16,
     /// Variants of each image beside it.
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 7,
+        value_parser = clap::value_parser!(u16).range(1..=100))]
     variants: u16,
 }
 
@@ -40,17 +42,22 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let policy = policy::read(&arguments.policy)?;
     let dataset = arguments.class_names.open(&arguments.data, common)?;
     if policy.is_learned() {
-        bail!("a learned policy is chosen on labelled images during a run; there is nothing to preview before");
+        bail!(
+            "a learned policy is chosen on labelled images during a run; there is nothing to \
+             preview before"
+        );
     }
     screen::warn_of_mirrors(&policy, &dataset);
     let (images, variants) = (usize::from(arguments.images), usize::from(arguments.variants));
-    let sheet = preview(&dataset.train, &dataset.class_names, &policy, images, variants, common.seed);
+    let sheet =
+        preview(&dataset.train, &dataset.class_names, &policy, images, variants, common.seed);
     let bytes = if svg { sheet.to_svg().into_bytes() } else { sheet.to_png() };
     fewlabel_study::write_named(&out, &bytes)?;
     let shown = sheet.tiles.len() / sheet.columns;
     if common.json {
         return screen::print_json(&serde_json::json!({
-            "file": out.display().to_string(), "data": dataset.name, "policy": policy, "images": shown, "variants": variants,
+            "file": out.display().to_string(), "data": dataset.name, "policy": policy,
+            "images": shown, "variants": variants,
         }));
     }
     let (file, name) = (out.display(), policy.name());

@@ -32,28 +32,34 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "S", value_delimiter = ',', default_value = "random,typiclust")]
     strategy: Vec<String>,
     /// Choices of labels for every encoder; their seeds count up from --seed.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 10,
+        value_parser = clap::value_parser!(u16).range(1..=1000))]
     draws: u16,
     /// Let a second classifier also learn from its own confident answers on the pool.
     #[arg(long)]
     semi: bool,
     /// Rounds of that.
-    #[arg(long, value_name = "R", default_value_t = SelfTraining::default().rounds, value_parser = count::<u32>, requires = "semi")]
+    #[arg(long, value_name = "R", default_value_t = SelfTraining::default().rounds,
+        value_parser = count::<u32>, requires = "semi")]
     semi_rounds: u32,
     /// Share of the pool whose answers are taken in the last round.
-    #[arg(long, value_name = "S", default_value_t = SelfTraining::default().share, value_parser = number::<f64>, requires = "semi")]
+    #[arg(long, value_name = "S", default_value_t = SelfTraining::default().share,
+        value_parser = number::<f64>, requires = "semi")]
     semi_share: f64,
     /// Weight of all answers together; all labels together weigh 1.
-    #[arg(long, value_name = "W", default_value_t = SelfTraining::default().weight, value_parser = number::<f64>, requires = "semi")]
+    #[arg(long, value_name = "W", default_value_t = SelfTraining::default().weight,
+        value_parser = number::<f64>, requires = "semi")]
     semi_weight: f64,
     /// Views of an image whose features are averaged, the image itself included.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count::<usize>)]
     views: usize,
-    /// What several encoders do together, on labels chosen by the features of the first: `choose` lets the one serve
-    /// that answers labels left out best, `average` averages their classifiers' probabilities.
+    /// What several encoders do together, on labels chosen by the features of the first: `choose`
+    /// lets the one serve that answers labels left out best, `average` averages their classifiers'
+    /// probabilities.
     #[arg(long, value_name = "HOW")]
     together: Option<How>,
-    /// Judge the test split; look at it once, when every choice stands [default: the validation split].
+    /// Judge the test split; look at it once, when every choice stands [default: the validation
+    /// split].
     #[arg(long)]
     test: bool,
 }
@@ -77,10 +83,13 @@ impl From<How> for Together {
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let data = arguments.class_names.open(&arguments.data, common)?;
     data_set::warn([&data]);
-    let budget = |text: &String| -> anyhow::Result<usize> { Ok(Budget::parse(text)?.count(data.train.len())) };
+    let budget = |text: &String| -> anyhow::Result<usize> {
+        Ok(Budget::parse(text)?.count(data.train.len()))
+    };
     let budgets = arguments.labels.iter().map(budget).collect::<Result<Vec<_>, _>>()?;
     ensure!(budgets.iter().all(|&n| n >= 2), "a budget must be at least 2 labels");
-    let read = |path: &PathBuf| -> anyhow::Result<Encoder> { Ok(encoder_file::read(path)?.encoder) };
+    let read =
+        |path: &PathBuf| -> anyhow::Result<Encoder> { Ok(encoder_file::read(path)?.encoder) };
     let encoders = arguments.encoder.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let semi = SelfTraining {
         rounds: arguments.semi_rounds,
@@ -102,12 +111,15 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
             screen::note(&format!("{} {}: {:.2} %", cell.strategy, cell.labels, 100.0 * cell.mean));
         }
     };
-    let cells = probe_grid::measure(&encoders, &data, &grid, Context::new(common.threads()), &mut heard)?;
+    let cells =
+        probe_grid::measure(&encoders, &data, &grid, Context::new(common.threads()), &mut heard)?;
     let split = if grid.test { "test" } else { "val" };
     if common.json {
         let document = serde_json::json!({
-            "data": data.name, "synthetic_data": data.synthetic, "split": split, "encoders": encoders.len(),
-            "draws": grid.draws, "views": grid.views, "semi": grid.semi, "together": grid.together, "cells": cells,
+            "data": data.name, "synthetic_data": data.synthetic, "split": split,
+            "encoders": encoders.len(),
+            "draws": grid.draws, "views": grid.views, "semi": grid.semi, "together": grid.together,
+            "cells": cells,
         });
         return screen::print_json(&document);
     }
@@ -118,8 +130,17 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
 }
 
 fn table(cells: &[Cell]) -> Table {
-    let head =
-        ["labels", "strategy", "classifier", "accuracy %", "n", "95 % t interval", "balanced %", "choose s", "fit s"];
+    let head = [
+        "labels",
+        "strategy",
+        "classifier",
+        "accuracy %",
+        "n",
+        "95 % t interval",
+        "balanced %",
+        "choose s",
+        "fit s",
+    ];
     let row = |cell: &Cell| {
         let interval = cell.interval.map_or_else(
             || if cell.n > 1 { "none: all the same" } else { "none: one run" }.to_owned(),

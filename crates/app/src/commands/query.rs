@@ -18,7 +18,8 @@ pub(crate) struct Arguments {
     /// How many images to choose.
     #[arg(long, value_name = "K")]
     batch: usize,
-    /// Class probabilities [n, classes]: a .npy, or a .npz with one array (FILE.npz:NAME of several).
+    /// Class probabilities [n, classes]: a .npy, or a .npz with one array (FILE.npz:NAME of
+    /// several).
     #[arg(long, value_name = "FILE")]
     probs: Option<PathBuf>,
     /// Probabilities of several passes [n, samples, classes], or as --mc-order says.
@@ -36,24 +37,27 @@ pub(crate) struct Arguments {
     /// Probabilities under augmented views [n, views, classes], the image itself first.
     #[arg(long, value_name = "FILE")]
     view_probs: Option<PathBuf>,
-    /// Axes of --mc-probs, --target-mc-probs and --view-probs, n images, t passes and c classes: ntc is read in blocks, tnc as a
-    /// whole [default: ntc].
+    /// Axes of --mc-probs, --target-mc-probs and --view-probs, n images, t passes and c classes:
+    /// ntc is read in blocks, tnc as a whole [default: ntc].
     #[arg(long, value_enum, value_name = "ORDER")]
     mc_order: Option<McOrder>,
     /// Which of several images of equal score comes first.
     #[arg(long, value_enum, default_value_t = How::Seeded)]
     ties: How,
     /// Sharpness of power-, softmax- and softrank- batches.
-    #[arg(long, value_name = "B", default_value_t = Options::default().beta, value_parser = number::<f64>)]
+    #[arg(long, value_name = "B", default_value_t = Options::default().beta,
+        value_parser = number::<f64>)]
     beta: f64,
     /// Draws of batchbald, which is exact while its classes have no more combinations.
-    #[arg(long, value_name = "M", default_value_t = Options::default().draws, value_parser = count::<usize>)]
+    #[arg(long, value_name = "M", default_value_t = Options::default().draws,
+        value_parser = count::<usize>)]
     draws: usize,
     /// Radius of probcover [default: by purity].
     #[arg(long, value_name = "R", value_parser = number::<f64>)]
     delta: Option<f64>,
     /// Share of the images that are to have one cluster within the radius of probcover.
-    #[arg(long, value_name = "P", default_value_t = Options::default().purity, value_parser = number::<f64>)]
+    #[arg(long, value_name = "P", default_value_t = Options::default().purity,
+        value_parser = number::<f64>)]
     purity: f64,
     /// Number of classes, for the radius of probcover [default: as many as the probabilities have].
     #[arg(long, value_name = "C", value_parser = count::<usize>)]

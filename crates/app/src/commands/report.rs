@@ -20,8 +20,8 @@ pub(crate) struct Arguments {
     /// Say what changed from one study to another: the second minus the first, paired by seed.
     #[arg(long, num_args = 2, value_names = ["DIR1", "DIR2"], conflicts_with = "folder")]
     compare: Option<Vec<PathBuf>>,
-    /// Print the report in this form, or write it to the file `--out`; without it tables, page and figures are written into the study's
-    /// folder, or into the folder `--out`.
+    /// Print the report in this form, or write it to the file `--out`; without it tables, page and
+    /// figures are written into the study's folder, or into the folder `--out`.
     #[arg(long, value_enum, conflicts_with = "json")]
     format: Option<Form>,
 }
@@ -57,7 +57,10 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         let format = format.or(json).unwrap_or(report::Format::Markdown);
         return hand_over(&report::compare(first, second, format)?, common);
     }
-    let path = arguments.folder.as_deref().unwrap_or_else(|| unreachable!("the command line asks for a folder"));
+    let path = arguments
+        .folder
+        .as_deref()
+        .unwrap_or_else(|| unreachable!("the command line asks for a folder"));
     let folder = Folder::open(path)?;
     if let Some(format) = format {
         return hand_over(&report::text(&folder, format)?, common);
@@ -66,7 +69,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let contents = match common.out_given() {
         None => results_csv::write(&folder).map_err(or_elsewhere)?,
         Some(out) => {
-            std::fs::create_dir_all(out).with_context(|| format!("cannot make the folder {}", out.display()))?;
+            std::fs::create_dir_all(out)
+                .with_context(|| format!("cannot make the folder {}", out.display()))?;
             let contents = folder.contents()?;
             results_csv::write_into(out, &contents)?;
             contents
@@ -83,12 +87,12 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
 
 /// Names the way where a folder may only be read.
 fn or_elsewhere(error: StudyError) -> anyhow::Error {
-    let is_refused =
-        |source: &std::io::Error| matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+    let is_refused = |source: &std::io::Error| {
+        matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+    };
     match &error {
-        StudyError::File { source, .. } if is_refused(source) => {
-            anyhow::Error::from(error).context("the report cannot be written there; give another folder with --out")
-        }
+        StudyError::File { source, .. } if is_refused(source) => anyhow::Error::from(error)
+            .context("the report cannot be written there; give another folder with --out"),
         _ => error.into(),
     }
 }
@@ -112,7 +116,10 @@ mod tests {
             or_elsewhere(StudyError::File { action: "write", path, source }).to_string()
         };
         for kind in [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem] {
-            assert_eq!(said(kind), "the report cannot be written there; give another folder with --out");
+            assert_eq!(
+                said(kind),
+                "the report cannot be written there; give another folder with --out"
+            );
         }
         assert!(said(ErrorKind::StorageFull).starts_with("cannot write a/results.csv"));
     }

@@ -19,8 +19,9 @@ pub(crate) struct Arguments {
     data: PathBuf,
     #[command(flatten)]
     class_names: ClassNames,
-    /// Regimes to compare: the paper's six, pretrained-random, pretrained-STRATEGY, pretrained-semi [default: the paper's, with
-    /// --encoder also pretrained-random, pretrained-typiclust and pretrained-semi].
+    /// Regimes to compare: the paper's six, pretrained-random, pretrained-STRATEGY, pretrained-semi
+    /// [default: the paper's, with --encoder also pretrained-random, pretrained-typiclust and
+    /// pretrained-semi].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     regimes: Option<Vec<String>>,
     /// Encoder written by `pretrain` for the regimes on one; without it they train their own.
@@ -40,9 +41,12 @@ pub(crate) struct Arguments {
     tensorboard: bool,
 }
 
-/// What `--quick` changes: a smaller pool and fewer epochs; few labels need more of them to learn anything.
-const QUICK: &str = "train_images = 1500\nval_images = 300\ntest_images = 800\nepochs = 30\nlabels = 40\ninitial = 8\n\
-                     query_size = 8\nloop_width = 4\npretrain = { width = 8, epochs = 2 }\n[[conditions]]\nwhen = { regime = \"full\" }\n\
+/// What `--quick` changes: a smaller pool and fewer epochs; few labels need more of them to learn
+/// anything.
+const QUICK: &str = "train_images = 1500\nval_images = 300\ntest_images = 800\nepochs = 30\n\
+                     labels = 40\ninitial = 8\n\
+                     query_size = 8\nloop_width = 4\npretrain = { width = 8, epochs = 2 }\n\
+                     [[conditions]]\nwhen = { regime = \"full\" }\n\
                      set = { epochs = 5 }\n";
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
@@ -62,14 +66,16 @@ impl Arguments {
             Some(_) => &["pretrained-random", "pretrained-typiclust", "pretrained-semi"],
             None => &[],
         };
-        let by_default = || regimes::NAMES.iter().chain(on_encoder).map(|name| (*name).to_owned()).collect();
+        let by_default =
+            || regimes::NAMES.iter().chain(on_encoder).map(|name| (*name).to_owned()).collect();
         self.regimes.clone().unwrap_or_else(by_default)
     }
 
     fn study(&self, first_seed: u64) -> anyhow::Result<Study> {
         let regimes = self.regimes();
         ensure!(!regimes.is_empty(), "--regimes names no regime");
-        let known = regimes.iter().map(|name| regimes::by_name(name)).collect::<Result<Vec<_>, _>>()?;
+        let known =
+            regimes.iter().map(|name| regimes::by_name(name)).collect::<Result<Vec<_>, _>>()?;
         let on_encoder = known.iter().any(|regime| regime.is_on_encoder());
         ensure!(
             self.encoder.is_none() || on_encoder,
@@ -81,10 +87,12 @@ impl Arguments {
         if self.quick {
             text.push_str(QUICK);
         }
-        let mut changes = vec![format!("data={}", serde_json::to_string(&location::to_text(&self.data))?)];
+        let mut changes =
+            vec![format!("data={}", serde_json::to_string(&location::to_text(&self.data))?)];
         changes.push(format!("regime={}", serde_json::to_string(&regimes)?));
         if let Some(encoder) = &self.encoder {
-            changes.push(format!("encoder={}", serde_json::to_string(&location::to_text(encoder))?));
+            changes
+                .push(format!("encoder={}", serde_json::to_string(&location::to_text(encoder))?));
         }
         if let Some(names) = self.class_names.given() {
             changes.push(format!("class_names={}", serde_json::to_string(&names)?));

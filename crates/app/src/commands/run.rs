@@ -59,7 +59,8 @@ pub(crate) struct Arguments {
     /// Compute only part I of N, counted from 0: for several machines on one folder or on several.
     #[arg(long, value_name = "I/N", value_parser = parse_shard)]
     shard: Option<(usize, usize)>,
-    /// Compute these runs alone, by their ids as --dry-run prints them; the report is left to `fewlabel report`.
+    /// Compute these runs alone, by their ids as --dry-run prints them; the report is left to
+    /// `fewlabel report`.
     #[arg(long, value_name = "IDS", value_delimiter = ',', conflicts_with = "shard")]
     runs: Vec<String>,
     /// Go on with the other runs when one fails.
@@ -94,7 +95,10 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     if !arguments.runs.is_empty() {
         let is = |job: &Job, id: &String| job.id == *id || job.settings.id() == *id;
         if let Some(id) = arguments.runs.iter().find(|id| !jobs.iter().any(|job| is(job, id))) {
-            bail!("the study has no run {id}: it was made from other settings, data or another version");
+            bail!(
+                "the study has no run {id}: it was made from other settings, data or another \
+                 version"
+            );
         }
         jobs.retain(|job| arguments.runs.iter().any(|id| is(job, id)));
     }
@@ -104,33 +108,48 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     if arguments.dry_run {
         return dry_run(jobs, &whole.varying, &out, common);
     }
-    let way =
-        Way { keep_going: arguments.keep_going, tensorboard: arguments.tensorboard, report: arguments.runs.is_empty() };
+    let way = Way {
+        keep_going: arguments.keep_going,
+        tensorboard: arguments.tensorboard,
+        report: arguments.runs.is_empty(),
+    };
     grid::carry_out(whole, jobs, &out, way, common)
 }
 
-/// Part `part` of `parts`, the same on every machine whatever its folder holds; runs that share something stay together.
+/// Part `part` of `parts`, the same on every machine whatever its folder holds; runs that share
+/// something stay together.
 fn shard(jobs: Vec<Job>, part: usize, parts: usize) -> Vec<Job> {
-    let ids: BTreeMap<&String, String> = jobs.iter().map(|job| (&job.id, job.settings.id())).collect();
+    let ids: BTreeMap<&String, String> =
+        jobs.iter().map(|job| (&job.id, job.settings.id())).collect();
     let groups: BTreeSet<&String> = jobs.iter().filter_map(|job| ids.get(&job.group)).collect();
     let own: BTreeSet<&String> = groups.into_iter().skip(part).step_by(parts).collect();
-    let is_own: Vec<bool> = jobs.iter().map(|job| ids.get(&job.group).is_some_and(|id| own.contains(id))).collect();
+    let is_own: Vec<bool> =
+        jobs.iter().map(|job| ids.get(&job.group).is_some_and(|id| own.contains(id))).collect();
     jobs.into_iter().zip(is_own).filter_map(|(job, is_own)| is_own.then_some(job)).collect()
 }
 
 /// Reads a study file.
 fn read(path: &std::path::Path, changes: &[String]) -> anyhow::Result<Study> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Study::parse(&text, &path.display().to_string(), changes)?)
 }
 
-fn dry_run(mut jobs: Vec<Job>, varying: &Varying, out: &std::path::Path, common: &Common) -> anyhow::Result<()> {
+fn dry_run(
+    mut jobs: Vec<Job>,
+    varying: &Varying,
+    out: &std::path::Path,
+    common: &Common,
+) -> anyhow::Result<()> {
     let states = match Folder::open(out) {
         Ok(folder) => folder.states()?,
         Err(_) => Vec::new(),
     };
-    let finished: BTreeSet<&str> =
-        states.iter().filter(|(_, state)| *state == State::Done).map(|(id, _)| id.as_str()).collect();
+    let finished: BTreeSet<&str> = states
+        .iter()
+        .filter(|(_, state)| *state == State::Done)
+        .map(|(id, _)| id.as_str())
+        .collect();
     let is_done = |job: &&Job| finished.contains(job.id.as_str());
     let labels = |job: &Job| job.settings.labels(job.data.train.len());
     jobs.sort_by_cached_key(|job| varying.order(&job.settings, labels(job)));
@@ -142,24 +161,38 @@ fn dry_run(mut jobs: Vec<Job>, varying: &Varying, out: &std::path::Path, common:
         let run = |job: &Job| {
             let settings: BTreeMap<_, _> = varying.settings(&job.settings).into_iter().collect();
             let (label, labels) = (job.settings.label(), labels(job));
-            serde_json::json!({ "id": job.id, "run": label, "labels": labels, "settings": settings })
+            serde_json::json!({
+                "id": job.id, "run": label, "labels": labels, "settings": settings,
+            })
         };
         let runs: Vec<_> = jobs.iter().map(run).collect();
-        return screen::print_json(&serde_json::json!({ "runs": runs, "done": done, "hours": seconds / 3600.0 }));
+        return screen::print_json(
+            &serde_json::json!({ "runs": runs, "done": done, "hours": seconds / 3600.0 }),
+        );
     }
     let mut text = String::new();
     for job in &jobs {
-        let (mark, label) = (if is_done(&job) { "done" } else { "to do" }, varying.label(&job.settings));
+        let (mark, label) =
+            (if is_done(&job) { "done" } else { "to do" }, varying.label(&job.settings));
         // What all runs have in common is said too where it is the budget.
-        let budget = if varying.varies("labels") { String::new() } else { format!(" labels={}", labels(job)) };
+        let budget = if varying.varies("labels") {
+            String::new()
+        } else {
+            format!(" labels={}", labels(job))
+        };
         let _ = writeln!(text, "{} {mark:<6} {label}{budget}", job.id);
     }
     let runs: Vec<_> = jobs.iter().map(|job| &job.settings).collect();
-    text.push_str(&format!("{}{}\n", grid_in_words(varying, &runs), time_in_words(done, jobs.len(), seconds, common)));
+    text.push_str(&format!(
+        "{}{}\n",
+        grid_in_words(varying, &runs),
+        time_in_words(done, jobs.len(), seconds, common)
+    ));
     screen::print(&text)
 }
 
-/// "3 strategies x 2 budgets x 2 seeds = 12 runs", or, where combinations are missing or come to the same run, "9 runs of 3 strategies, ...".
+/// "3 strategies x 2 budgets x 2 seeds = 12 runs", or, where combinations are missing or come to
+/// the same run, "9 runs of 3 strategies, ...".
 fn grid_in_words(varying: &Varying, runs: &[&RunSettings]) -> String {
     let (axes, product) = varying.axes(runs);
     let count = counted(runs.len(), "run");
@@ -188,7 +221,9 @@ fn time_in_words(done: usize, all: usize, seconds: f64, common: &Common) -> Stri
 fn encoders_left<'a>(jobs: impl Iterator<Item = &'a Job>, out: &std::path::Path) -> f64 {
     let of_job = |job: &'a Job| {
         let sources = job.settings.plan.transfer.iter().flat_map(Transfer::encoders);
-        sources.map(|source| (encoder_cache::id(&source, &job.data), fewlabel_study::of_encoder(&source, &job.data)))
+        sources.map(|source| {
+            (encoder_cache::id(&source, &job.data), fewlabel_study::of_encoder(&source, &job.data))
+        })
     };
     let needed: BTreeMap<String, f64> = jobs.flat_map(of_job).collect();
     let is_there = |id: &str| out.join("encoders").join(format!("{id}.safetensors")).is_file();
@@ -196,7 +231,9 @@ fn encoders_left<'a>(jobs: impl Iterator<Item = &'a Job>, out: &std::path::Path)
 }
 
 fn parse_shard(text: &str) -> Result<(usize, usize), String> {
-    let parsed = text.split_once('/').and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
+    let parsed = text
+        .split_once('/')
+        .and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
     match parsed {
         Some((part, parts)) if part < parts => Ok((part, parts)),
         _ => Err("expected I/N with I below N, for example 0/4".to_owned()),

@@ -58,21 +58,34 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     }
     let runs = jobs.len();
     let all = jobs.clone();
-    let tasks = slurm::tasks(jobs, arguments.task_minutes, speed::cost_per_second()?, slurm::max_array_size());
+    let tasks = slurm::tasks(
+        jobs,
+        arguments.task_minutes,
+        speed::cost_per_second()?,
+        slurm::max_array_size(),
+    );
     let request = request(arguments, &study.name, &out, common)?;
     if arguments.dry_run {
-        let script = slurm::script(&request, tasks.len(), &request.folder.join("slurm/array-0.tasks"));
+        let script =
+            slurm::script(&request, tasks.len(), &request.folder.join("slurm/array-0.tasks"));
         if common.json {
             let listed: Vec<_> = all
                 .iter()
                 .map(|job| serde_json::json!({ "id": job.id, "run": varying.label(&job.settings) }))
                 .collect();
-            return screen::print_json(
-                &serde_json::json!({ "runs": listed, "total": total, "tasks": tasks, "script": script }),
-            );
+            return screen::print_json(&serde_json::json!({
+                "runs": listed, "total": total, "tasks": tasks, "script": script,
+            }));
         }
-        screen::note(&format!("{runs} of {} in {}", counted(total, "run"), counted(tasks.len(), "task")));
-        let listed: String = all.iter().map(|job| format!("# {} {}\n", job.id, varying.label(&job.settings))).collect();
+        screen::note(&format!(
+            "{runs} of {} in {}",
+            counted(total, "run"),
+            counted(tasks.len(), "task")
+        ));
+        let listed: String = all
+            .iter()
+            .map(|job| format!("# {} {}\n", job.id, varying.label(&job.settings)))
+            .collect();
         return screen::print(&format!("{script}\n# The runs:\n{listed}"));
     }
     Folder::claim_for(&out, &study.resolved(), &identities)?.keep_plan(&plan)?;
@@ -93,16 +106,27 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         ));
     }
     if common.json {
-        return screen::print_json(&serde_json::json!({ "job": job, "runs": runs, "tasks": tasks.len() }));
+        return screen::print_json(
+            &serde_json::json!({ "job": job, "runs": runs, "tasks": tasks.len() }),
+        );
     }
     screen::print(&format!("{job}\n"))
 }
 
-fn request(arguments: &Arguments, name: &str, out: &Path, common: &Common) -> anyhow::Result<slurm::Request> {
+fn request(
+    arguments: &Arguments,
+    name: &str,
+    out: &Path,
+    common: &Common,
+) -> anyhow::Result<slurm::Request> {
     for value in [&arguments.partition, &arguments.time].into_iter().flatten() {
-        ensure!(!value.contains(char::is_whitespace) && !value.is_empty(), "`{value}` is not one word for sbatch");
+        ensure!(
+            !value.contains(char::is_whitespace) && !value.is_empty(),
+            "`{value}` is not one word for sbatch"
+        );
     }
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+    let name: String =
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
     Ok(slurm::Request {
         name: if name.is_empty() { "fewlabel".into() } else { name },
         partition: arguments.partition.clone(),
@@ -118,22 +142,30 @@ fn request(arguments: &Arguments, name: &str, out: &Path, common: &Common) -> an
 /// The runs that are done, or that a task in the queue will compute.
 fn taken(out: &Path) -> anyhow::Result<BTreeSet<String>> {
     let Ok(folder) = Folder::open(out) else { return Ok(BTreeSet::new()) };
-    let done = folder.states()?.into_iter().filter(|(_, state)| *state == State::Done).map(|(id, _)| id);
-    let queued = slurm::queue(folder.path())?.into_iter().filter(slurm::Task::is_alive).flat_map(|task| task.runs);
+    let done =
+        folder.states()?.into_iter().filter(|(_, state)| *state == State::Done).map(|(id, _)| id);
+    let queued = slurm::queue(folder.path())?
+        .into_iter()
+        .filter(slurm::Task::is_alive)
+        .flat_map(|task| task.runs);
     Ok(done.chain(queued).collect())
 }
 
-/// The next free number of an array: its file of tasks, made empty so that no other process takes it, and its stem.
+/// The next free number of an array: its file of tasks, made empty so that no other process takes
+/// it, and its stem.
 fn reserve(folder: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     let place = folder.join("slurm");
-    std::fs::create_dir_all(&place).with_context(|| format!("cannot make the folder {}", place.display()))?;
+    std::fs::create_dir_all(&place)
+        .with_context(|| format!("cannot make the folder {}", place.display()))?;
     for number in 0.. {
         let stem = place.join(format!("array-{number}"));
         let lines = stem.with_extension("tasks");
         match OpenOptions::new().write(true).create_new(true).open(&lines) {
             Ok(_) => return Ok((lines, stem)),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot make {}", lines.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot make {}", lines.display()));
+            }
         }
     }
     unreachable!("numbers do not end")

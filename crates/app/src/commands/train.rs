@@ -34,13 +34,15 @@ pub(crate) struct Arguments {
     /// Width f of the network C(f) [default: 16 for all labels, else 32].
     #[arg(long, value_name = "F", value_parser = count::<usize>)]
     width: Option<usize>,
-    /// How the network learns [default: few-labels for up to 1,000 labels, paper for more or with --epochs].
+    /// How the network learns [default: few-labels for up to 1,000 labels, paper for more or with
+    /// --epochs].
     #[arg(long, value_name = "R", value_enum, conflicts_with = "epochs")]
     recipe: Option<RecipeName>,
     /// Epochs of the paper's recipe [default: 40].
     #[arg(long, value_name = "E", value_parser = count::<u32>)]
     epochs: Option<u32>,
-    /// Augmentation policy, drawn afresh at every epoch [default: paper with the recipe for few labels, else none].
+    /// Augmentation policy, drawn afresh at every epoch [default: paper with the recipe for few
+    /// labels, else none].
     #[arg(long, value_name = "P")]
     augmentation: Option<OsString>,
     /// Where the model goes.
@@ -70,10 +72,14 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let epochs = plan.training.epochs_over(plan.selection.labels(data.train.len()));
     let mut epoch = |event: &fewlabel_learn::run::events::EpochEvent| {
         // Forty lines say enough of hundreds of epochs.
-        if !common.quiet && (event.epoch.is_multiple_of(epochs.div_ceil(40)) || event.epoch == epochs) {
-            let validation =
-                event.val_accuracy.map_or_else(String::new, |a| format!(", validation {:.1} %", 100.0 * a));
-            let loss = event.train_loss.map_or_else(String::new, |loss| format!(": loss {loss:.4}"));
+        if !common.quiet
+            && (event.epoch.is_multiple_of(epochs.div_ceil(40)) || event.epoch == epochs)
+        {
+            let validation = event
+                .val_accuracy
+                .map_or_else(String::new, |a| format!(", validation {:.1} %", 100.0 * a));
+            let loss =
+                event.train_loss.map_or_else(String::new, |loss| format!(": loss {loss:.4}"));
             screen::note(&format!("epoch {} of {epochs}{loss}{validation}", event.epoch));
         }
     };
@@ -98,7 +104,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let (best, last) = (100.0 * trained.val_accuracy_best, 100.0 * trained.val_accuracy_last);
     let synthetic = if data.synthetic { " (synthetic data)" } else { "" };
     screen::print(&format!(
-        "{model}: {} of {}{synthetic}\nvalidation accuracy {best:.2} % at best, {last:.2} % at the end\n\
+        "{model}: {} of {}{synthetic}\nvalidation accuracy {best:.2} % at best, {last:.2} % at \
+         the end\n\
          test accuracy {:.2} %, balanced {:.2} %, macro-F1 {:.4}, {}\n",
         counted(trained.labels, "label"),
         data.name,
@@ -112,7 +119,9 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
 impl Arguments {
     fn plan(&self, data: &Dataset, seed: u64) -> anyhow::Result<Plan> {
         let selection = match (&self.labels, &self.indices) {
-            (Some(labels), _) => Selection::Random { labels: Budget::parse(labels)?.count(data.train.len()) },
+            (Some(labels), _) => {
+                Selection::Random { labels: Budget::parse(labels)?.count(data.train.len()) }
+            }
             (None, Some(path)) => Selection::Given { rows: rows::read(path)? },
             (None, None) => Selection::All,
         };
@@ -164,10 +173,17 @@ mod tests {
             images: Images { height: 9, width: 9, channels: 1, pixels: vec![0; 81 * n] },
             labels: vec![0; n],
         };
-        let data =
-            Dataset::new("blank".into(), [split(2000), split(9), split(9)], vec!["nothing".into(), "all".into()]);
+        let data = Dataset::new(
+            "blank".into(),
+            [split(2000), split(9), split(9)],
+            vec!["nothing".into(), "all".into()],
+        );
         let line = format!("train --data blank --model M.safetensors {line}");
-        Line::try_parse_from(line.split_whitespace()).expect("a line").arguments.plan(&data, 0).expect("a plan")
+        Line::try_parse_from(line.split_whitespace())
+            .expect("a line")
+            .arguments
+            .plan(&data, 0)
+            .expect("a plan")
     }
 
     #[test]
@@ -179,13 +195,18 @@ mod tests {
         assert_eq!(summary("--labels 1%"), (true, 40, "paper"));
         assert_eq!(summary("--labels 20 --augmentation none"), (true, 40, "none"));
         assert_eq!(summary("--labels 20 --epochs 7"), (false, 7, "none"));
-        assert_eq!(summary("--labels 20 --recipe paper --augmentation paper"), (false, 40, "paper"));
+        assert_eq!(
+            summary("--labels 20 --recipe paper --augmentation paper"),
+            (false, 40, "paper")
+        );
         assert_eq!(summary("--labels 1500"), (false, 40, "none"));
         assert_eq!(summary("--labels 1500 --recipe few-labels"), (true, 40, "paper"));
         assert_eq!(summary(""), (false, 40, "none"));
         assert!(
-            Line::try_parse_from(["train", "--data", "D", "--model", "M", "--recipe", "paper", "--epochs", "2"])
-                .is_err()
+            Line::try_parse_from([
+                "train", "--data", "D", "--model", "M", "--recipe", "paper", "--epochs", "2"
+            ])
+            .is_err()
         );
     }
 }

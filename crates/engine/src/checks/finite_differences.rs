@@ -47,7 +47,9 @@ impl Exact {
             }
             left = left.saturating_sub(1);
         }
-        let loss = |(x, &label): (&Image, &u16)| x.iter().map(|v| v.exp()).sum::<f64>().ln() - x[usize::from(label)];
+        let loss = |(x, &label): (&Image, &u16)| {
+            x.iter().map(|v| v.exp()).sum::<f64>().ln() - x[usize::from(label)]
+        };
         x.iter().zip(labels).map(loss).sum::<f64>() / images.len() as f64
     }
 
@@ -75,7 +77,11 @@ impl Exact {
             };
             for k in 0..means.len() {
                 loss += 12.5 * (1.0 - (covariance(k, k) + 1e-4).sqrt()).max(0.0) / d;
-                loss += (0..means.len()).filter(|&l| l != k).map(|l| covariance(k, l).powi(2)).sum::<f64>() / d;
+                loss += (0..means.len())
+                    .filter(|&l| l != k)
+                    .map(|l| covariance(k, l).powi(2))
+                    .sum::<f64>()
+                    / d;
             }
         }
         loss
@@ -89,20 +95,33 @@ impl Exact {
             row.iter_mut().for_each(|v| *v /= length);
         }
         let n = x.len();
-        let like = |i: usize, j: usize| x[i].iter().zip(&x[j]).map(|(a, b)| a * b).sum::<f64>() / temperature;
+        let like = |i: usize, j: usize| {
+            x[i].iter().zip(&x[j]).map(|(a, b)| a * b).sum::<f64>() / temperature
+        };
         let loss = |i: usize| {
-            (0..n).filter(|&j| j != i).map(|j| like(i, j).exp()).sum::<f64>().ln() - like(i, (i + n / 2) % n)
+            (0..n).filter(|&j| j != i).map(|j| like(i, j).exp()).sum::<f64>().ln()
+                - like(i, (i + n / 2) % n)
         };
         (0..n).map(loss).sum::<f64>() / n as f64
     }
 }
 
 fn dense(x: &[Image], weight: &[f64], bias: &[f64]) -> Vec<Image> {
-    let row = |x: &Image, o: usize| x.iter().zip(&weight[o * x.len()..]).map(|(x, w)| x * w).sum::<f64>() + bias[o];
+    let row = |x: &Image, o: usize| {
+        x.iter().zip(&weight[o * x.len()..]).map(|(x, w)| x * w).sum::<f64>() + bias[o]
+    };
     x.iter().map(|x| (0..bias.len()).map(|o| row(x, o)).collect()).collect()
 }
 
-fn convolve(x: &Image, cin: usize, cout: usize, h: usize, w: usize, weight: &[f64], bias: &[f64]) -> Image {
+fn convolve(
+    x: &Image,
+    cin: usize,
+    cout: usize,
+    h: usize,
+    w: usize,
+    weight: &[f64],
+    bias: &[f64],
+) -> Image {
     let mut out = Vec::new();
     for (o, row, column) in (0..cout * h * w).map(|i| (i / (h * w), i / w % h, i % w)) {
         let mut sum = bias[o];
@@ -161,7 +180,10 @@ fn case(hidden: usize, classes: usize, n: usize) -> (Model, Vec<f32>, Exact, Vec
     let exact_images = images.chunks(198).map(planes).collect();
     let values = |v: &Vec<f32>| v.iter().map(|&v| f64::from(v)).collect();
     let trained = tensors.iter().filter(|(name, ..)| !name.contains("running"));
-    let exact = Exact { architecture: architecture.clone(), tensors: trained.map(|(_, _, v)| values(v)).collect() };
+    let exact = Exact {
+        architecture: architecture.clone(),
+        tensors: trained.map(|(_, _, v)| values(v)).collect(),
+    };
     (Model::from_tensors(architecture, tensors).unwrap(), images, exact, exact_images)
 }
 
@@ -178,13 +200,22 @@ fn check(exact: &mut Exact, model: &Model, gradient: &[f32], loss: impl Fn(&Exac
             let slope = (at(value + 1e-6) - at(value - 1e-6)) / 2e-6;
             at(value);
             let ours = f64::from(gradient[entry.position(i)]);
-            assert!((ours - slope).abs() < 1e-4 * slope.abs().max(0.1), "{}[{i}]: {ours}, slope {slope}", entry.name);
+            assert!(
+                (ours - slope).abs() < 1e-4 * slope.abs().max(0.1),
+                "{}[{i}]: {ours}, slope {slope}",
+                entry.name
+            );
         }
     }
 }
 
 /// Completes the gradient of a batch of `n`, moves nothing, and returns the loss.
-fn gradients<H: Head>(stepper: &mut Stepper<H>, images: &[f32], n: usize, input: H::Input<'_>) -> f64 {
+fn gradients<H: Head>(
+    stepper: &mut Stepper<H>,
+    images: &[f32],
+    n: usize,
+    input: H::Input<'_>,
+) -> f64 {
     let loss = stepper.gradients(images, input);
     stepper.descend(n, false);
     loss
@@ -199,14 +230,18 @@ fn gradients_are_the_slopes_of_the_exact_network() {
     let input = (Targets::Classes(&labels[..]), Key::new(0, 0));
     let loss = gradients(&mut trainer.stepper, &images, n, input);
     assert!((exact.loss(&exact_images, &labels) - loss).abs() < 1e-5);
-    check(&mut exact, trainer.model(), &trainer.stepper.gradient, |e| e.loss(&exact_images, &labels));
+    check(&mut exact, trainer.model(), &trainer.stepper.gradient, |e| {
+        e.loss(&exact_images, &labels)
+    });
 }
 
 #[test]
 fn contrastive_gradients_are_the_slopes_of_the_exact_network() {
     for (images_n, temperature) in [(9, 0.5), (10, 0.1)] {
         let (model, images, mut exact, exact_images) = case(10, 5, 2 * images_n);
-        let mut trainer = Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature }, 16, 2).unwrap();
+        let mut trainer =
+            Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature }, 16, 2)
+                .unwrap();
         let loss = gradients(&mut trainer.stepper, &images, 2 * images_n, ());
         let exactly = |e: &Exact| e.contrast(&exact_images, f64::from(temperature));
         assert!((exactly(&exact) - loss).abs() < 1e-5, "{loss}");
@@ -218,7 +253,8 @@ fn contrastive_gradients_are_the_slopes_of_the_exact_network() {
 fn gradients_of_variance_and_covariance_are_the_slopes_of_the_exact_network() {
     for images_n in [9, 10] {
         let (model, images, mut exact, exact_images) = case(10, 5, 2 * images_n);
-        let mut trainer = Contrastive::new(model, AdamW::default(), Objective::VicReg, 16, 2).unwrap();
+        let mut trainer =
+            Contrastive::new(model, AdamW::default(), Objective::VicReg, 16, 2).unwrap();
         let loss = gradients(&mut trainer.stepper, &images, 2 * images_n, ());
         let exactly = |e: &Exact| e.vicreg(&exact_images);
         assert!((exactly(&exact) - loss).abs() < 1e-4 * loss, "{loss}");

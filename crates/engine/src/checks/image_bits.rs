@@ -7,7 +7,17 @@ use crate::rng::Key;
 const SHAPES: &[(usize, usize, usize)] = if cfg!(miri) {
     &[(1, 1, 1), (1, 9, 1), (5, 3, 1), (3, 10, 3)]
 } else {
-    &[(28, 28, 1), (28, 28, 3), (1, 1, 1), (1, 9, 1), (9, 1, 3), (5, 3, 1), (13, 40, 2), (64, 33, 1), (3, 2, 3)]
+    &[
+        (28, 28, 1),
+        (28, 28, 3),
+        (1, 1, 1),
+        (1, 9, 1),
+        (9, 1, 3),
+        (5, 3, 1),
+        (13, 40, 2),
+        (64, 33, 1),
+        (3, 2, 3),
+    ]
 };
 const BORDERS: [Border; 3] = [Border::Replicate, Border::Reflect, Border::Constant(0.3)];
 const SAMPLINGS: [Sampling; 2] = [Sampling::Bilinear, Sampling::Nearest];
@@ -54,14 +64,21 @@ fn pixel(image: &[f32], s: Shape, (y, x, c): (i64, i64, usize), border: Border) 
         }
     };
     match (fold(y, s.height), fold(x, s.width), border) {
-        (Some(y), Some(x), _) => f64::from(image[(y as usize * s.width + x as usize) * s.channels + c]),
+        (Some(y), Some(x), _) => {
+            f64::from(image[(y as usize * s.width + x as usize) * s.channels + c])
+        }
         (_, _, Border::Constant(k)) => f64::from(k),
         _ => unreachable!("only a constant border has no pixel"),
     }
 }
 
 /// Bilinear sampling in f64, straight from the definition.
-fn twin(image: &[f32], s: Shape, border: Border, place: impl Fn(usize, usize) -> (f64, f64)) -> Vec<f64> {
+fn twin(
+    image: &[f32],
+    s: Shape,
+    border: Border,
+    place: impl Fn(usize, usize) -> (f64, f64),
+) -> Vec<f64> {
     let mut out = Vec::new();
     for i in 0..s.len() {
         let (row, column, c) = (i / s.channels / s.width, i / s.channels % s.width, i % s.channels);
@@ -69,7 +86,9 @@ fn twin(image: &[f32], s: Shape, border: Border, place: impl Fn(usize, usize) ->
         let mut sum = 0.0;
         for (dy, wy) in [(0, 1.0 - y.rem_euclid(1.0)), (1, y.rem_euclid(1.0))] {
             for (dx, wx) in [(0, 1.0 - x.rem_euclid(1.0)), (1, x.rem_euclid(1.0))] {
-                sum += wy * wx * pixel(image, s, (y.floor() as i64 + dy, x.floor() as i64 + dx, c), border);
+                sum += wy
+                    * wx
+                    * pixel(image, s, (y.floor() as i64 + dy, x.floor() as i64 + dx, c), border);
             }
         }
         out.push(sum);
@@ -115,7 +134,8 @@ fn displacement_has_one_result_and_it_is_right() {
             for sampling in SAMPLINGS {
                 let mut resampler = Resampler::new(s);
                 let field = Field { dx: &dx, dy: &dy, scale };
-                let got = both(&image, |isa, x| resampler.displace_on(isa, x, field, sampling, border));
+                let got =
+                    both(&image, |isa, x| resampler.displace_on(isa, x, field, sampling, border));
                 if sampling == Sampling::Bilinear {
                     let want = twin(&image, s, border, |row, column| {
                         let (i, k) = (row * s.width + column, f64::from(scale));
@@ -131,14 +151,17 @@ fn displacement_has_one_result_and_it_is_right() {
 #[test]
 fn positions_that_are_not_numbers_read_the_image_and_nothing_else() {
     let s = Shape { height: 4, width: 5, channels: 1 };
-    for (bad, border) in
-        [f32::NAN, f32::INFINITY, -f32::INFINITY, 3e38].into_iter().flat_map(|v| BORDERS.map(|b| (v, b)))
+    for (bad, border) in [f32::NAN, f32::INFINITY, -f32::INFINITY, 3e38]
+        .into_iter()
+        .flat_map(|v| BORDERS.map(|b| (v, b)))
     {
         let (dx, dy) = (vec![bad; 20], vec![-bad; 20]);
         for sampling in SAMPLINGS {
             let mut resampler = Resampler::new(s);
             let field = Field { dx: &dx, dy: &dy, scale: 1.0 };
-            let got = both(&noise(20, 5), |isa, x| resampler.displace_on(isa, x, field, sampling, border));
+            let got = both(&noise(20, 5), |isa, x| {
+                resampler.displace_on(isa, x, field, sampling, border)
+            });
             assert!(got.iter().all(|v| (0.0..=1.0).contains(v)), "{bad} {border:?} {got:?}");
         }
     }
@@ -148,16 +171,21 @@ fn positions_that_are_not_numbers_read_the_image_and_nothing_else() {
 fn filtering_has_one_result_and_it_is_right() {
     for s in shapes() {
         let image = noise(s.len(), 6);
-        for half in [&[1.0f32][..], &[0.5, 0.25], &[0.2, 0.15, 0.1, 0.08, 0.04, 0.02, 0.01], &[0.03; 17]] {
+        for half in
+            [&[1.0f32][..], &[0.5, 0.25], &[0.2, 0.15, 0.1, 0.08, 0.04, 0.02, 0.01], &[0.03; 17]]
+        {
             let mut filter = Filter::new(s, 16);
             let got = both(&image, |isa, x| filter.separable_on(isa, x, half));
             let weight = |t: i64| f64::from(half[t.unsigned_abs() as usize]);
             let radius = half.len() as i64 - 1;
             let mut want = Vec::new();
             for i in 0..s.len() {
-                let (row, column, c) = (i / s.channels / s.width, i / s.channels % s.width, i % s.channels);
+                let (row, column, c) =
+                    (i / s.channels / s.width, i / s.channels % s.width, i % s.channels);
                 let mut sum = 0.0;
-                for (dy, dx) in (-radius..=radius).flat_map(|dy| (-radius..=radius).map(move |dx| (dy, dx))) {
+                for (dy, dx) in
+                    (-radius..=radius).flat_map(|dy| (-radius..=radius).map(move |dx| (dy, dx)))
+                {
                     let place = (row as i64 + dy, column as i64 + dx, c);
                     sum += weight(dy) * weight(dx) * pixel(&image, s, place, Border::Replicate);
                 }

@@ -3,18 +3,29 @@
 use crate::kernels::Isa;
 use crate::network::checkpoint;
 use crate::rng::Key;
-use crate::{AdamW, Architecture, Contrastive, Model, NUMERIC_VERSION, Objective, Scorer, Targets, Trainer};
+use crate::{
+    AdamW, Architecture, Contrastive, Model, NUMERIC_VERSION, Objective, Scorer, Targets, Trainer,
+};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// SHA-256 of the model that [`trained`] gives under `NUMERIC_VERSION`. One changes with the other.
 /// It is that of architecture and tensors, as a file had them before it said its `format`: metadata
 /// may grow, bits may not change.
-const TRAINED: (u32, &str) = (2, "afbfe0b234bd1b2e613f97ea59b139200554367faf52e8b76e3f6aec716acc66");
+const TRAINED: (u32, &str) =
+    (2, "afbfe0b234bd1b2e613f97ea59b139200554367faf52e8b76e3f6aec716acc66");
 
 fn network(height: usize, width: usize, channels: usize, f: usize) -> Architecture {
     let block_widths = vec![f, 2 * f, 3 * f];
-    Architecture { height, width, channels, block_widths, hidden: vec![8 * f, 2 * f], classes: 11, dropout: 0.25 }
+    Architecture {
+        height,
+        width,
+        channels,
+        block_widths,
+        hidden: vec![8 * f, 2 * f],
+        classes: 11,
+        dropout: 0.25,
+    }
 }
 
 fn images(n: usize) -> Vec<f32> {
@@ -30,7 +41,11 @@ fn trained(isa: Isa, threads: usize, network: &Architecture) -> Vec<u8> {
     let model = Model::new(network.clone(), Key::new(1, 0)).unwrap();
     let mut trainer = Trainer::on(isa, model, AdamW::default(), 35, threads).unwrap();
     for (step, n) in [35, 35, 3].into_iter().enumerate() {
-        trainer.step(&images[..n * len], Targets::Classes(&labels[..n]), Key::new(2, 0).at(0, step as u64));
+        trainer.step(
+            &images[..n * len],
+            Targets::Classes(&labels[..n]),
+            Key::new(2, 0).at(0, step as u64),
+        );
     }
     checkpoint::write(&network.to_metadata(), &trainer.model().tensors())
 }
@@ -64,7 +79,8 @@ fn odd_networks_have_the_same_bits_on_any_instructions() {
 fn contrasted(isa: Isa, threads: usize, network: &Architecture, objective: Objective) -> Vec<u8> {
     let views = images(140 * network.image_len());
     let model = Model::new(network.clone(), Key::new(1, 0)).unwrap();
-    let mut trainer = Contrastive::on(isa, model, AdamW::default(), objective, 70, threads).unwrap();
+    let mut trainer =
+        Contrastive::on(isa, model, AdamW::default(), objective, 70, threads).unwrap();
     for n in [70, 70, 3] {
         assert!(trainer.step(&views[..2 * n * network.image_len()]).is_finite());
     }
@@ -78,10 +94,15 @@ fn projecting(width: usize) -> Architecture {
 #[test]
 fn contrastive_training_has_the_same_bits_on_any_threads_and_instructions() {
     let objectives = [Objective::NtXent { temperature: 0.2 }, Objective::VicReg];
-    for (network, objective) in [projecting(8), projecting(5)].iter().flat_map(|n| objectives.map(|o| (n, o))) {
+    for (network, objective) in
+        [projecting(8), projecting(5)].iter().flat_map(|n| objectives.map(|o| (n, o)))
+    {
         let expected = contrasted(Isa::detect(), 1, network, objective);
         for threads in [2, 3] {
-            assert!(contrasted(Isa::detect(), threads, network, objective) == expected, "{threads} threads");
+            assert!(
+                contrasted(Isa::detect(), threads, network, objective) == expected,
+                "{threads} threads"
+            );
         }
         for isa in Isa::tested() {
             assert!(contrasted(isa, 1, network, objective) == expected, "{isa:?}");
@@ -98,7 +119,8 @@ const STATES: [&str; 3] = [
 
 #[test]
 fn states_have_the_recorded_bytes() {
-    let hash = |state: &[u8]| Sha256::digest(state).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let hash =
+        |state: &[u8]| Sha256::digest(state).iter().map(|b| format!("{b:02x}")).collect::<String>();
     let labels: Vec<u16> = (0..35).map(|i| i % 11).collect();
     let (classifier, projection) = (network(10, 13, 1, 8), projecting(8));
     let (len, images) = (classifier.image_len(), images(140 * classifier.image_len()));
@@ -113,7 +135,8 @@ fn states_have_the_recorded_bytes() {
         let mut states = vec![hash(&trainer.state())];
         for objective in [Objective::NtXent { temperature: 0.2 }, Objective::VicReg] {
             let model = model(&projection);
-            let mut trainer = Contrastive::new(model, AdamW::default(), objective, 70, threads).unwrap();
+            let mut trainer =
+                Contrastive::new(model, AdamW::default(), objective, 70, threads).unwrap();
             for n in [70, 70, 3] {
                 trainer.step(&images[..2 * n * len]);
             }
@@ -128,7 +151,8 @@ fn contrastive_training_goes_on_where_its_state_was_taken() {
     let (network, views) = (projecting(8), images(8 * 130));
     let make = |seed| {
         let model = Model::new(network.clone(), Key::new(seed, 0)).unwrap();
-        Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature: 0.2 }, 4, 1).unwrap()
+        Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature: 0.2 }, 4, 1)
+            .unwrap()
     };
     let (mut trainer, mut other) = (make(1), make(2));
     trainer.step(&views);
@@ -143,14 +167,16 @@ fn contrastive_training_goes_on_where_its_state_was_taken() {
 #[test]
 fn a_head_that_is_no_projection_is_refused() {
     let model = Model::new(network(10, 13, 1, 8), Key::new(1, 0)).unwrap();
-    let error = Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature: 0.2 }, 4, 1)
-        .unwrap_err()
-        .to_string();
+    let error =
+        Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature: 0.2 }, 4, 1)
+            .unwrap_err()
+            .to_string();
     assert!(error.contains("a head of 2 hidden layers"), "{error}");
     let model = Model::new(projecting(8), Key::new(1, 0)).unwrap();
-    let error = Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature: 0.0 }, 4, 1)
-        .unwrap_err()
-        .to_string();
+    let error =
+        Contrastive::new(model, AdamW::default(), Objective::NtXent { temperature: 0.0 }, 4, 1)
+            .unwrap_err()
+            .to_string();
     assert!(error.contains("temperature is 0"), "{error}");
 }
 
@@ -160,7 +186,8 @@ fn training_goes_on_where_its_state_was_taken() {
     let (images, labels) = (images(500), [0, 1, 2, 3, 4]);
     let make = |seed| Model::new(network.clone(), Key::new(seed, 0)).unwrap();
     let mut trainer = Trainer::new(make(1), AdamW::default(), 5, 1).unwrap();
-    let step = |trainer: &mut Trainer, i| trainer.step(&images, Targets::Classes(&labels), Key::new(3, i));
+    let step =
+        |trainer: &mut Trainer, i| trainer.step(&images, Targets::Classes(&labels), Key::new(3, i));
     step(&mut trainer, 0);
     let state = trainer.state();
     let expected = [step(&mut trainer, 1), step(&mut trainer, 2)];
@@ -181,7 +208,11 @@ fn a_step_does_not_depend_on_the_batches_before() {
         let model = Model::new(network.clone(), Key::new(1, 0)).unwrap();
         let labels: Vec<u16> = (0..40).map(|i| i % 11).collect();
         let step = |trainer: &mut Trainer, n: usize| {
-            trainer.step(&images[..n * network.image_len()], Targets::Classes(&labels[..n]), Key::new(3, 0))
+            trainer.step(
+                &images[..n * network.image_len()],
+                Targets::Classes(&labels[..n]),
+                Key::new(3, 0),
+            )
         };
         let make = || Trainer::new(model.clone(), AdamW::default(), 40, 1).unwrap();
         let (mut worn, mut fresh) = (make(), make());
@@ -200,7 +231,8 @@ fn a_step_does_not_depend_on_the_batches_before() {
 #[test]
 fn an_image_scores_the_same_in_any_batch() {
     for network in [network(28, 28, 1, 8), network(29, 29, 1, 5), network(11, 17, 3, 16)] {
-        let (len, model) = (network.image_len(), Model::new(network.clone(), Key::new(4, 0)).unwrap());
+        let (len, model) =
+            (network.image_len(), Model::new(network.clone(), Key::new(4, 0)).unwrap());
         let images = images(29 * len);
         let (mut all, mut features) = (vec![0.0; 29 * 11], vec![0.0; 29 * network.feature_len()]);
         Scorer::new(&model, 29, 1).unwrap().logits_and_features(&images, &mut all, &mut features);
@@ -241,7 +273,8 @@ fn a_monte_carlo_sample_is_one_network_for_all_images() {
 #[test]
 fn damaged_numbers_do_not_stop_training() {
     let network = network(10, 10, 1, 8);
-    let mut trainer = Trainer::new(Model::new(network, Key::new(1, 0)).unwrap(), AdamW::default(), 3, 1).unwrap();
+    let mut trainer =
+        Trainer::new(Model::new(network, Key::new(1, 0)).unwrap(), AdamW::default(), 3, 1).unwrap();
     let mut images = images(300);
     (images[5], images[150]) = (f32::NAN, f32::INFINITY);
     trainer.step(&images, Targets::Classes(&[0, 1, 2]), Key::new(0, 0));
@@ -252,8 +285,10 @@ fn damaged_numbers_do_not_stop_training() {
 #[test]
 fn the_loss_of_a_few_images_falls() {
     let network = Architecture { dropout: 0.0, ..network(12, 12, 1, 8) };
-    let mut trainer = Trainer::new(Model::new(network, Key::new(1, 0)).unwrap(), AdamW::default(), 8, 2).unwrap();
+    let mut trainer =
+        Trainer::new(Model::new(network, Key::new(1, 0)).unwrap(), AdamW::default(), 8, 2).unwrap();
     let (images, labels) = (images(8 * 144), [0, 1, 2, 3, 4, 5, 6, 7]);
-    let losses: Vec<f32> = (0..60).map(|_| trainer.step(&images, Targets::Classes(&labels), Key::new(0, 0))).collect();
+    let losses: Vec<f32> =
+        (0..60).map(|_| trainer.step(&images, Targets::Classes(&labels), Key::new(0, 0))).collect();
     assert!(losses[0] > 1.5 && losses[59] < 1.0, "{} {}", losses[0], losses[59]);
 }

@@ -30,14 +30,25 @@ dispatch! {
 }
 
 #[inline(always)]
-fn sums_body<S: Simd>(s: ConvShape, x: &[f32], y: &[f32], dz: &[f32], pitch: usize, out: &mut [f32]) {
+fn sums_body<S: Simd>(
+    s: ConvShape,
+    x: &[f32],
+    y: &[f32],
+    dz: &[f32],
+    pitch: usize,
+    out: &mut [f32],
+) {
     assert!(s.cout.is_multiple_of(LANES) && x.len() >= s.bordered(s.cin));
-    assert!(y.len() >= s.pixels() * s.cout && dz.len() >= (s.height - 1) * pitch + s.width * s.cout);
+    assert!(
+        y.len() >= s.pixels() * s.cout && dz.len() >= (s.height - 1) * pitch + s.width * s.cout
+    );
     assert!(out.len() >= 3 * part(s));
     let (x, y, dz, out) = (x.as_ptr(), y.as_ptr(), dz.as_ptr(), out.as_mut_ptr());
     // SAFETY: the slices hold a bordered image, an output, its gradient and three parts of shape
     // `s`. Vectors end at or before `cout`, the channels of all but the image.
-    unsafe { vectors!(S, s.cout, co => vector_sums(s, x, y.add(co), dz.add(co), pitch, out.add(co))) }
+    unsafe {
+        vectors!(S, s.cout, co => vector_sums(s, x, y.add(co), dz.add(co), pitch, out.add(co)))
+    }
 }
 
 /// One vector of output channels.
@@ -55,7 +66,8 @@ unsafe fn vector_sums<S: Simd>(
     unsafe {
         for (row, ci) in (0..3).flat_map(|row| (0..s.cin).map(move |ci| (row, ci))) {
             let x = x.add(row * (s.width + 2) * s.cin + ci);
-            let (taps, bias) = (out.add((3 * row * s.cin + ci) * s.cout), out.add(9 * s.cin * s.cout));
+            let (taps, bias) =
+                (out.add((3 * row * s.cin + ci) * s.cout), out.add(9 * s.cin * s.cout));
             if row == 0 && ci == 0 {
                 three_taps::<S, true>(s, x, y, dz, pitch, taps, bias);
             } else {
@@ -101,8 +113,11 @@ unsafe fn three_taps<S: Simd, const BIAS: bool>(
         }
         for row in 0..s.height {
             let (mut sum, mut bias_sum) = ([[S::zero(); 3]; 3], [S::zero(); 3]);
-            let (mut x, mut y, mut dz) =
-                (x.add(row * (s.width + 2) * s.cin), y.add(row * s.width * s.cout), dz.add(row * pitch));
+            let (mut x, mut y, mut dz) = (
+                x.add(row * (s.width + 2) * s.cin),
+                y.add(row * s.width * s.cout),
+                dz.add(row * pitch),
+            );
             for _ in 0..s.width {
                 let terms = terms::<S>(y, dz);
                 for tap in 0..3 {
@@ -116,7 +131,8 @@ unsafe fn three_taps<S: Simd, const BIAS: bool>(
                         bias_sum[part] = bias_sum[part].add(terms[part]);
                     }
                 }
-                (x, y, dz) = (x.wrapping_add(s.cin), y.wrapping_add(s.cout), dz.wrapping_add(s.cout));
+                (x, y, dz) =
+                    (x.wrapping_add(s.cin), y.wrapping_add(s.cout), dz.wrapping_add(s.cout));
             }
             for part in 0..3 {
                 bias_total[part] = bias_total[part].add(bias_sum[part]);

@@ -91,7 +91,8 @@ fn product_body<S: Simd>(
         // SAFETY: blocks take whole vectors of columns below n and rows below m, the sides of the
         // matrices whose lengths were compared above. A panel begins at `col * k`.
         unsafe {
-            let (b, bias, c) = (b.add(if panels { col * k } else { col }), bias.add(col), c.add(col));
+            let (b, bias, c) =
+                (b.add(if panels { col * k } else { col }), bias.add(col), c.add(col));
             let mut row = 0;
             while row < m {
                 let (a, c) = (a.add(row * k), c.add(row * n));
@@ -160,7 +161,15 @@ unsafe fn block<S: Simd, const NV: usize, const T: usize>(
 
 /// `c[k, n] += a[m, k]^T g[m, n]`, for every output over m in order, fused. `n` is a multiple of
 /// eight.
-pub(crate) fn add_transposed(isa: Isa, m: usize, k: usize, n: usize, a: &[f32], g: &[f32], c: &mut [f32]) {
+pub(crate) fn add_transposed(
+    isa: Isa,
+    m: usize,
+    k: usize,
+    n: usize,
+    a: &[f32],
+    g: &[f32],
+    c: &mut [f32],
+) {
     add_rows_transposed(isa, m, k, k, n, a, g, c);
 }
 
@@ -174,7 +183,15 @@ dispatch! {
 }
 
 #[inline(always)]
-fn transposed_body<S: Simd>(m: usize, k: usize, rows: usize, n: usize, a: &[f32], g: &[f32], c: &mut [f32]) {
+fn transposed_body<S: Simd>(
+    m: usize,
+    k: usize,
+    rows: usize,
+    n: usize,
+    a: &[f32],
+    g: &[f32],
+    c: &mut [f32],
+) {
     assert!(n.is_multiple_of(LANES) && (m == 0 || a.len() >= (m - 1) * k + rows));
     assert!(rows <= k && g.len() >= m * n && c.len() >= rows * n);
     let (a, g, c) = (a.as_ptr(), g.as_ptr(), c.as_mut_ptr());

@@ -3,7 +3,10 @@
 //! Activations are channels last, and channels are padded to a multiple of eight. So lanes are
 //! independent outputs and no sum ever runs across lanes: results do not depend on how many lanes a
 //! vector has. Functions here check the lengths of their slices and are safe to call.
-#![expect(clippy::needless_range_loop, reason = "an index names the same place in several arrays of registers")]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "an index names the same place in several arrays of registers"
+)]
 #![expect(clippy::too_many_arguments, reason = "kernels take shapes, inputs and outputs")]
 
 pub(crate) mod buffer;

@@ -60,7 +60,14 @@ dispatch! {
 }
 
 #[inline(always)]
-fn normalise_body<S: Simd>(p: Plane, y: &[f32], scale: &[f32], shift: &[f32], out: &mut [f32], pitch: usize) {
+fn normalise_body<S: Simd>(
+    p: Plane,
+    y: &[f32],
+    scale: &[f32],
+    shift: &[f32],
+    out: &mut [f32],
+    pitch: usize,
+) {
     p.check(y, &[scale, shift]);
     assert!(out.len() >= p.span(pitch));
     let (y, scale, shift, out) = (y.as_ptr(), scale.as_ptr(), shift.as_ptr(), out.as_mut_ptr());
@@ -77,7 +84,13 @@ fn normalise_body<S: Simd>(p: Plane, y: &[f32], scale: &[f32], shift: &[f32], ou
 
 /// One vector of channels of a row.
 #[inline(always)]
-unsafe fn normalise_line<V: Simd>(p: Plane, y: *const f32, scale: *const f32, shift: *const f32, out: *mut f32) {
+unsafe fn normalise_line<V: Simd>(
+    p: Plane,
+    y: *const f32,
+    scale: *const f32,
+    shift: *const f32,
+    out: *mut f32,
+) {
     // SAFETY: the caller's rows have `width` pixels that lie `channels` apart, and j < width.
     unsafe {
         let (a, b) = (V::load(scale), V::load(shift));
@@ -105,7 +118,8 @@ fn pool_body<S: Simd>(p: Plane, y: &[f32], sign: &[f32], out: &mut [f32]) {
         // SAFETY: a pooled row i reads rows 3 i and 3 i + 1, which lie within `len` values of `y`;
         // `out` has all pooled rows. Vectors end at or before `channels`, which `sign` has too.
         unsafe {
-            let (y, out) = (y.add(i * 3 * p.width * p.channels), out.add(i * read.width * p.channels));
+            let (y, out) =
+                (y.add(i * 3 * p.width * p.channels), out.add(i * read.width * p.channels));
             vectors!(S, p.channels, ch => pool_line(p, y.add(ch), sign.add(ch), out.add(ch)));
         }
     }
@@ -147,7 +161,8 @@ fn unpool<S: Simd>(y: [S; 4], sign: S, d: S) -> [S; 4] {
     let second = z[1].pick_greater(z[0], d, zero);
     let (first, best) = (z[1].pick_greater(z[0], zero, d), z[1].max(z[0]));
     let third = z[2].pick_greater(best, d, zero);
-    let (first, second) = (z[2].pick_greater(best, zero, first), z[2].pick_greater(best, zero, second));
+    let (first, second) =
+        (z[2].pick_greater(best, zero, first), z[2].pick_greater(best, zero, second));
     let best = z[2].max(best);
     [
         z[3].pick_greater(best, zero, first),
@@ -259,7 +274,14 @@ dispatch! {
 }
 
 #[inline(always)]
-fn backward_sums_body<S: Simd>(p: Plane, y: &[f32], dz: &[f32], pitch: usize, mean: &[f32], sums: &mut [f32]) {
+fn backward_sums_body<S: Simd>(
+    p: Plane,
+    y: &[f32],
+    dz: &[f32],
+    pitch: usize,
+    mean: &[f32],
+    sums: &mut [f32],
+) {
     p.check(y, &[mean]);
     assert!(dz.len() >= p.span(pitch) && sums.len() >= 2 * p.channels);
     let (y, dz, mean, sums) = (y.as_ptr(), dz.as_ptr(), mean.as_ptr(), sums.as_mut_ptr());
@@ -276,7 +298,13 @@ fn backward_sums_body<S: Simd>(p: Plane, y: &[f32], dz: &[f32], pitch: usize, me
 
 /// One vector of channels of a row.
 #[inline(always)]
-unsafe fn backward_sums_line<V: Simd>(p: Plane, y: *const f32, dz: *const f32, mean: *const f32, sums: *mut f32) {
+unsafe fn backward_sums_line<V: Simd>(
+    p: Plane,
+    y: *const f32,
+    dz: *const f32,
+    mean: *const f32,
+    sums: *mut f32,
+) {
     // SAFETY: the caller's rows have `width` pixels that lie `channels` apart, and j + q < width.
     // Its two sums lie `channels` apart.
     unsafe {

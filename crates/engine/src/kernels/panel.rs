@@ -71,9 +71,18 @@ impl Shares {
 /// Place of one row of the vector `V` of columns from `column` on, in the panels of a matrix of `k`
 /// rows.
 #[inline(always)]
-pub(crate) fn place<S: Simd, V: Simd>(k: usize, columns: usize, row: usize, column: usize) -> usize {
+pub(crate) fn place<S: Simd, V: Simd>(
+    k: usize,
+    columns: usize,
+    row: usize,
+    column: usize,
+) -> usize {
     let (wide, panel) = (2 * S::LANES, column - column % (2 * S::LANES));
-    if panel + wide <= columns { panel * k + row * wide + column - panel } else { column * k + row * V::LANES }
+    if panel + wide <= columns {
+        panel * k + row * wide + column - panel
+    } else {
+        column * k + row * V::LANES
+    }
 }
 
 /// `c[rows, columns] = a[rows, k] b[k, columns]` in one plane. `a` and `c` are in cells, `b` in
@@ -83,7 +92,13 @@ pub(crate) fn place<S: Simd, V: Simd>(k: usize, columns: usize, row: usize, colu
 /// `a` and `c` point to `s.rows` tiles of `s.planes` planes, with `s.k` and `s.columns` channels.
 /// `b` points to `s.k * s.columns` values. `shares` are those of the rows.
 #[inline(always)]
-pub(crate) unsafe fn multiply<S: Simd>(s: Sizes, shares: [Shares; 2], a: *const f32, b: *const f32, c: *mut f32) {
+pub(crate) unsafe fn multiply<S: Simd>(
+    s: Sizes,
+    shares: [Shares; 2],
+    a: *const f32,
+    b: *const f32,
+    c: *mut f32,
+) {
     // SAFETY: panels end at or before `columns`. One that begins at `column` lies `column * k`
     // values on in `b` and in the cell of that column in `c`.
     unsafe {
@@ -97,7 +112,13 @@ pub(crate) unsafe fn multiply<S: Simd>(s: Sizes, shares: [Shares; 2], a: *const 
             column += S::LANES;
         }
         if S::LANES > LANES && column < s.columns {
-            shared_out::<S, S::Rest, 1>(s, shares[1], a, b.add(column * s.k), c.add(s.cell::<S::Rest>(column)));
+            shared_out::<S, S::Rest, 1>(
+                s,
+                shares[1],
+                a,
+                b.add(column * s.k),
+                c.add(s.cell::<S::Rest>(column)),
+            );
         }
     }
 }
@@ -199,7 +220,13 @@ unsafe fn add_row<V: Simd, const NV: usize, const T: usize>(
 /// `a` and `g` point to `s.rows` tiles of `s.planes` planes, with `s.k` and `s.columns` channels.
 /// `c` points to `s.k * s.columns` values.
 #[inline(always)]
-pub(crate) unsafe fn correlate<S: Simd>(s: Sizes, a: *const f32, g: *const f32, c: *mut f32, fresh: bool) {
+pub(crate) unsafe fn correlate<S: Simd>(
+    s: Sizes,
+    a: *const f32,
+    g: *const f32,
+    c: *mut f32,
+    fresh: bool,
+) {
     // SAFETY: eight rows from `k` on are below `s.k`, a multiple of eight, and vectors from
     // `column` on end at or before `s.columns`.
     unsafe {
@@ -216,7 +243,8 @@ pub(crate) unsafe fn correlate<S: Simd>(s: Sizes, a: *const f32, g: *const f32, 
                     break;
                 }
                 let g = g.add(s.cell::<S>(column));
-                column += S::LANES * correlate_panel::<S>(s, (s.columns - column) / S::LANES, a, g, c, fresh);
+                column += S::LANES
+                    * correlate_panel::<S>(s, (s.columns - column) / S::LANES, a, g, c, fresh);
             }
         }
     }

@@ -32,7 +32,8 @@ fn exact(s: ConvShape, x: &[f32], w: &[f32], row: usize, column: usize, co: usiz
     let (mut sum, mut size) = (0.0, 0.0);
     for (tap, ci) in (0..9).flat_map(|t| (0..s.cin).map(move |c| (t, c))) {
         let (r, c) = ((row + tap / 3) as isize - 1, (column + tap % 3) as isize - 1);
-        let term = f64::from(reference::pixel(s, s.cin, x, r, c, ci)) * f64::from(w[(tap * s.cin + ci) * s.cout + co]);
+        let term = f64::from(reference::pixel(s, s.cin, x, r, c, ci))
+            * f64::from(w[(tap * s.cin + ci) * s.cout + co]);
         sum += term;
         size += term.abs();
     }
@@ -71,7 +72,8 @@ fn check_forward<T: Tiling>(s: ConvShape, filter: Filter, bound: f64) {
     let count = 3;
     let images: Vec<Vec<f32>> = (0..count).map(|i| numbers(s.pixels() * s.cin, i as u64)).collect();
     let (w, bias) = (numbers(9 * s.cin * s.cout, 7), numbers(s.cout, 8));
-    let x: Vec<f32> = images.iter().flat_map(|x| bordered(s, s.cin, x, g.pitch(), g.bordered(s.cin))).collect();
+    let x: Vec<f32> =
+        images.iter().flat_map(|x| bordered(s, s.cin, x, g.pitch(), g.bordered(s.cin))).collect();
     for isa in Isa::tested() {
         let mut u = vec![0.0; g.weights()];
         winograd::transform_weights(isa, g, &w, &mut u);
@@ -89,7 +91,8 @@ fn check_forward<T: Tiling>(s: ConvShape, filter: Filter, bound: f64) {
             let twin = reference::Plain(tile[row - top][column - left]);
             assert_eq!(got.to_bits(), twin.relu().0.to_bits(), "{s:?} {isa:?} {i}");
             let (sum, size) = exact(s, &images[image], &w, row, column, co);
-            let error = (f64::from(twin.0) - sum - f64::from(bias[co])).abs() / (size + 1.0) * f64::from(1 << 24);
+            let error = (f64::from(twin.0) - sum - f64::from(bias[co])).abs() / (size + 1.0)
+                * f64::from(1 << 24);
             assert!(error < bound, "{s:?}: error {error}");
         }
     }
@@ -108,10 +111,14 @@ fn check_backward<T: Tiling>(s: ConvShape, filter: Filter) {
     if g.filter != filter {
         return;
     }
-    let images: Vec<(Vec<f32>, Vec<f32>)> =
-        (0..2).map(|i| (numbers(s.pixels() * s.cin, i), numbers(s.pixels() * s.cout, 20 + i))).collect();
+    let images: Vec<(Vec<f32>, Vec<f32>)> = (0..2)
+        .map(|i| (numbers(s.pixels() * s.cin, i), numbers(s.pixels() * s.cout, 20 + i)))
+        .collect();
     let w = numbers(9 * s.cin * s.cout, 7);
-    let x: Vec<f32> = images.iter().flat_map(|i| bordered(s, s.cin, &i.0, g.pitch(), g.bordered(s.cin))).collect();
+    let x: Vec<f32> = images
+        .iter()
+        .flat_map(|i| bordered(s, s.cin, &i.0, g.pitch(), g.bordered(s.cin)))
+        .collect();
     let mut dy = vec![0.0; 2 * g.gradient()];
     for (image, out) in images.iter().zip(dy.chunks_exact_mut(g.gradient())) {
         let line = s.width * s.cout;
@@ -136,7 +143,11 @@ fn check_backward<T: Tiling>(s: ConvShape, filter: Filter) {
         for (image, dx) in images.iter().zip(dx.chunks_exact(g.bordered(s.cin))) {
             let twin = reference::winograd_inputs::<T>(s, &w, &image.1);
             for (row, line) in twin.chunks_exact(s.width * s.cin).enumerate() {
-                assert_eq!(&dx[((row + 1) * g.pitch() + 1) * s.cin..][..line.len()], line, "{s:?} {isa:?}");
+                assert_eq!(
+                    &dx[((row + 1) * g.pitch() + 1) * s.cin..][..line.len()],
+                    line,
+                    "{s:?} {isa:?}"
+                );
             }
         }
         for (i, &got) in dw.iter().enumerate() {
@@ -144,7 +155,10 @@ fn check_backward<T: Tiling>(s: ConvShape, filter: Filter) {
             for (x, g) in &images {
                 let (tap, ci, co) = (i / (s.cin * s.cout), i / s.cout % s.cin, i % s.cout);
                 for p in 0..s.pixels() {
-                    let (row, column) = ((p / s.width + tap / 3) as isize - 1, (p % s.width + tap % 3) as isize - 1);
+                    let (row, column) = (
+                        (p / s.width + tap / 3) as isize - 1,
+                        (p % s.width + tap % 3) as isize - 1,
+                    );
                     let x = reference::pixel(s, s.cin, x, row, column, ci);
                     let term = f64::from(x) * f64::from(g[p * s.cout + co]);
                     sum += term;
@@ -169,7 +183,8 @@ fn winograd_backward_is_its_twin_and_near_exact() {
 fn scoring_windows_are_their_twin() {
     let s = ConvShape { height: 11, width: 8, cin: 8, cout: 24 };
     let g = Grid::windows(s.height, s.width, s.cin, s.cout);
-    let (x, w, bias) = (numbers(s.pixels() * s.cin, 1), numbers(9 * s.cin * s.cout, 2), numbers(s.cout, 3));
+    let (x, w, bias) =
+        (numbers(s.pixels() * s.cin, 1), numbers(9 * s.cin * s.cout, 2), numbers(s.cout, 3));
     let (scale, shift) = (numbers(s.cout, 4), numbers(s.cout, 5));
     let input = bordered(s, s.cin, &x, g.pitch(), (s.height + 2) * (s.width + 2) * s.cin);
     assert_eq!((g.down, g.across, g.pitch()), (4, 3, 10));
@@ -179,7 +194,16 @@ fn scoring_windows_are_their_twin() {
         let mut y = vec![0.0; 12 * s.cout];
         let filters = Filters { weights: &u, bias: &bias, affine: Some((&scale, &shift)) };
         let mut buffers = [Buffer::zeros(g.buffer()), Buffer::zeros(g.buffer())];
-        winograd::forward(isa, g, 1, &input, filters, &mut y, Out { row: 3 * s.cout, image: 0 }, &mut buffers);
+        winograd::forward(
+            isa,
+            g,
+            1,
+            &input,
+            filters,
+            &mut y,
+            Out { row: 3 * s.cout, image: 0 },
+            &mut buffers,
+        );
         for (i, &got) in y.iter().enumerate() {
             let (row, column, co) = (i / (3 * s.cout) * 3, i / s.cout % 3 * 3, i % s.cout);
             let tile = reference::winograd::<Two>(s, &x, &w, bias[co], row, column, co);
@@ -208,11 +232,14 @@ fn direct_kernels_are_their_twins() {
     };
     for &(cin, cout, height, width) in shapes {
         let s = ConvShape { height, width, cin, cout };
-        let (x, w, bias) = (numbers(s.pixels() * cin, 1), numbers(9 * cin * cout, 2), numbers(cout, 3));
+        let (x, w, bias) =
+            (numbers(s.pixels() * cin, 1), numbers(9 * cin * cout, 2), numbers(cout, 3));
         let dz = numbers(s.pixels() * cout, 4);
         let input = bordered(s, cin, &x, width + 2, s.bordered(cin));
-        let twin: Vec<f32> =
-            reference::direct(s, &x, &w, &bias).into_iter().map(|v| reference::Plain(v).relu().0).collect();
+        let twin: Vec<f32> = reference::direct(s, &x, &w, &bias)
+            .into_iter()
+            .map(|v| reference::Plain(v).relu().0)
+            .collect();
         for isa in Isa::tested() {
             let mut y = vec![0.0; s.pixels() * cout];
             let filters = Filters { weights: &w, bias: &bias, affine: None };
@@ -220,11 +247,20 @@ fn direct_kernels_are_their_twins() {
             assert_eq!(y, twin, "{s:?} {isa:?}");
             let mut sums = vec![0.0; 3 * first::part(s)];
             // Some rows after the others are the whole image.
-            for (row, high) in
-                [(0, height / 2), (height / 2, height - height / 2)].into_iter().filter(|rows| rows.1 > 0)
+            for (row, high) in [(0, height / 2), (height / 2, height - height / 2)]
+                .into_iter()
+                .filter(|rows| rows.1 > 0)
             {
                 let (x, at) = (&input[row * (width + 2) * cin..], row * width * cout);
-                first::sums(isa, ConvShape { height: high, ..s }, x, &y[at..], &dz[at..], width * cout, &mut sums);
+                first::sums(
+                    isa,
+                    ConvShape { height: high, ..s },
+                    x,
+                    &y[at..],
+                    &dz[at..],
+                    width * cout,
+                    &mut sums,
+                );
             }
             assert_eq!(sums, reference::first_sums(s, &x, &y, &dz), "{s:?} {isa:?}");
         }
@@ -234,12 +270,14 @@ fn direct_kernels_are_their_twins() {
 #[test]
 fn products_have_one_order_of_summation() {
     for (m, k, n) in [(7, 5, 8), (1, 33, 24), (13, 8, 40), (31, 13, 56), (16, 10, 32)] {
-        let (a, b, bias, g) = (numbers(m * k, 1), numbers(k * n, 2), numbers(n, 3), numbers(m * n, 4));
+        let (a, b, bias, g) =
+            (numbers(m * k, 1), numbers(k * n, 2), numbers(n, 3), numbers(m * n, 4));
         for isa in Isa::tested() {
             let (mut c, mut d) = (vec![0.0; m * n], vec![0.5; k * n]);
             matmul::product(isa, m, k, n, &a, &b, &bias, &mut c, false);
             matmul::add_transposed(isa, m, k, n, &a, &g, &mut d);
-            let (mut panels, mut same, mut exchanged) = (vec![0.0; k * n], vec![0.0; m * n], vec![0.0; k * n]);
+            let (mut panels, mut same, mut exchanged) =
+                (vec![0.0; k * n], vec![0.0; m * n], vec![0.0; k * n]);
             matmul::panels(n, &b, &mut panels);
             matmul::product_of_panels(isa, m, k, n, &a, &panels, &bias, &mut same, false);
             assert_eq!(same, c, "{isa:?}");
@@ -247,7 +285,8 @@ fn products_have_one_order_of_summation() {
             matmul::panels_of_transpose(k, &transpose, &mut exchanged);
             assert_eq!(exchanged, panels);
             for (row, col) in (0..m).flat_map(|r| (0..n).map(move |c| (r, c))) {
-                let sum = (0..k).fold(bias[col], |sum, i| a[row * k + i].mul_add(b[i * n + col], sum));
+                let sum =
+                    (0..k).fold(bias[col], |sum, i| a[row * k + i].mul_add(b[i * n + col], sum));
                 assert_eq!(c[row * n + col], sum, "{isa:?}");
             }
             for (row, col) in (0..k).flat_map(|r| (0..n).map(move |c| (r, c))) {
@@ -271,7 +310,10 @@ fn planes_body<S: Simd>(s: Sizes, a: &[f32], b: &[f32], g: &[f32], c: &mut [f32]
     };
     let cells = |channels: usize, plain: &[f32]| {
         let mut out = vec![f32::NAN; s.planes * plain.len()];
-        plain.iter().enumerate().for_each(|(i, &v)| out[cell(channels, i / channels, i % channels)] = v);
+        plain
+            .iter()
+            .enumerate()
+            .for_each(|(i, &v)| out[cell(channels, i / channels, i % channels)] = v);
         out
     };
     let (a, g, mut product) = (cells(s.k, a), cells(s.columns, g), vec![0.0; s.planes * c.len()]);
@@ -290,10 +332,18 @@ fn planes_body<S: Simd>(s: Sizes, a: &[f32], b: &[f32], g: &[f32], c: &mut [f32]
     // SAFETY: the cells have `rows` tiles of `planes` planes with `k` and `columns` channels, the
     // panels and `d` have `k * columns` values.
     unsafe {
-        panel::multiply::<S>(s, Shares::of::<S>(s.rows), a.as_ptr(), panels.as_ptr(), product.as_mut_ptr());
+        panel::multiply::<S>(
+            s,
+            Shares::of::<S>(s.rows),
+            a.as_ptr(),
+            panels.as_ptr(),
+            product.as_mut_ptr(),
+        );
         panel::correlate::<S>(s, a.as_ptr(), g.as_ptr(), d.as_mut_ptr(), false);
     }
-    c.iter_mut().enumerate().for_each(|(i, v)| *v = product[cell(s.columns, i / s.columns, i % s.columns)]);
+    c.iter_mut()
+        .enumerate()
+        .for_each(|(i, v)| *v = product[cell(s.columns, i / s.columns, i % s.columns)]);
 }
 
 dispatch! {
@@ -304,8 +354,9 @@ dispatch! {
 #[test]
 fn products_of_planes_are_fused_sums_in_order() {
     let rows = if cfg!(miri) { vec![1, 13, 14] } else { (1..=25).collect() };
-    for (rows, k, columns) in
-        rows.into_iter().flat_map(|r| [(8, 16), (16, 24), (24, 48), (24, 56)].map(|(k, c)| (r, k, c)))
+    for (rows, k, columns) in rows
+        .into_iter()
+        .flat_map(|r| [(8, 16), (16, 24), (24, 48), (24, 56)].map(|(k, c)| (r, k, c)))
     {
         let (a, b, g) = (numbers(rows * k, 1), numbers(k * columns, 2), numbers(rows * columns, 3));
         let sum = |n: usize, start: f32, term: &dyn Fn(usize) -> (f32, f32)| {
@@ -334,7 +385,8 @@ fn rest(isa: Isa, p: Plane) -> Vec<Vec<f32>> {
     let dz = numbers(p.read().len(), 2);
     let sign: Vec<f32> = (0..c).map(|i| if i % 3 == 0 { -1.0 } else { 1.0 }).collect();
     let n = Norm { sign, factors: numbers(3 * c, 3), mean: numbers(c, 4), ..Norm::default() };
-    let (mut pooled, mut stats, mut back) = (vec![0.0; p.read().len()], vec![0.0; 2 * c], vec![0.0; 2 * c]);
+    let (mut pooled, mut stats, mut back) =
+        (vec![0.0; p.read().len()], vec![0.0; 2 * c], vec![0.0; 2 * c]);
     let (mut g, mut sum, mut z) = (vec![0.0; p.len()], vec![0.0; c], vec![0.0; p.len()]);
     if p.pool {
         norm::pool(isa, p, &y, &n.sign, &mut pooled);
@@ -365,16 +417,23 @@ fn what_lies_between_convolutions_is_its_twin() {
         for (i, &g) in got[4].iter().enumerate() {
             let (row, column, ch) = (i / (p.width * c), i / c % p.width, i % c);
             let base = f[c + ch].mul_add(y[i], f[2 * c + ch]);
-            let at =
-                |row: usize, column: usize| y[(row * p.width + column) * c + ch] * if ch % 3 == 0 { -1.0 } else { 1.0 };
+            let at = |row: usize, column: usize| {
+                y[(row * p.width + column) * c + ch] * if ch % 3 == 0 { -1.0 } else { 1.0 }
+            };
             let (wr, wc) = (row / 3, column / 3);
             let expected = if !pool {
                 f[ch].mul_add(dz[i], base)
             } else if row % 3 < 2 && column % 3 < 2 && wr < p.read().height && wc < p.read().width {
-                let places = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(r, q)| (wr * 3 + r, wc * 3 + q));
-                let best = places.into_iter().reduce(|a, b| if at(b.0, b.1) > at(a.0, a.1) { b } else { a });
+                let places =
+                    [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(r, q)| (wr * 3 + r, wc * 3 + q));
+                let best = places
+                    .into_iter()
+                    .reduce(|a, b| if at(b.0, b.1) > at(a.0, a.1) { b } else { a });
                 let taken = best == Some((row, column));
-                f[ch].mul_add(if taken { dz[(wr * p.read().width + wc) * c + ch] } else { 0.0 }, base)
+                f[ch].mul_add(
+                    if taken { dz[(wr * p.read().width + wc) * c + ch] } else { 0.0 },
+                    base,
+                )
             } else {
                 base
             };
@@ -383,7 +442,8 @@ fn what_lies_between_convolutions_is_its_twin() {
         for ch in 0..c {
             let exact: f64 = got[4].iter().skip(ch).step_by(c).map(|&g| f64::from(g)).sum();
             assert!((f64::from(got[5][ch]) - exact).abs() < 1e-4);
-            let exact: f64 = y.iter().skip(ch).step_by(c).map(|&y| f64::from(y) * f64::from(y)).sum();
+            let exact: f64 =
+                y.iter().skip(ch).step_by(c).map(|&y| f64::from(y) * f64::from(y)).sum();
             assert!((f64::from(got[1][c + ch]) - exact).abs() < 1e-4);
         }
     }

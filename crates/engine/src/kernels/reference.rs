@@ -55,7 +55,14 @@ impl Simd for Plain {
 
 /// Pixel (row, column) of channel `c` of an [h, w, channels] image. Outside, from -1 on, it is
 /// zero.
-pub(crate) fn pixel(s: ConvShape, channels: usize, x: &[f32], row: isize, column: isize, c: usize) -> f32 {
+pub(crate) fn pixel(
+    s: ConvShape,
+    channels: usize,
+    x: &[f32],
+    row: isize,
+    column: isize,
+    c: usize,
+) -> f32 {
     if row < 0 || column < 0 || row >= s.height as isize || column >= s.width as isize {
         return 0.0;
     }
@@ -65,12 +72,21 @@ pub(crate) fn pixel(s: ConvShape, channels: usize, x: &[f32], row: isize, column
 /// Direct convolution before rectification: bias, then taps, then channels.
 pub(crate) fn direct(s: ConvShape, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f32> {
     let mut y = Vec::new();
-    for (row, column) in (0..s.height).flat_map(|r| (0..s.width).map(move |c| (r as isize, c as isize))) {
+    for (row, column) in
+        (0..s.height).flat_map(|r| (0..s.width).map(move |c| (r as isize, c as isize)))
+    {
         for co in 0..s.cout {
             let mut sum = bias[co];
             for tap in 0..9 {
                 for ci in 0..s.cin {
-                    let x = pixel(s, s.cin, x, row + tap as isize / 3 - 1, column + tap as isize % 3 - 1, ci);
+                    let x = pixel(
+                        s,
+                        s.cin,
+                        x,
+                        row + tap as isize / 3 - 1,
+                        column + tap as isize % 3 - 1,
+                        ci,
+                    );
                     sum = x.mul_add(w[(tap * s.cin + ci) * s.cout + co], sum);
                 }
             }
@@ -84,8 +100,8 @@ pub(crate) fn direct(s: ConvShape, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<f3
 /// cout].
 pub(crate) fn first_sums(s: ConvShape, x: &[f32], y: &[f32], dz: &[f32]) -> Vec<f32> {
     let mut out = Vec::new();
-    for (part, input, co) in
-        (0..3).flat_map(|p| (0..9 * s.cin + 1).flat_map(move |i| (0..s.cout).map(move |c| (p, i, c))))
+    for (part, input, co) in (0..3)
+        .flat_map(|p| (0..9 * s.cin + 1).flat_map(move |i| (0..s.cout).map(move |c| (p, i, c))))
     {
         let (tap, ci, mut total) = (input / s.cin, input % s.cin, 0.0f32);
         for row in 0..s.height as isize {
@@ -95,7 +111,11 @@ pub(crate) fn first_sums(s: ConvShape, x: &[f32], y: &[f32], dz: &[f32]) -> Vec<
                 let on = |v: f32| if y > 0.0 { v } else { 0.0 };
                 let term = [on(pixel(s, s.cout, dz, row, column, co)), y, on(1.0)][part];
                 let (r, c) = (row + tap as isize / 3 - 1, column + tap as isize % 3 - 1);
-                sum = if tap == 9 { sum + term } else { pixel(s, s.cin, x, r, c, ci).mul_add(term, sum) };
+                sum = if tap == 9 {
+                    sum + term
+                } else {
+                    pixel(s, s.cin, x, r, c, ci).mul_add(term, sum)
+                };
             }
             total += sum;
         }
@@ -167,15 +187,21 @@ fn gradient<T: Tiling>(s: ConvShape, g: &[f32], row: usize, column: usize, co: u
 /// First pixels of all tiles.
 fn tiles<T: Tiling>(s: ConvShape) -> impl Iterator<Item = (usize, usize)> {
     let across = s.width.div_ceil(T::OUT);
-    (0..s.height.div_ceil(T::OUT)).flat_map(move |r| (0..across).map(move |c| (r * T::OUT, c * T::OUT)))
+    (0..s.height.div_ceil(T::OUT))
+        .flat_map(move |r| (0..across).map(move |c| (r * T::OUT, c * T::OUT)))
 }
 
 /// Winograd's gradient of the weights over some images.
-pub(crate) fn winograd_weights<T: Tiling>(s: ConvShape, images: &[(Vec<f32>, Vec<f32>)]) -> Vec<f32> {
+pub(crate) fn winograd_weights<T: Tiling>(
+    s: ConvShape,
+    images: &[(Vec<f32>, Vec<f32>)],
+) -> Vec<f32> {
     let mut dw = vec![0.0; 9 * s.cin * s.cout];
     for (ci, co) in (0..s.cin).flat_map(|ci| (0..s.cout).map(move |co| (ci, co))) {
         let mut u = [[0.0f32; 6]; 6];
-        for ((x, g), (row, column)) in images.iter().flat_map(|image| tiles::<T>(s).map(move |t| (image, t))) {
+        for ((x, g), (row, column)) in
+            images.iter().flat_map(|image| tiles::<T>(s).map(move |t| (image, t)))
+        {
             let (v, m) = (input::<T>(s, x, row, column, ci), gradient::<T>(s, g, row, column, co));
             for (i, j) in (0..T::IN).flat_map(|i| (0..T::IN).map(move |j| (i, j))) {
                 u[i][j] = v[i][j].mul_add(m[i][j], u[i][j]);
@@ -197,7 +223,8 @@ pub(crate) fn winograd_weights<T: Tiling>(s: ConvShape, images: &[(Vec<f32>, Vec
 
 /// Winograd's gradient of one input image.
 pub(crate) fn winograd_inputs<T: Tiling>(s: ConvShape, w: &[f32], g: &[f32]) -> Vec<f32> {
-    let (high, wide) = (s.height.div_ceil(T::OUT) * T::OUT + 2, s.width.div_ceil(T::OUT) * T::OUT + 2);
+    let (high, wide) =
+        (s.height.div_ceil(T::OUT) * T::OUT + 2, s.width.div_ceil(T::OUT) * T::OUT + 2);
     let mut dx = vec![0.0; s.pixels() * s.cin];
     for ci in 0..s.cin {
         let mut plane: Vec<Option<f32>> = vec![None; high * wide];
@@ -216,7 +243,8 @@ pub(crate) fn winograd_inputs<T: Tiling>(s: ConvShape, w: &[f32], g: &[f32]) -> 
             }
         }
         for (row, column) in (0..s.height).flat_map(|r| (0..s.width).map(move |c| (r, c))) {
-            dx[(row * s.width + column) * s.cin + ci] = plane[(row + 1) * wide + column + 1].unwrap_or(0.0);
+            dx[(row * s.width + column) * s.cin + ci] =
+                plane[(row + 1) * wide + column + 1].unwrap_or(0.0);
         }
     }
     dx

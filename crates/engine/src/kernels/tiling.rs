@@ -212,7 +212,14 @@ impl Tiling for Three {
     fn weights<S: Simd>(w: [S; 3]) -> [S; 6] {
         let outer = w[0].add(w[2]);
         let wide = k::<S>(2.0 / 3.0).fma(w[2], k::<S>(1.0 / 3.0).fma(w[1], w[0].mul(k(1.0 / 6.0))));
-        [w[0].mul(k(0.5)), outer.add(w[1]).mul(k(-0.5)), w[1].sub(outer).mul(k(1.0 / 6.0)), wide, w[2], S::zero()]
+        [
+            w[0].mul(k(0.5)),
+            outer.add(w[1]).mul(k(-0.5)),
+            w[1].sub(outer).mul(k(1.0 / 6.0)),
+            wide,
+            w[2],
+            S::zero(),
+        ]
     }
 
     #[inline(always)]

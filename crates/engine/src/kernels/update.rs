@@ -38,7 +38,8 @@ fn adamw_body<S: Simd>(r: Rates, p: &mut [f32], m: &mut [f32], v: &mut [f32], g:
 unsafe fn move_vector<S: Simd>(r: Rates, p: *mut f32, m: *mut f32, v: *mut f32, g: *const f32) {
     let (keep, beta1, beta2) = (S::splat(r.keep), S::splat(r.beta1), S::splat(r.beta2));
     let (new1, new2) = (S::splat(1.0 - r.beta1), S::splat(1.0 - r.beta2));
-    let (step, correction, epsilon) = (S::splat(-r.step), S::splat(r.correction), S::splat(r.epsilon));
+    let (step, correction, epsilon) =
+        (S::splat(-r.step), S::splat(r.correction), S::splat(r.epsilon));
     // SAFETY: the caller answers for a vector at each of the four pointers.
     unsafe {
         let g = S::load(g);

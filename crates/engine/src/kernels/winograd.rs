@@ -40,12 +40,28 @@ impl Grid {
     pub(crate) fn new(height: usize, width: usize, cin: usize, cout: usize) -> Self {
         let cost = |out: usize| height.div_ceil(out) * width.div_ceil(out) * (out + 2) * (out + 2);
         let (filter, out) = if cost(4) < cost(3) { (Filter::Four, 4) } else { (Filter::Three, 3) };
-        Self { height, width, cin, cout, filter, down: height.div_ceil(out), across: width.div_ceil(out) }
+        Self {
+            height,
+            width,
+            cin,
+            cout,
+            filter,
+            down: height.div_ceil(out),
+            across: width.div_ceil(out),
+        }
     }
 
     /// A convolution of which only the pixels are computed that a pool of 2x2 with stride 3 reads.
     pub(crate) fn windows(height: usize, width: usize, cin: usize, cout: usize) -> Self {
-        Self { height, width, cin, cout, filter: Filter::Window, down: pooled(height), across: pooled(width) }
+        Self {
+            height,
+            width,
+            cin,
+            cout,
+            filter: Filter::Window,
+            down: pooled(height),
+            across: pooled(width),
+        }
     }
 
     const fn out(&self) -> usize {
@@ -164,7 +180,13 @@ fn weights_tiling<S: Simd, T: Tiling>(g: Grid, weights: &[f32], out: &mut [f32])
 
 /// One vector of the weights of input channel `ci`.
 #[inline(always)]
-unsafe fn weights_at<V: Simd, S: Simd, T: Tiling>(g: Grid, ci: usize, co: usize, w: *const f32, u: *mut f32) {
+unsafe fn weights_at<V: Simd, S: Simd, T: Tiling>(
+    g: Grid,
+    ci: usize,
+    co: usize,
+    w: *const f32,
+    u: *mut f32,
+) {
     // SAFETY: the nine taps lie `cin * cout` apart in `w`, the IN * IN planes `plane` apart in `u`.
     // In a plane `place` is below `cin * cout` by a vector.
     unsafe {
@@ -241,7 +263,11 @@ impl After {
     #[inline(always)]
     fn from(self, ch: usize) -> Self {
         let Self { bias, scale, shift } = self;
-        Self { bias: bias.wrapping_add(ch), scale: scale.wrapping_add(ch), shift: shift.wrapping_add(ch) }
+        Self {
+            bias: bias.wrapping_add(ch),
+            scale: scale.wrapping_add(ch),
+            shift: shift.wrapping_add(ch),
+        }
     }
 }
 
@@ -258,7 +284,11 @@ fn forward_tiling<S: Simd, T: Tiling>(
     g.check::<T>();
     let pool = g.filter == Filter::Window;
     let (h, w) = if pool { (g.down, g.across) } else { (g.height, g.width) };
-    assert!(x.len() >= count * g.bordered(g.cin) && f.weights.len() >= g.weights() && f.bias.len() >= g.cout);
+    assert!(
+        x.len() >= count * g.bordered(g.cin)
+            && f.weights.len() >= g.weights()
+            && f.bias.len() >= g.cout
+    );
     assert!(count == 0 || y.len() >= (count - 1) * out.image + (h - 1) * out.row + w * g.cout);
     assert!(buffers.iter().all(|b| b.len() >= g.buffer()));
     assert!(!pool || f.affine.is_some(), "a pool reads normalised values");
@@ -284,12 +314,20 @@ fn forward_tiling<S: Simd, T: Tiling>(
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = reading;
                 reading.step(g);
-                let x = x.add(image * g.bordered(g.cin) + (ty * g.step() * g.pitch() + tx * g.step()) * g.cin);
+                let x = x.add(
+                    image * g.bordered(g.cin) + (ty * g.step() * g.pitch() + tx * g.step()) * g.cin,
+                );
                 tile_in::<S, T>(x, g.pitch() * g.cin, g.cin, v.add(t * vs));
             }
             let shares = Shares::of::<S>(tiles);
             for z in 0..T::IN * T::IN {
-                let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN, plane: z };
+                let s = Sizes {
+                    rows: tiles,
+                    k: g.cin,
+                    columns: g.cout,
+                    planes: T::IN * T::IN,
+                    plane: z,
+                };
                 multiply::<S>(s, shares, v, u.add(z * plane), m);
             }
             for t in 0..tiles {
@@ -303,10 +341,18 @@ fn forward_tiling<S: Simd, T: Tiling>(
                 let y = y.add(ty * T::OUT * out.row + tx * T::OUT * g.cout);
                 let (high, wide) = (g.height - ty * T::OUT, g.width - tx * T::OUT);
                 match (high >= T::OUT && wide >= T::OUT, scale.is_null()) {
-                    (true, true) => tile_out::<S, T, true, false>(m, g.cout, after, y, out.row, 0, 0),
-                    (true, false) => tile_out::<S, T, true, true>(m, g.cout, after, y, out.row, 0, 0),
-                    (false, true) => tile_out::<S, T, false, false>(m, g.cout, after, y, out.row, high, wide),
-                    (false, false) => tile_out::<S, T, false, true>(m, g.cout, after, y, out.row, high, wide),
+                    (true, true) => {
+                        tile_out::<S, T, true, false>(m, g.cout, after, y, out.row, 0, 0)
+                    }
+                    (true, false) => {
+                        tile_out::<S, T, true, true>(m, g.cout, after, y, out.row, 0, 0)
+                    }
+                    (false, true) => {
+                        tile_out::<S, T, false, false>(m, g.cout, after, y, out.row, high, wide)
+                    }
+                    (false, false) => {
+                        tile_out::<S, T, false, true>(m, g.cout, after, y, out.row, high, wide)
+                    }
                 }
             }
         }
@@ -359,7 +405,12 @@ pub(super) unsafe fn tile_in<S: Simd, T: Tiling>(x: *const f32, row: usize, c: u
 }
 
 #[inline(always)]
-unsafe fn tile_in_at<S: Simd, T: Tiling, const C: usize>(x: *const f32, row: usize, c: usize, v: *mut f32) {
+unsafe fn tile_in_at<S: Simd, T: Tiling, const C: usize>(
+    x: *const f32,
+    row: usize,
+    c: usize,
+    v: *mut f32,
+) {
     let c = if C > 0 { C } else { c };
     // SAFETY: vectors end at or before `c`; the cells before channel `ch` take IN * IN * ch values.
     unsafe { vectors!(S, c, ch => cell_in[T](x.add(ch), row, c, v.add(T::IN * T::IN * ch))) }
@@ -458,7 +509,9 @@ unsafe fn cell_out<V: Simd, T: Tiling, const WHOLE: bool, const AFFINE: bool>(
 #[inline(always)]
 unsafe fn tile_pool<S: Simd, T: Tiling>(m: *const f32, c: usize, after: After, y: *mut f32) {
     // SAFETY: vectors end at or before `c`; the cells before channel `ch` take IN * IN * ch values.
-    unsafe { vectors!(S, c, ch => cell_pool[T](m.add(T::IN * T::IN * ch), after.from(ch), y.add(ch))) }
+    unsafe {
+        vectors!(S, c, ch => cell_pool[T](m.add(T::IN * T::IN * ch), after.from(ch), y.add(ch)))
+    }
 }
 
 #[inline(always)]
@@ -476,7 +529,8 @@ unsafe fn cell_pool<V: Simd, T: Tiling>(m: *const f32, after: After, y: *mut f32
             half[0][j] = d[0];
             half[1][j] = d[1];
         }
-        let (bias, scale, shift) = (V::load(after.bias), V::load(after.scale), V::load(after.shift));
+        let (bias, scale, shift) =
+            (V::load(after.bias), V::load(after.scale), V::load(after.shift));
         let (above, below) = (T::output(half[0]), T::output(half[1]));
         let mut best = above[0].add(bias).relu().fma(scale, shift);
         for r in [above[1], below[0], below[1]] {

@@ -33,8 +33,12 @@ fn backward_body<S: Simd>(
     buffers: &mut [Buffer; 2],
 ) {
     match g.filter {
-        Filter::Four => backward_tiling::<S, Four>(g, count, x, dy, transposed, du, fresh, dx, buffers),
-        Filter::Three => backward_tiling::<S, Three>(g, count, x, dy, transposed, du, fresh, dx, buffers),
+        Filter::Four => {
+            backward_tiling::<S, Four>(g, count, x, dy, transposed, du, fresh, dx, buffers)
+        }
+        Filter::Three => {
+            backward_tiling::<S, Three>(g, count, x, dy, transposed, du, fresh, dx, buffers)
+        }
         Filter::Window => unreachable!("windows go forward only"),
     }
 }
@@ -78,19 +82,33 @@ fn backward_tiling<S: Simd, T: Tiling>(
                 let x = x.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
                 tile_in::<S, T>(x, row, g.cin, v.add(t * vs));
                 let pitch = g.gradient_pitch();
-                let dy = dy.add(image * g.gradient() + (ty * T::OUT * pitch + tx * T::OUT) * g.cout);
+                let dy =
+                    dy.add(image * g.gradient() + (ty * T::OUT * pitch + tx * T::OUT) * g.cout);
                 tile_gradient::<S, T>(dy, pitch * g.cout, g.cout, m.add(t * ms));
             }
             for z in 0..T::IN * T::IN {
-                let s = Sizes { rows: tiles, k: g.cin, columns: g.cout, planes: T::IN * T::IN, plane: z };
+                let s = Sizes {
+                    rows: tiles,
+                    k: g.cin,
+                    columns: g.cout,
+                    planes: T::IN * T::IN,
+                    plane: z,
+                };
                 correlate::<S>(s, v, m, du.add(z * plane), fresh && first == 0);
                 // The transformed input has served and makes room for its gradient.
-                multiply::<S>(Sizes { k: g.cout, columns: g.cin, ..s }, shares, m, u.add(z * plane), v);
+                multiply::<S>(
+                    Sizes { k: g.cout, columns: g.cin, ..s },
+                    shares,
+                    m,
+                    u.add(z * plane),
+                    v,
+                );
             }
             for t in 0..tiles {
                 let Walk { image, down: ty, across: tx } = writing;
                 writing.step(g);
-                let dx = dx.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
+                let dx =
+                    dx.add(image * g.bordered(g.cin) + ty * T::OUT * row + tx * T::OUT * g.cin);
                 let v = v.add(t * vs);
                 match (ty > 0, tx > 0) {
                     (false, false) => tile_spread::<S, T, false, false>(v, g.cin, dx, row),
@@ -124,7 +142,12 @@ unsafe fn tile_gradient<S: Simd, T: Tiling>(dy: *const f32, row: usize, c: usize
 }
 
 #[inline(always)]
-unsafe fn tile_gradient_at<S: Simd, T: Tiling, const C: usize>(dy: *const f32, row: usize, c: usize, m: *mut f32) {
+unsafe fn tile_gradient_at<S: Simd, T: Tiling, const C: usize>(
+    dy: *const f32,
+    row: usize,
+    c: usize,
+    m: *mut f32,
+) {
     let c = if C > 0 { C } else { c };
     // SAFETY: vectors end at or before `c`; the cells before channel `ch` take IN * IN * ch values.
     unsafe { vectors!(S, c, ch => cell_gradient[T](dy.add(ch), row, c, m.add(T::IN * T::IN * ch))) }

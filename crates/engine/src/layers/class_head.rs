@@ -61,16 +61,26 @@ impl Head for ClassHead {
     }
 
     /// Multiplies a layer's inputs with the gradients of its outputs, for the whole batch.
-    fn gather(&self, layout: &Layout, groups: &[Group], part: DensePart, _: Range<usize>, gradient: &mut [f32]) {
+    fn gather(
+        &self,
+        layout: &Layout,
+        groups: &[Group],
+        part: DensePart,
+        _: Range<usize>,
+        gradient: &mut [f32],
+    ) {
         gradient.fill(0.0);
         for (group, rows) in groups.iter().zip(&self.rows) {
             match part {
                 DensePart::Weights { layer, first } => {
                     let d = &layout.dense[layer];
                     let x = if layer == 0 { &group.encoded } else { &rows.outputs[layer - 1] };
-                    let (x, g, wanted) = (&x[first..], &rows.gradients[layer], gradient.len() / d.outputs);
+                    let (x, g, wanted) =
+                        (&x[first..], &rows.gradients[layer], gradient.len() / d.outputs);
                     let (isa, count) = (self.isa, group.count);
-                    matmul::add_rows_transposed(isa, count, d.inputs, wanted, d.outputs, x, g, gradient);
+                    matmul::add_rows_transposed(
+                        isa, count, d.inputs, wanted, d.outputs, x, g, gradient,
+                    );
                 }
                 DensePart::Bias { layer } => {
                     let width = layout.dense[layer].outputs;
@@ -110,17 +120,35 @@ impl Rows {
 
     /// The outputs of `count` rows of `encoded`. `dropout` holds its probability, its key, and the
     /// place of the group's first row in the batch.
-    fn forward(&mut self, all: Layers<'_>, encoded: &[f32], count: usize, dropout: (f32, Key, usize)) {
+    fn forward(
+        &mut self,
+        all: Layers<'_>,
+        encoded: &[f32],
+        count: usize,
+        dropout: (f32, Key, usize),
+    ) {
         let dense = &all.layout.dense;
         for (l, d) in dense.iter().enumerate() {
             let (before, after) = self.outputs.split_at_mut(l);
             let x = before.last().map_or(encoded, |v| v);
             let (w, b) = (&all.panels.forward[l], &all.parameters[d.bias.clone()]);
             let last = l + 1 == dense.len();
-            matmul::product_of_panels(all.isa, count, d.inputs, d.outputs, x, w, b, &mut after[0], !last);
+            matmul::product_of_panels(
+                all.isa,
+                count,
+                d.inputs,
+                d.outputs,
+                x,
+                w,
+                b,
+                &mut after[0],
+                !last,
+            );
             let (p, key, first) = dropout;
             if p > 0.0 && !last {
-                for (row, values) in after[0][..count * d.outputs].chunks_exact_mut(d.outputs).enumerate() {
+                for (row, values) in
+                    after[0][..count * d.outputs].chunks_exact_mut(d.outputs).enumerate()
+                {
                     drop_out(key, l + 1, first + row, p, values);
                 }
             }
@@ -129,14 +157,23 @@ impl Rows {
 
     /// The loss of `count` rows, and `scale` times its gradient.
     fn cross_entropy(&mut self, classes: usize, targets: Targets<'_>, scale: f32, count: usize) {
-        let (Some(logits), Some(gradient)) = (self.outputs.last(), self.gradients.last_mut()) else { return };
+        let (Some(logits), Some(gradient)) = (self.outputs.last(), self.gradients.last_mut())
+        else {
+            return;
+        };
         let pitch = crate::kernels::padded(classes);
         let (logits, gradient) = (&logits[..count * pitch], &mut gradient[..count * pitch]);
         self.loss = loss::cross_entropy(logits, pitch, classes, targets, scale, gradient);
     }
 
     /// Carries the last layer's gradient back to every layer's and into `encoded_gradient`.
-    fn backward(&mut self, all: Layers<'_>, count: usize, dropout: f32, encoded_gradient: &mut [f32]) {
+    fn backward(
+        &mut self,
+        all: Layers<'_>,
+        count: usize,
+        dropout: f32,
+        encoded_gradient: &mut [f32],
+    ) {
         let (dense, keep) = (&all.layout.dense, 1.0 / (1.0 - dropout));
         for (l, d) in dense.iter().enumerate().rev() {
             let (below, here) = self.gradients.split_at_mut(l);
@@ -176,7 +213,10 @@ impl Panels {
         two(
             threads,
             || forward.for_each(|((outputs, w), out)| matmul::panels(outputs, w, out)),
-            || backward.for_each(|((outputs, w), out)| matmul::panels_of_transpose(outputs, w, out)),
+            || {
+                backward
+                    .for_each(|((outputs, w), out)| matmul::panels_of_transpose(outputs, w, out))
+            },
         );
     }
 }

@@ -38,7 +38,11 @@ pub(crate) struct EncodedBatch<'a> {
 
 impl EncodedBatch<'_> {
     /// Calls `work` with the number of every group, the group, and the head's rows for it.
-    pub(crate) fn each<R: Send>(&mut self, rows: &mut [R], work: impl Fn(usize, &mut Group, &mut R) + Sync) {
+    pub(crate) fn each<R: Send>(
+        &mut self,
+        rows: &mut [R],
+        work: impl Fn(usize, &mut Group, &mut R) + Sync,
+    ) {
         let used = self.groups.len();
         let mut pairs: [Option<(&mut Group, &mut R)>; MOST_GROUPS] = [const { None }; MOST_GROUPS];
         for (slot, pair) in pairs.iter_mut().zip(self.groups.iter_mut().zip(rows)) {
@@ -67,7 +71,13 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    pub(crate) fn new(isa: Isa, layout: &Layout, image_len: usize, max_batch: usize, threads: usize) -> Self {
+    pub(crate) fn new(
+        isa: Isa,
+        layout: &Layout,
+        image_len: usize,
+        max_batch: usize,
+        threads: usize,
+    ) -> Self {
         let Room { groups, size } = Room::of(max_batch);
         let norm = |c: &ConvSlots| Norm {
             scale: vec![0.0; c.shape.cout],
@@ -79,7 +89,8 @@ impl Encoder {
             exact_factors: vec![[0.0; 3]; c.shape.cout],
         };
         let weights = |g: fn(Grid) -> Grid| {
-            let len = move |c: &ConvSlots| Buffer::zeros(c.grid.map_or(0, |grid| g(grid).weights()));
+            let len =
+                move |c: &ConvSlots| Buffer::zeros(c.grid.map_or(0, |grid| g(grid).weights()));
             layout.convs.iter().map(len).collect()
         };
         Self {
@@ -114,19 +125,31 @@ impl Encoder {
     }
 
     /// The outputs of a batch of `n` images, for the head.
-    pub(crate) fn encoded<'a>(&'a mut self, layout: &'a Layout, parameters: &'a [f32], n: usize) -> EncodedBatch<'a> {
+    pub(crate) fn encoded<'a>(
+        &'a mut self,
+        layout: &'a Layout,
+        parameters: &'a [f32],
+        n: usize,
+    ) -> EncodedBatch<'a> {
         let (group_size, used) = (self.size, n.div_ceil(self.size));
         let (groups, scratch) = (&mut self.groups[..used], &mut self.scratch[..]);
         EncodedBatch { layout, parameters, groups, scratch, images: n, group_size }
     }
 
     /// Fills every group's `encoded`, and moves the running statistics.
-    pub(crate) fn forward(&mut self, layout: &Layout, parameters: &[f32], running: &mut [f32], images: &[f32]) {
+    pub(crate) fn forward(
+        &mut self,
+        layout: &Layout,
+        parameters: &[f32],
+        running: &mut [f32],
+        images: &[f32],
+    ) {
         let n = images.len() / self.image_len;
         let used = n.div_ceil(self.size);
         self.transform_weights(layout, parameters);
         for (l, conv) in layout.convs.iter().enumerate() {
-            for (sign, &gamma) in self.norms[l].sign.iter_mut().zip(&parameters[conv.gamma.clone()]) {
+            for (sign, &gamma) in self.norms[l].sign.iter_mut().zip(&parameters[conv.gamma.clone()])
+            {
                 *sign = if gamma < 0.0 { -1.0 } else { 1.0 };
             }
             let (size, len, weights) = (self.size, self.image_len, &self.weights[l]);
@@ -160,23 +183,33 @@ impl Encoder {
     }
 
     /// Turns the groups' sums into the layer's normalisation.
-    fn normalise(&mut self, l: usize, conv: &ConvSlots, n: usize, parameters: &[f32], running: &mut [f32]) {
+    fn normalise(
+        &mut self,
+        l: usize,
+        conv: &ConvSlots,
+        n: usize,
+        parameters: &[f32],
+        running: &mut [f32],
+    ) {
         let c = conv.shape.cout;
         let values = (n * conv.shape.pixels()) as f64;
         let norm = &mut self.norms[l];
         let used = n.div_ceil(self.size);
         for ch in 0..c {
-            let sum = |k: usize| self.groups[..used].iter().map(|g| g.totals[k]).fold(0.0, |a, b| a + b);
+            let sum =
+                |k: usize| self.groups[..used].iter().map(|g| g.totals[k]).fold(0.0, |a, b| a + b);
             let mean = sum(ch) / values;
             let variance = (sum(c + ch) / values - mean * mean).max(0.0);
             let inverse = 1.0 / (variance + EPSILON).sqrt();
-            let (gamma, beta) = (parameters[conv.gamma.start + ch], parameters[conv.beta.start + ch]);
+            let (gamma, beta) =
+                (parameters[conv.gamma.start + ch], parameters[conv.beta.start + ch]);
             let scale = f64::from(gamma) * inverse;
             norm.mean[ch] = mean as f32;
             norm.inverse[ch] = inverse;
             norm.scale[ch] = scale as f32;
             norm.shift[ch] = (f64::from(beta) - mean * scale) as f32;
-            let moved = |old: f32, new: f64| ((1.0 - MOMENTUM) * f64::from(old) + MOMENTUM * new) as f32;
+            let moved =
+                |old: f32, new: f64| ((1.0 - MOMENTUM) * f64::from(old) + MOMENTUM * new) as f32;
             let (at_mean, at_var) = (conv.mean.start + ch, conv.var.start + ch);
             running[at_mean] = moved(running[at_mean], mean);
             running[at_var] = moved(running[at_var], variance * values / (values - 1.0));
@@ -187,15 +220,24 @@ impl Encoder {
     ///
     /// Gradients are summed in the groups. Those of the first layer and of the normalisation are
     /// written to `gradient`.
-    pub(crate) fn backward(&mut self, layout: &Layout, parameters: &[f32], gradient: &mut [f32], images: &[f32]) {
+    pub(crate) fn backward(
+        &mut self,
+        layout: &Layout,
+        parameters: &[f32],
+        gradient: &mut [f32],
+        images: &[f32],
+    ) {
         let n = images.len() / self.image_len;
         let used = n.div_ceil(self.size);
         let (isa, size, len) = (self.isa, self.size, self.image_len);
         let pass = Pass { isa, layout, parameters, norms: &self.norms };
-        each(&mut self.groups[..used], &mut self.scratch, &|_, group, scratch| group.begin_back(pass, scratch));
+        each(&mut self.groups[..used], &mut self.scratch, &|_, group, scratch| {
+            group.begin_back(pass, scratch)
+        });
         for (l, conv) in layout.convs.iter().enumerate().skip(1).rev() {
             self.factors(l, conv, n, parameters, gradient);
-            let (pass, transposed) = (Pass { isa, layout, parameters, norms: &self.norms }, &self.transposed[l]);
+            let (pass, transposed) =
+                (Pass { isa, layout, parameters, norms: &self.norms }, &self.transposed[l]);
             each(&mut self.groups[..used], &mut self.scratch, &|i, group, scratch| {
                 let images = &images[i * size * len..][..group.count * len];
                 group.back(pass, l, transposed, images, scratch);
@@ -210,20 +252,30 @@ impl Encoder {
         let (c, part) = (conv.shape.cout, first::part(conv.shape));
         let places = conv.weight.clone().chain(conv.bias.clone());
         for (i, place) in places.enumerate() {
-            let sum = |k: usize| self.groups[..used].iter().map(|g| g.first[k * part + i]).fold(0.0, |a, b| a + b);
+            let sum = |k: usize| {
+                self.groups[..used].iter().map(|g| g.first[k * part + i]).fold(0.0, |a, b| a + b)
+            };
             let [fa, fb, fc] = self.norms[0].exact_factors[i % c];
             gradient[place] = (fa * sum(0) + fb * sum(1) + fc * sum(2)) as f32;
         }
     }
 
     /// The factors of layer `l`'s gradient before rectification, and the normalisation's gradient.
-    fn factors(&mut self, l: usize, conv: &ConvSlots, n: usize, parameters: &[f32], gradient: &mut [f32]) {
+    fn factors(
+        &mut self,
+        l: usize,
+        conv: &ConvSlots,
+        n: usize,
+        parameters: &[f32],
+        gradient: &mut [f32],
+    ) {
         let c = conv.shape.cout;
         let values = (n * conv.shape.pixels()) as f64;
         let used = n.div_ceil(self.size);
         let norm = &mut self.norms[l];
         for ch in 0..c {
-            let sum = |k: usize| self.groups[..used].iter().map(|g| g.totals[k]).fold(0.0, |a, b| a + b);
+            let sum =
+                |k: usize| self.groups[..used].iter().map(|g| g.totals[k]).fold(0.0, |a, b| a + b);
             let (dz, inverse) = (sum(ch), norm.inverse[ch]);
             let dz_x = sum(c + ch) * inverse;
             gradient[conv.beta.start + ch] = dz as f32;
@@ -242,7 +294,10 @@ impl Encoder {
 fn exchange(g: Grid, weights: &[f32], out: &mut [f32]) {
     let len = g.cin * g.cout;
     for (from, to) in weights.chunks_exact(len).zip(out.chunks_exact_mut(len)) {
-        for (ci, co) in (0..g.cin).step_by(LANES).flat_map(|ci| (0..g.cout).step_by(LANES).map(move |co| (ci, co))) {
+        for (ci, co) in (0..g.cin)
+            .step_by(LANES)
+            .flat_map(|ci| (0..g.cout).step_by(LANES).map(move |co| (ci, co)))
+        {
             for j in 0..LANES {
                 let line = &mut to[(co + j) * g.cin + ci..][..LANES];
                 for (i, w) in line.iter_mut().enumerate() {

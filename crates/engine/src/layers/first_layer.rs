@@ -33,11 +33,23 @@ impl<'a> FirstLayer<'a> {
     }
 
     fn add_border(self, image: &[f32], bordered: &mut [f32]) {
-        norm::add_border(self.conv.shape.width * self.conv.shape.cin, self.conv.shape.cin, image, bordered);
+        norm::add_border(
+            self.conv.shape.width * self.conv.shape.cin,
+            self.conv.shape.cin,
+            image,
+            bordered,
+        );
     }
 
     /// Writes an image's normalised output into `x`, inside the border that the second layer reads.
-    pub(crate) fn normalised(self, norm: &Norm, image: &[f32], bordered: &mut [f32], g: Grid, x: &mut [f32]) {
+    pub(crate) fn normalised(
+        self,
+        norm: &Norm,
+        image: &[f32],
+        bordered: &mut [f32],
+        g: Grid,
+        x: &mut [f32],
+    ) {
         let filters = Filters { affine: Some((&norm.scale, &norm.shift)), ..self.filters };
         self.add_border(image, bordered);
         let (y, row) = (&mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
@@ -45,9 +57,17 @@ impl<'a> FirstLayer<'a> {
     }
 
     /// Adds an image's share to the statistics of the rectified output.
-    pub(crate) fn statistics(self, image: &[f32], bordered: &mut [f32], strip: &mut [f32], sums: &mut [f32]) {
+    pub(crate) fn statistics(
+        self,
+        image: &[f32],
+        bordered: &mut [f32],
+        strip: &mut [f32],
+        sums: &mut [f32],
+    ) {
         self.add_border(image, bordered);
-        self.strips(bordered, strip, |_, rows, y| norm::statistics(self.isa, self.conv.rows(rows), y, sums));
+        self.strips(bordered, strip, |_, rows, y| {
+            norm::statistics(self.isa, self.conv.rows(rows), y, sums)
+        });
     }
 
     /// Adds an image's share to the backward statistics and to the parts of the layer's gradient.
@@ -65,19 +85,39 @@ impl<'a> FirstLayer<'a> {
         let line = (self.conv.shape.width + 2) * self.conv.shape.cin;
         self.strips(bordered, strip, |first, rows, y| {
             let (x, dz) = (&bordered[first * line..], &dz[first * pitch..]);
-            norm::backward_statistics(self.isa, self.conv.rows(rows), y, dz, pitch, &norm.mean, sums);
+            norm::backward_statistics(
+                self.isa,
+                self.conv.rows(rows),
+                y,
+                dz,
+                pitch,
+                &norm.mean,
+                sums,
+            );
             first::sums(self.isa, rows, x, y, dz, pitch, parts);
         });
     }
 
     /// Hands `visit` the rectified output, [`ROWS`] at a time, with the place of the first.
-    fn strips(self, bordered: &[f32], strip: &mut [f32], mut visit: impl FnMut(usize, ConvShape, &[f32])) {
+    fn strips(
+        self,
+        bordered: &[f32],
+        strip: &mut [f32],
+        mut visit: impl FnMut(usize, ConvShape, &[f32]),
+    ) {
         let s = self.conv.shape;
         let line = s.width * s.cout;
         for first in (0..s.height).step_by(ROWS) {
             let rows = ConvShape { height: ROWS.min(s.height - first), ..s };
             let y = &mut strip[..rows.height * line];
-            direct::forward(self.isa, rows, &bordered[first * (s.width + 2) * s.cin..], self.filters, y, line);
+            direct::forward(
+                self.isa,
+                rows,
+                &bordered[first * (s.width + 2) * s.cin..],
+                self.filters,
+                y,
+                line,
+            );
             visit(first, rows, y);
         }
     }

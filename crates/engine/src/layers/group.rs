@@ -87,7 +87,11 @@ struct View {
 impl View {
     fn of(layout: &Layout, l: usize) -> Self {
         match layout.convs.get(l + 1).and_then(|next| next.grid) {
-            Some(g) => Self { offset: (g.pitch() + 1) * g.cin, row: g.pitch() * g.cin, image: g.bordered(g.cin) },
+            Some(g) => Self {
+                offset: (g.pitch() + 1) * g.cin,
+                row: g.pitch() * g.cin,
+                image: g.bordered(g.cin),
+            },
             None => {
                 let p = layout.convs[l].plane;
                 Self { offset: 0, row: p.width * p.channels, image: p.len() }
@@ -130,7 +134,9 @@ impl Group {
 impl Scratch {
     pub(super) fn new(layout: &Layout) -> Self {
         let convs = &layout.convs;
-        let input = |c: &ConvSlots| c.grid.map_or(c.shape.bordered(c.shape.cin), |g| g.bordered(g.cin) * together(c));
+        let input = |c: &ConvSlots| {
+            c.grid.map_or(c.shape.bordered(c.shape.cin), |g| g.bordered(g.cin) * together(c))
+        };
         let gradient = |c: &ConvSlots| c.grid.map_or(c.plane.len(), |g| g.gradient() * together(c));
         let tiles = || Buffer::zeros(largest(convs, |c| c.grid.map_or(0, |g| g.buffer())));
         Self {
@@ -141,7 +147,9 @@ impl Scratch {
             sums: Buffer::zeros(2 * largest(convs, |c| c.shape.cout)),
             parts: Buffer::zeros(3 * first::part(convs[0].shape)),
             strip: Buffer::zeros(first_layer::strip_len(&convs[0])),
-            first_gradient: Buffer::zeros(convs[1].grid.map_or(0, |g| g.bordered(g.cin)) * together(&convs[1])),
+            first_gradient: Buffer::zeros(
+                convs[1].grid.map_or(0, |g| g.bordered(g.cin)) * together(&convs[1]),
+            ),
         }
     }
 }
@@ -198,7 +206,8 @@ impl Group {
             }
             return;
         };
-        let filters = Filters { weights: transformed, bias: &parameters[conv.bias.clone()], affine: None };
+        let filters =
+            Filters { weights: transformed, bias: &parameters[conv.bias.clone()], affine: None };
         let out = Out { row: plane.width * plane.channels, image: plane.len() };
         for first in (0..self.count).step_by(pack) {
             let count = pack.min(self.count - first);
@@ -221,7 +230,14 @@ impl Group {
 
     /// Writes the bordered inputs of layer `l`, which is not the first, for `some` of the group's
     /// images.
-    fn stage(&self, pass: Pass<'_>, l: usize, images: &[f32], some: Range<usize>, inputs: &mut [Buffer]) {
+    fn stage(
+        &self,
+        pass: Pass<'_>,
+        l: usize,
+        images: &[f32],
+        some: Range<usize>,
+        inputs: &mut [Buffer],
+    ) {
         let Pass { isa, layout, norms, .. } = pass;
         let Some(g) = layout.convs[l].grid else { return };
         if l == 1 {
@@ -234,7 +250,9 @@ impl Group {
         }
         let (plane, norm) = (layout.convs[l - 1].plane.read(), &norms[l - 1]);
         let before = &self.read(layout, l - 1)[some.start * plane.len()..some.end * plane.len()];
-        for (y, x) in before.chunks_exact(plane.len()).zip(inputs[l].chunks_exact_mut(g.bordered(g.cin))) {
+        for (y, x) in
+            before.chunks_exact(plane.len()).zip(inputs[l].chunks_exact_mut(g.bordered(g.cin)))
+        {
             let (x, pitch) = (&mut x[(g.pitch() + 1) * g.cin..], g.pitch() * g.cin);
             norm::normalise(isa, plane, y, &norm.scale, &norm.shift, x, pitch);
         }
@@ -270,7 +288,8 @@ impl Group {
         let (plane, view) = (layout.convs[l].plane.read(), View::of(layout, l));
         for i in some {
             let dz = if l + 1 == layout.convs.len() { &self.upper } else { &self.lower };
-            let (y, dz) = (&self.read(layout, l)[i * plane.len()..], &dz[i * view.image + view.offset..]);
+            let (y, dz) =
+                (&self.read(layout, l)[i * plane.len()..], &dz[i * view.image + view.offset..]);
             sums.fill(0.0);
             norm::backward_statistics(isa, plane, y, dz, view.row, &norms[l].mean, sums);
             add(&mut self.totals, sums);
@@ -281,7 +300,14 @@ impl Group {
     ///
     /// It gives the gradients of weights and bias, and that of the layer's input in `upper`. Where
     /// the first layer made the input, it gives the parts of that layer's gradient instead.
-    pub(super) fn back(&mut self, pass: Pass<'_>, l: usize, transposed: &[f32], images: &[f32], scratch: &mut Scratch) {
+    pub(super) fn back(
+        &mut self,
+        pass: Pass<'_>,
+        l: usize,
+        transposed: &[f32],
+        images: &[f32],
+        scratch: &mut Scratch,
+    ) {
         let Pass { isa, layout, norms, .. } = pass;
         let conv = &layout.convs[l];
         let Some(grid) = conv.grid else { return };
@@ -296,7 +322,9 @@ impl Group {
             let count = pack.min(self.count - first);
             let some = first..first + count;
             self.stage(pass, l, images, some.clone(), &mut scratch.inputs);
-            for (i, g) in scratch.gradients[l].chunks_exact_mut(grid.gradient()).take(count).enumerate() {
+            for (i, g) in
+                scratch.gradients[l].chunks_exact_mut(grid.gradient()).take(count).enumerate()
+            {
                 let y = &self.outputs[l][(first + i) * plane.len()..][..plane.len()];
                 let dz = &self.upper[(first + i) * view.image + view.offset..];
                 norm::backward(isa, plane, y, dz, view.row, &norms[l], g, pitch, &mut scratch.sums);

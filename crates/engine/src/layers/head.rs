@@ -30,5 +30,12 @@ pub(crate) trait Head: Send + Sync {
 
     /// Writes the gradient of `part` of the last step's batch. `range` is its place in all
     /// parameters.
-    fn gather(&self, layout: &Layout, groups: &[Group], part: DensePart, range: Range<usize>, gradient: &mut [f32]);
+    fn gather(
+        &self,
+        layout: &Layout,
+        groups: &[Group],
+        part: DensePart,
+        range: Range<usize>,
+        gradient: &mut [f32],
+    );
 }

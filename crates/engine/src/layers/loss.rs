@@ -50,7 +50,10 @@ pub(crate) fn cross_entropy(
         let soft = match targets {
             Targets::Classes(all) => {
                 let class = usize::from(all[i]);
-                assert!(class < classes, "class {class} of image {i}, but there are only {classes}");
+                assert!(
+                    class < classes,
+                    "class {class} of image {i}, but there are only {classes}"
+                );
                 total += f64::from(log_sum - row[class]);
                 for (k, g) in grad.iter_mut().enumerate() {
                     *g = scale * (*g / sum - f32::from(u8::from(k == class)));

@@ -111,16 +111,25 @@ impl ProjectionHead {
     ///
     /// # Errors
     /// If the model's head is no projection or the temperature out of range.
-    pub(crate) fn new(isa: Isa, model: &Model, objective: Objective, max_images: usize) -> Result<Self, EngineError> {
+    pub(crate) fn new(
+        isa: Isa,
+        model: &Model,
+        objective: Objective,
+        max_images: usize,
+    ) -> Result<Self, EngineError> {
         let Architecture { hidden, dropout, classes, .. } = model.architecture();
         if hidden.len() != 1 || *dropout > 0.0 {
             let found = format!("a head of {} hidden layers and dropout {dropout}", hidden.len());
-            return Err(EngineError::Architecture(format!("{found}, expected a projection: one and none")));
+            return Err(EngineError::Architecture(format!(
+                "{found}, expected a projection: one and none"
+            )));
         }
         if let Objective::NtXent { temperature } = objective
             && !TEMPERATURES.contains(&temperature)
         {
-            return Err(EngineError::Architecture(format!("temperature is {temperature}, expected 0.03 to 10")));
+            return Err(EngineError::Architecture(format!(
+                "temperature is {temperature}, expected 0.03 to 10"
+            )));
         }
         let max_rows = Self::VIEWS * max_images;
         let (Room { groups, size }, columns) = (Room::of(max_rows), padded(max_rows));
@@ -152,7 +161,17 @@ impl ProjectionHead {
         let (h, dim) = (first.outputs, second.outputs);
         batch.each(&mut self.rows, |_, group, rows| {
             let w = &parameters[first.weight.clone()];
-            matmul::product(isa, group.count, first.inputs, h, &group.encoded, w, zeros, &mut rows.hidden, false);
+            matmul::product(
+                isa,
+                group.count,
+                first.inputs,
+                h,
+                &group.encoded,
+                w,
+                zeros,
+                &mut rows.hidden,
+                false,
+            );
             rows.totals.fill(0.0);
             for row in rows.hidden[..group.count * h].chunks_exact(h) {
                 for (c, &x) in row.iter().enumerate() {
@@ -171,7 +190,11 @@ impl ProjectionHead {
         let normalised = self.objective != Objective::VicReg;
         batch.each(&mut self.rows, |_, group, rows| {
             let bias = &parameters[first.bias.clone()];
-            let each_row = rows.hidden.chunks_exact_mut(h).zip(rows.active.chunks_exact_mut(h)).take(group.count);
+            let each_row = rows
+                .hidden
+                .chunks_exact_mut(h)
+                .zip(rows.active.chunks_exact_mut(h))
+                .take(group.count);
             for (row, active) in each_row {
                 for c in 0..h {
                     row[c] = (row[c] - mean[c]) * inverse[c];
@@ -183,7 +206,9 @@ impl ProjectionHead {
             if !normalised {
                 return;
             }
-            for (unit, inverse) in rows.unit.chunks_exact_mut(dim).zip(&mut rows.inverse_lengths).take(group.count) {
+            for (unit, inverse) in
+                rows.unit.chunks_exact_mut(dim).zip(&mut rows.inverse_lengths).take(group.count)
+            {
                 let squared: f64 = unit.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
                 *inverse = (1.0 / (squared + SHORTEST).sqrt()) as f32;
                 unit.iter_mut().for_each(|v| *v *= *inverse);
@@ -198,7 +223,9 @@ impl ProjectionHead {
         let (isa, dim, columns) = (self.isa, layers(batch.layout)[1].outputs, padded(n));
         let zeros = &self.zeros;
         self.units[n * dim..columns * dim].fill(0.0);
-        for (i, unit) in self.rows.iter().flat_map(|r| r.unit.chunks_exact(dim).take(size)).take(n).enumerate() {
+        for (i, unit) in
+            self.rows.iter().flat_map(|r| r.unit.chunks_exact(dim).take(size)).take(n).enumerate()
+        {
             self.units[i * dim..][..dim].copy_from_slice(unit);
         }
         for (i, unit) in self.units[..columns * dim].chunks_exact(dim).enumerate() {
@@ -208,7 +235,17 @@ impl ProjectionHead {
         let transposed = &self.units_transposed;
         batch.each(&mut self.rows, |g, group, rows| {
             let pairs = &mut rows.pairs[..group.count * columns];
-            matmul::product(isa, group.count, dim, columns, &rows.unit, transposed, zeros, pairs, false);
+            matmul::product(
+                isa,
+                group.count,
+                dim,
+                columns,
+                &rows.unit,
+                transposed,
+                zeros,
+                pairs,
+                false,
+            );
             pairs.iter_mut().for_each(|s| *s = (*s - 1.0) / t);
             rows.loss = 0.0;
             for (i, row) in pairs.chunks_exact(columns).enumerate() {
@@ -224,7 +261,9 @@ impl ProjectionHead {
             }
         });
         self.inverse_sums.fill(0.0);
-        for (i, &inverse) in self.rows.iter().flat_map(|r| r.inverse_sums.iter().take(size)).take(n).enumerate() {
+        for (i, &inverse) in
+            self.rows.iter().flat_map(|r| r.inverse_sums.iter().take(size)).take(n).enumerate()
+        {
             self.inverse_sums[i] = inverse;
         }
         let (units, inverse_sums) = (&self.units, &self.inverse_sums);
@@ -237,10 +276,24 @@ impl ProjectionHead {
                 row.iter_mut().zip(inverse_sums).for_each(|(e, theirs)| *e *= own + theirs);
                 row[other(g * size + i)] -= 2.0;
             }
-            matmul::product(isa, group.count, columns, dim, pairs, units, zeros, &mut rows.unit_gradient, false);
-            let gradients = rows.unit_gradient.chunks_exact_mut(dim).zip(rows.unit.chunks_exact(dim));
-            for ((gradient, unit), inverse) in gradients.zip(&rows.inverse_lengths).take(group.count) {
-                let along: f64 = gradient.iter().zip(unit).map(|(&g, &u)| f64::from(g) * f64::from(u)).sum();
+            matmul::product(
+                isa,
+                group.count,
+                columns,
+                dim,
+                pairs,
+                units,
+                zeros,
+                &mut rows.unit_gradient,
+                false,
+            );
+            let gradients =
+                rows.unit_gradient.chunks_exact_mut(dim).zip(rows.unit.chunks_exact(dim));
+            for ((gradient, unit), inverse) in
+                gradients.zip(&rows.inverse_lengths).take(group.count)
+            {
+                let along: f64 =
+                    gradient.iter().zip(unit).map(|(&g, &u)| f64::from(g) * f64::from(u)).sum();
                 let factor = scale * inverse;
                 for (g, &u) in gradient.iter_mut().zip(unit) {
                     *g = factor * (*g - along as f32 * u);
@@ -253,7 +306,9 @@ impl ProjectionHead {
     fn spread(&mut self, batch: &EncodedBatch<'_>) {
         let (n, size, used) = (batch.images, batch.group_size, batch.groups.len());
         let dim = layers(batch.layout)[1].outputs;
-        for (i, y) in self.rows.iter().flat_map(|r| r.unit.chunks_exact(dim).take(size)).take(n).enumerate() {
+        for (i, y) in
+            self.rows.iter().flat_map(|r| r.unit.chunks_exact(dim).take(size)).take(n).enumerate()
+        {
             self.units[i * dim..][..dim].copy_from_slice(y);
         }
         let gradients = &mut self.gradients[..n * dim];
@@ -273,9 +328,27 @@ impl ProjectionHead {
         let (h, dim) = (first.outputs, second.outputs);
         batch.each(&mut self.rows, |_, group, rows| {
             let (count, g) = (group.count, &rows.unit_gradient);
-            matmul::add_transposed(isa, count, h, dim, &rows.active, g, &mut group.gradient[second.weight.clone()]);
+            matmul::add_transposed(
+                isa,
+                count,
+                h,
+                dim,
+                &rows.active,
+                g,
+                &mut group.gradient[second.weight.clone()],
+            );
             add_rows(&g[..count * dim], &mut group.gradient[second.bias.clone()]);
-            matmul::product(isa, count, dim, h, g, &transposed[1], zeros, &mut rows.hidden_gradient, false);
+            matmul::product(
+                isa,
+                count,
+                dim,
+                h,
+                g,
+                &transposed[1],
+                zeros,
+                &mut rows.hidden_gradient,
+                false,
+            );
             let gradient = &mut rows.hidden_gradient[..count * h];
             for (g, &y) in gradient.iter_mut().zip(&rows.active) {
                 *g = if y > 0.0 { *g } else { 0.0 };
@@ -296,7 +369,9 @@ impl ProjectionHead {
         let (inverse, [plain, along]) = (&self.inverse, &self.slopes);
         batch.each(&mut self.rows, |_, group, rows| {
             let (count, gradient) = (group.count, &mut rows.hidden_gradient);
-            for (row, values) in gradient.chunks_exact_mut(h).zip(rows.hidden.chunks_exact(h)).take(count) {
+            for (row, values) in
+                gradient.chunks_exact_mut(h).zip(rows.hidden.chunks_exact(h)).take(count)
+            {
                 for c in 0..h {
                     row[c] = inverse[c] * (row[c] - plain[c] - values[c] * along[c]);
                 }
@@ -304,7 +379,17 @@ impl ProjectionHead {
             let weights = &mut group.gradient[first.weight.clone()];
             matmul::add_transposed(isa, count, first.inputs, h, &group.encoded, gradient, weights);
             let into = &mut group.encoded_gradient;
-            matmul::product(isa, count, h, first.inputs, gradient, &transposed[0], zeros, into, false);
+            matmul::product(
+                isa,
+                count,
+                h,
+                first.inputs,
+                gradient,
+                &transposed[0],
+                zeros,
+                into,
+                false,
+            );
         });
     }
 }
@@ -327,11 +412,19 @@ impl Head for ProjectionHead {
             Objective::VicReg => self.spread(&batch),
         }
         self.back(&mut batch);
-        self.rows[..batch.groups.len()].iter().fold(0.0, |sum, rows| sum + rows.loss) / batch.images as f64
+        self.rows[..batch.groups.len()].iter().fold(0.0, |sum, rows| sum + rows.loss)
+            / batch.images as f64
     }
 
     /// Adds up what [`Self::step`] left in the groups.
-    fn gather(&self, _: &Layout, groups: &[Group], _: DensePart, range: Range<usize>, gradient: &mut [f32]) {
+    fn gather(
+        &self,
+        _: &Layout,
+        groups: &[Group],
+        _: DensePart,
+        range: Range<usize>,
+        gradient: &mut [f32],
+    ) {
         add_groups(groups, range, gradient);
     }
 }

@@ -27,7 +27,12 @@ pub(crate) struct VicReg {
 impl VicReg {
     /// For embeddings of `dim` numbers.
     pub(crate) fn new(dim: usize) -> Self {
-        Self { dim, mean: vec![0.0; dim], covariance: vec![0.0; dim * dim], centred: vec![0.0; dim] }
+        Self {
+            dim,
+            mean: vec![0.0; dim],
+            covariance: vec![0.0; dim * dim],
+            centred: vec![0.0; dim],
+        }
     }
 
     /// The loss of embeddings, and its gradient. Rows are `pitch` apart; the first half of them is
@@ -39,7 +44,9 @@ impl VicReg {
         let mut loss = 0.0;
         let scale = 2.0 * INVARIANCE / (n * dim) as f64;
         let rows = first.chunks_exact(pitch).zip(second.chunks_exact(pitch));
-        for ((y, z), (a, b)) in rows.zip(of_first.chunks_exact_mut(pitch).zip(of_second.chunks_exact_mut(pitch))) {
+        for ((y, z), (a, b)) in
+            rows.zip(of_first.chunks_exact_mut(pitch).zip(of_second.chunks_exact_mut(pitch)))
+        {
             a[dim..].fill(0.0);
             b[dim..].fill(0.0);
             for k in 0..dim {
@@ -76,7 +83,11 @@ impl VicReg {
             let deviation = (*own + SMALLEST).sqrt();
             loss += 0.5 * VARIANCE * (1.0 - deviation).max(0.0) / dim as f64;
             // From here on the matrix holds the gradient's factors of the centred embeddings.
-            *own = if deviation < 1.0 { -0.5 * VARIANCE / (dim as f64 * (n - 1.0) * deviation) } else { 0.0 };
+            *own = if deviation < 1.0 {
+                -0.5 * VARIANCE / (dim as f64 * (n - 1.0) * deviation)
+            } else {
+                0.0
+            };
             for c in before.iter_mut().chain(after) {
                 loss += COVARIANCE * *c * *c / dim as f64;
                 *c *= 4.0 * COVARIANCE / (dim as f64 * (n - 1.0));

@@ -40,7 +40,9 @@ impl Architecture {
         let fail = |text: String| Err(EngineError::Architecture(text));
         let range = |name: &str, value: usize, most: usize| match value {
             0 => Err(EngineError::Architecture(format!("{name} is 0, expected at least 1"))),
-            v if v > most => Err(EngineError::Architecture(format!("{name} is {v}, expected at most {most}"))),
+            v if v > most => {
+                Err(EngineError::Architecture(format!("{name} is {v}, expected at most {most}")))
+            }
             _ => Ok(()),
         };
         range("image height", self.height, 4096)?;
@@ -58,7 +60,8 @@ impl Architecture {
         for block in 1..self.block_widths.len() {
             if h < 2 || w < 2 {
                 return fail(format!(
-                    "an image of {}x{} is too small for {} blocks: {h}x{w} is left before pool {block}, \
+                    "an image of {}x{} is too small for {} blocks: {h}x{w} is left before pool \
+                     {block}, \
                      expected at least 2x2",
                     self.height,
                     self.width,
@@ -71,7 +74,10 @@ impl Architecture {
             return fail(format!("dropout is {}, expected at least 0 and below 1", self.dropout));
         }
         if self.count() > MOST_PARAMETERS {
-            return fail(format!("{} parameters, expected at most {MOST_PARAMETERS}", self.count()));
+            return fail(format!(
+                "{} parameters, expected at most {MOST_PARAMETERS}",
+                self.count()
+            ));
         }
         Ok(self)
     }
@@ -155,17 +161,25 @@ impl Architecture {
     /// Names the entry that is missing or no number.
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self, EngineError> {
         let text = |key: &str| {
-            let missing =
-                || EngineError::File(format!("metadata has no {key}, expected a model written by this program"));
+            let missing = || {
+                EngineError::File(format!(
+                    "metadata has no {key}, expected a model written by this program"
+                ))
+            };
             metadata.get(key).ok_or_else(missing)
         };
         fn parse<T: std::str::FromStr>(key: &str, text: &str) -> Result<T, EngineError> {
-            text.parse().map_err(|_| EngineError::File(format!("metadata {key} is {text:?}, expected a number")))
+            text.parse().map_err(|_| {
+                EngineError::File(format!("metadata {key} is {text:?}, expected a number"))
+            })
         }
         let number = |key: &str| parse::<usize>(key, text(key)?);
         let list = |key: &str| {
             let text = text(key)?;
-            text.split(',').filter(|t| !t.is_empty()).map(|t| parse::<usize>(key, t)).collect::<Result<Vec<_>, _>>()
+            text.split(',')
+                .filter(|t| !t.is_empty())
+                .map(|t| parse::<usize>(key, t))
+                .collect::<Result<Vec<_>, _>>()
         };
         Self {
             height: number("network.height")?,
@@ -181,7 +195,8 @@ impl Architecture {
 
     /// Rows and columns of the last block.
     pub(crate) fn encoder_side(&self) -> (usize, usize) {
-        (1..self.block_widths.len()).fold((self.height, self.width), |(h, w), _| (pooled(h), pooled(w)))
+        (1..self.block_widths.len())
+            .fold((self.height, self.width), |(h, w), _| (pooled(h), pooled(w)))
     }
 
     /// The convolutions in order.
@@ -220,7 +235,12 @@ impl Convolution {
     /// Channels as the kernels read them: an image's own in the first layer, else whole vectors.
     pub(crate) fn shape(&self, first: bool) -> crate::kernels::direct::ConvShape {
         let cin = if first { self.cin } else { padded(self.cin) };
-        crate::kernels::direct::ConvShape { height: self.height, width: self.width, cin, cout: padded(self.cout) }
+        crate::kernels::direct::ConvShape {
+            height: self.height,
+            width: self.width,
+            cin,
+            cout: padded(self.cout),
+        }
     }
 }
 
@@ -246,7 +266,10 @@ mod tests {
         assert_eq!(network.encoder_len(), 27 * 16);
         assert_eq!(network.feature_len(), 32);
         let (scoring, training) = network.flops();
-        assert!((6.7e6..6.9e6).contains(&scoring) && (20.0e6..20.4e6).contains(&training), "{scoring} {training}");
+        assert!(
+            (6.7e6..6.9e6).contains(&scoring) && (20.0e6..20.4e6).contains(&training),
+            "{scoring} {training}"
+        );
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What the readers of other programs, such as Hugging Face's, ask a file for: that it holds tensors in PyTorch's layouts.
+/// What the readers of other programs, such as Hugging Face's, ask a file for: that it holds
+/// tensors in PyTorch's layouts.
 pub(crate) const FORMAT: (&str, &str) = ("format", "pt");
 
 type Tensor = (String, Vec<usize>, Vec<f32>);
@@ -30,7 +31,10 @@ pub(crate) fn write(metadata: &BTreeMap<String, String>, tensors: &[Tensor]) -> 
         header.push(',');
         quote(&mut header, name);
         let shape = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-        let _ = write!(header, ":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{offset},{end}]}}");
+        let _ = write!(
+            header,
+            ":{{\"dtype\":\"F32\",\"shape\":[{shape}],\"data_offsets\":[{offset},{end}]}}"
+        );
         offset = end;
     }
     header.push('}');
@@ -48,8 +52,8 @@ fn with_length(mut header: Vec<u8>) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], &header].concat()
 }
 
-/// The file as it was before its header had a `format`; other bytes as they are. What a file is named by must not depend on
-/// the version of this program that wrote it.
+/// The file as it was before its header had a `format`; other bytes as they are. What a file is
+/// named by must not depend on the version of this program that wrote it.
 pub fn without_format(bytes: &[u8]) -> Cow<'_, [u8]> {
     let header = || {
         let (length, rest) = bytes.split_first_chunk::<8>()?;
@@ -58,7 +62,9 @@ pub fn without_format(bytes: &[u8]) -> Cow<'_, [u8]> {
     // Quotes inside of texts are escaped: nothing but the key itself reads like this.
     let entry = format!("\"{}\":\"{}\",", FORMAT.0, FORMAT.1).into_bytes();
     let Some((header, values)) = header() else { return Cow::Borrowed(bytes) };
-    let Some(at) = header.windows(entry.len()).position(|part| part == entry) else { return Cow::Borrowed(bytes) };
+    let Some(at) = header.windows(entry.len()).position(|part| part == entry) else {
+        return Cow::Borrowed(bytes);
+    };
     let header = [&header[..at], header[at + entry.len()..].trim_ascii_end()].concat();
     Cow::Owned([&with_length(header), values].concat())
 }
@@ -80,9 +86,11 @@ fn quote(out: &mut String, text: &str) {
 
 /// Metadata and tensors of a file.
 pub(crate) fn read(bytes: &[u8]) -> Result<(BTreeMap<String, String>, Vec<Tensor>), EngineError> {
-    let wrong = |e: safetensors::SafeTensorError| EngineError::File(format!("not a safetensors file: {e}"));
+    let wrong =
+        |e: safetensors::SafeTensorError| EngineError::File(format!("not a safetensors file: {e}"));
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
-    let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+    let metadata =
+        header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
     let mut tensors = Vec::new();
     for (name, view) in file.iter() {
@@ -90,7 +98,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(BTreeMap<String, String>, Vec<Tensor
             let problem = format!("has type {:?}, expected F32", view.dtype());
             return Err(EngineError::Tensor { name: name.into(), problem });
         }
-        let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let values =
+            view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         tensors.push((name.to_string(), view.shape().to_vec(), values));
     }
     Ok((metadata, tensors))

@@ -106,7 +106,13 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn new(a: &Architecture) -> Self {
-        let mut layout = Self { entries: Vec::new(), convs: Vec::new(), dense: Vec::new(), parameters: 0, running: 0 };
+        let mut layout = Self {
+            entries: Vec::new(),
+            convs: Vec::new(),
+            dense: Vec::new(),
+            parameters: 0,
+            running: 0,
+        };
         for (i, conv) in a.convolutions().iter().enumerate() {
             let (block, place) = (i / 2 + 1, i % 2 + 1);
             let (shape, cout) = (conv.shape(i == 0), conv.cout);
@@ -116,7 +122,15 @@ impl Layout {
             let weights = 9 * shape.cin * shape.cout;
             let mut add = |part: &str, dims: Vec<usize>, order, len, fan, start| {
                 layout.add(
-                    Entry { name: name(part), shape: dims, running: false, fan_in: fan, start, offset: 0, order },
+                    Entry {
+                        name: name(part),
+                        shape: dims,
+                        running: false,
+                        fan_in: fan,
+                        start,
+                        offset: 0,
+                        order,
+                    },
                     len,
                 )
             };
@@ -126,25 +140,55 @@ impl Layout {
             let beta = add("norm.bias", vec![cout], Order::Vector, shape.cout, 0, 0.0);
             let mut add = |part: &str, start| {
                 let (name, shape_) = (format!("block{block}.norm{place}.{part}"), vec![cout]);
-                let entry =
-                    Entry { name, shape: shape_, running: true, fan_in: 0, start, offset: 0, order: Order::Vector };
+                let entry = Entry {
+                    name,
+                    shape: shape_,
+                    running: true,
+                    fan_in: 0,
+                    start,
+                    offset: 0,
+                    order: Order::Vector,
+                };
                 layout.add(entry, shape.cout)
             };
             let (mean, var) = (add("running_mean", 0.0), add("running_var", 1.0));
             let pool = place == 2 && block < a.block_widths.len();
-            let plane = Plane { height: shape.height, width: shape.width, channels: shape.cout, pool };
+            let plane =
+                Plane { height: shape.height, width: shape.width, channels: shape.cout, pool };
             let grid = (i > 0).then(|| Grid::new(shape.height, shape.width, shape.cin, shape.cout));
-            layout.convs.push(ConvSlots { shape, grid, plane, weight, bias, gamma, beta, mean, var });
+            layout.convs.push(ConvSlots {
+                shape,
+                grid,
+                plane,
+                weight,
+                bias,
+                gamma,
+                beta,
+                mean,
+                var,
+            });
         }
         let (h, w) = a.encoder_side();
         let mut memory_inputs = layout.convs.last().map_or(0, |c| h * w * c.shape.cout);
         for (i, (inputs, outputs)) in a.dense().into_iter().enumerate() {
             let pixels = if i == 0 { h * w } else { 1 };
             let wide = padded(outputs);
-            let order = Order::Dense { inputs, pixels, channels: memory_inputs / pixels, outputs: wide };
+            let order =
+                Order::Dense { inputs, pixels, channels: memory_inputs / pixels, outputs: wide };
             let mut add = |part: &str, shape, order, len| {
                 let name = format!("head.fc{}.{part}", i + 1);
-                layout.add(Entry { name, shape, running: false, fan_in: inputs, start: 0.0, offset: 0, order }, len)
+                layout.add(
+                    Entry {
+                        name,
+                        shape,
+                        running: false,
+                        fan_in: inputs,
+                        start: 0.0,
+                        offset: 0,
+                        order,
+                    },
+                    len,
+                )
             };
             let weight = add("weight", vec![outputs, inputs], order, memory_inputs * wide);
             let bias = add("bias", vec![outputs], Order::Vector, wide);

@@ -34,7 +34,8 @@ impl Model {
             let mut stream = key.at(ordinal as u64, 0).stream();
             let bound = 1.0 / (entry.fan_in.max(1) as f32).sqrt();
             for i in 0..entry.len() {
-                memory[entry.position(i)] = if entry.fan_in == 0 { entry.start } else { stream.uniform(-bound, bound) };
+                memory[entry.position(i)] =
+                    if entry.fan_in == 0 { entry.start } else { stream.uniform(-bound, bound) };
             }
         }
         Ok(model)
@@ -42,7 +43,8 @@ impl Model {
 
     fn empty(architecture: Architecture) -> Self {
         let layout = Layout::new(&architecture);
-        let (parameters, running) = (Buffer::zeros(layout.parameters), Buffer::zeros(layout.running));
+        let (parameters, running) =
+            (Buffer::zeros(layout.parameters), Buffer::zeros(layout.running));
         Self { architecture, layout, parameters, running }
     }
 
@@ -71,7 +73,8 @@ impl Model {
         tensors: impl IntoIterator<Item = (String, Vec<usize>, Vec<f32>)>,
     ) -> Result<Self, EngineError> {
         let mut model = Self::empty(architecture.checked()?);
-        let mut missing: BTreeSet<String> = model.layout.entries.iter().map(|e| e.name.clone()).collect();
+        let mut missing: BTreeSet<String> =
+            model.layout.entries.iter().map(|e| e.name.clone()).collect();
         for (name, shape, values) in tensors {
             let wrong = |problem: String| EngineError::Tensor { name: name.clone(), problem };
             let Some(entry) = model.layout.entries.iter().find(|e| e.name == name) else {
@@ -83,9 +86,12 @@ impl Model {
             if shape != entry.shape || values.len() != entry.len() {
                 return Err(wrong(format!("has shape {shape:?}, expected {:?}", entry.shape)));
             }
-            if let Some(value) = values.iter().find(|value| !value.is_finite() || entry.is_variance() && **value < 0.0)
+            if let Some(value) = values
+                .iter()
+                .find(|value| !value.is_finite() || entry.is_variance() && **value < 0.0)
             {
-                let expected = if entry.is_variance() { "finite numbers from 0 on" } else { "finite numbers" };
+                let expected =
+                    if entry.is_variance() { "finite numbers from 0 on" } else { "finite numbers" };
                 return Err(wrong(format!("holds {value}, expected {expected}")));
             }
             let memory = if entry.running { &mut model.running } else { &mut model.parameters };
@@ -105,7 +111,8 @@ impl Model {
     /// Names the tensor and what it holds.
     pub fn check_finite(&self) -> Result<(), EngineError> {
         // Without a way out in the middle, looking at all values is a matter of vectors.
-        let is_whole = |memory: &[f32]| memory.iter().filter(|value| !value.is_finite()).count() == 0;
+        let is_whole =
+            |memory: &[f32]| memory.iter().filter(|value| !value.is_finite()).count() == 0;
         if is_whole(&self.parameters) && is_whole(&self.running) {
             return Ok(());
         }
@@ -163,7 +170,8 @@ mod tests {
     #[test]
     fn a_file_gives_back_the_model_and_its_bytes() {
         let model = small(3, 5);
-        let metadata = BTreeMap::from([("note".to_string(), "a \"quoted\"\nline \u{1} é".to_string())]);
+        let metadata =
+            BTreeMap::from([("note".to_string(), "a \"quoted\"\nline \u{1} é".to_string())]);
         let bytes = model.to_safetensors(&metadata);
         let (again, read) = Model::from_safetensors(&bytes).unwrap();
         assert_eq!(again.tensors(), model.tensors());
@@ -176,11 +184,23 @@ mod tests {
         let mut model = small(1, 3);
         assert!(model.check_finite().is_ok());
         model.running[0] = f32::INFINITY;
-        assert_eq!(model.check_finite().unwrap_err().to_string(), "tensor block1.norm1.running_mean: holds inf");
-        let place = model.layout.entries.iter().find(|entry| entry.name == "head.fc2.bias").unwrap().position(1);
+        assert_eq!(
+            model.check_finite().unwrap_err().to_string(),
+            "tensor block1.norm1.running_mean: holds inf"
+        );
+        let place = model
+            .layout
+            .entries
+            .iter()
+            .find(|entry| entry.name == "head.fc2.bias")
+            .unwrap()
+            .position(1);
         model.running[0] = 0.0;
         model.parameters[place] = f32::NAN;
-        assert_eq!(model.check_finite().unwrap_err().to_string(), "tensor head.fc2.bias: holds NaN");
+        assert_eq!(
+            model.check_finite().unwrap_err().to_string(),
+            "tensor head.fc2.bias: holds NaN"
+        );
     }
 
     #[test]
@@ -192,7 +212,9 @@ mod tests {
         assert_eq!(a.tensors()[0], wider.tensors()[0]);
         let values = &a.tensors()[6].2;
         let bound = 1.0 / (8.0f32 * 9.0).sqrt();
-        assert!(values.iter().all(|v| v.abs() <= bound) && values.iter().any(|v| v.abs() > 0.9 * bound));
+        assert!(
+            values.iter().all(|v| v.abs() <= bound) && values.iter().any(|v| v.abs() > 0.9 * bound)
+        );
     }
 
     #[test]
@@ -230,7 +252,10 @@ mod tests {
             let sign = if name.ends_with("running_mean") { -1.0 } else { 1.0 };
             (name, shape, values.iter().map(|value| sign * value).collect())
         });
-        assert!(Model::from_tensors(small(1, 8).architecture().clone(), means).is_ok(), "a mean may be negative");
+        assert!(
+            Model::from_tensors(small(1, 8).architecture().clone(), means).is_ok(),
+            "a mean may be negative"
+        );
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub struct Scorer {
 
 impl std::fmt::Debug for Scorer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scorer").field("architecture", self.model.architecture()).finish_non_exhaustive()
+        f.debug_struct("Scorer")
+            .field("architecture", self.model.architecture())
+            .finish_non_exhaustive()
     }
 }
 
@@ -109,7 +111,12 @@ impl Scorer {
         Self::on(Isa::detect(), model, max_batch, threads)
     }
 
-    pub(crate) fn on(isa: Isa, model: &Model, _max_batch: usize, threads: usize) -> Result<Self, EngineError> {
+    pub(crate) fn on(
+        isa: Isa,
+        model: &Model,
+        _max_batch: usize,
+        threads: usize,
+    ) -> Result<Self, EngineError> {
         let layout = &model.layout;
         let layers: Vec<Layer> = (0..layout.convs.len()).map(|l| prepare(isa, model, l)).collect();
         let buffer = layers.iter().map(|l| l.grid.map_or(0, |g| g.buffer())).max().unwrap_or(0);
@@ -144,17 +151,28 @@ impl Scorer {
     /// If the lengths do not fit.
     pub fn logits(&mut self, images: &[f32], logits: &mut [f32]) {
         self.check(images, logits.len(), self.model.architecture().classes);
-        self.run(images, Wanted { logits, features: &mut [], encoded: &mut [], samples: 1, key: Key::new(0, 0) });
+        self.run(
+            images,
+            Wanted { logits, features: &mut [], encoded: &mut [], samples: 1, key: Key::new(0, 0) },
+        );
     }
 
     /// Writes the outputs and the last hidden layer after ReLU, [n, feature_len].
     ///
     /// # Panics
     /// If the lengths do not fit.
-    pub fn logits_and_features(&mut self, images: &[f32], logits: &mut [f32], features: &mut [f32]) {
+    pub fn logits_and_features(
+        &mut self,
+        images: &[f32],
+        logits: &mut [f32],
+        features: &mut [f32],
+    ) {
         self.check(images, logits.len(), self.model.architecture().classes);
         self.check(images, features.len(), self.model.architecture().feature_len());
-        self.run(images, Wanted { logits, features, encoded: &mut [], samples: 1, key: Key::new(0, 0) });
+        self.run(
+            images,
+            Wanted { logits, features, encoded: &mut [], samples: 1, key: Key::new(0, 0) },
+        );
     }
 
     /// Writes the flattened encoder outputs, [n, encoder_len], in the order channel, row, column.
@@ -163,7 +181,16 @@ impl Scorer {
     /// If the lengths do not fit.
     pub fn encode(&mut self, images: &[f32], out: &mut [f32]) {
         self.check(images, out.len(), self.model.architecture().encoder_len());
-        self.run(images, Wanted { logits: &mut [], features: &mut [], encoded: out, samples: 1, key: Key::new(0, 0) });
+        self.run(
+            images,
+            Wanted {
+                logits: &mut [],
+                features: &mut [],
+                encoded: out,
+                samples: 1,
+                key: Key::new(0, 0),
+            },
+        );
     }
 
     /// Writes the outputs of `samples` dropout masks, [n, samples, classes].
@@ -176,12 +203,19 @@ impl Scorer {
         assert!(samples > 0, "at least one sample");
         self.check(images, logits.len(), samples * self.model.architecture().classes);
         // One more than asked for marks that masks are wanted.
-        self.run(images, Wanted { logits, features: &mut [], encoded: &mut [], samples: samples + 1, key });
+        self.run(
+            images,
+            Wanted { logits, features: &mut [], encoded: &mut [], samples: samples + 1, key },
+        );
     }
 
     fn check(&self, images: &[f32], given: usize, each: usize) {
         let len = self.model.architecture().image_len();
-        assert!(images.len().is_multiple_of(len), "{} values are no whole images of {len}", images.len());
+        assert!(
+            images.len().is_multiple_of(len),
+            "{} values are no whole images of {len}",
+            images.len()
+        );
         assert_eq!(given, images.len() / len * each, "results of {} images", images.len() / len);
     }
 
@@ -236,8 +270,11 @@ impl Network<'_> {
     fn spread(self, workers: &mut [Worker], images: &[f32], wanted: Wanted<'_>) {
         let len = self.model.architecture().image_len();
         let mut rest = Rest { images, wanted: Some(wanted) };
-        let (blocks, jobs) = ((images.len() / len).div_ceil(BLOCK), std::iter::from_fn(move || rest.next(len)));
-        deal(jobs, blocks, workers, &|(images, count, wanted), worker| worker.block(self, images, count, wanted));
+        let (blocks, jobs) =
+            ((images.len() / len).div_ceil(BLOCK), std::iter::from_fn(move || rest.next(len)));
+        deal(jobs, blocks, workers, &|(images, count, wanted), worker| {
+            worker.block(self, images, count, wanted)
+        });
     }
 }
 
@@ -259,7 +296,12 @@ impl Worker {
             return;
         }
         let last = self.head.len() - 1;
-        copy_rows(&self.head[last], network.model.layout.dense[last].outputs, classes, wanted.logits);
+        copy_rows(
+            &self.head[last],
+            network.model.layout.dense[last].outputs,
+            classes,
+            wanted.logits,
+        );
         if wanted.features.is_empty() {
             return;
         }
@@ -267,7 +309,12 @@ impl Worker {
             unpad(network.model, &self.encoded[..count * inputs], wanted.features);
         } else {
             let pitch = network.model.layout.dense[last - 1].outputs;
-            copy_rows(&self.head[last - 1], pitch, network.model.architecture().feature_len(), wanted.features);
+            copy_rows(
+                &self.head[last - 1],
+                pitch,
+                network.model.architecture().feature_len(),
+                wanted.features,
+            );
         }
     }
 
@@ -286,7 +333,8 @@ impl Worker {
             let x = &mut self.inputs[0];
             for y in 0..shape.height.min(used.height + 1) {
                 let take = row.min((used.width + 1) * pixel);
-                x[(y + 1) * wide + pixel..][..take].copy_from_slice(&images[i * len + y * row..][..take]);
+                x[(y + 1) * wide + pixel..][..take]
+                    .copy_from_slice(&images[i * len + y * row..][..take]);
             }
             for l in 0..second {
                 self.layer(network, l, 0, i * l, 1);
@@ -307,7 +355,10 @@ impl Worker {
                 let (row, image) = next.input();
                 (&mut after[0][row + conv.shape.cout..], Out { row, image })
             }
-            None => (&mut self.encoded, Out { row: conv.plane.width * conv.plane.channels, image: conv.plane.len() }),
+            None => (
+                &mut self.encoded,
+                Out { row: conv.plane.width * conv.plane.channels, image: conv.plane.len() },
+            ),
         };
         y = &mut y[to * out.image..];
         let x = &before[l][from * layer.input().1..];
@@ -320,7 +371,14 @@ impl Worker {
             }
             None => {
                 let weights = &network.model.parameters[conv.weight.clone()];
-                direct::forward(network.isa, layer.shape, x, Filters { weights, bias, affine }, y, out.row);
+                direct::forward(
+                    network.isa,
+                    layer.shape,
+                    x,
+                    Filters { weights, bias, affine },
+                    y,
+                    out.row,
+                );
             }
         }
     }
@@ -335,7 +393,14 @@ impl Worker {
     }
 
     /// Repeats what follows the first layer under masks.
-    fn sample(&mut self, network: Network<'_>, count: usize, samples: usize, key: Key, logits: &mut [f32]) {
+    fn sample(
+        &mut self,
+        network: Network<'_>,
+        count: usize,
+        samples: usize,
+        key: Key,
+        logits: &mut [f32],
+    ) {
         let architecture = network.model.architecture();
         let (classes, dropout) = (architecture.classes, architecture.dropout);
         let dense = &network.model.layout.dense;
@@ -347,14 +412,18 @@ impl Worker {
                     Some(x) => layer(network, l, count, x, &mut after[0]),
                 }
                 if l + 1 < dense.len() {
-                    for row in after[0][..count * dense[l].outputs].chunks_exact_mut(dense[l].outputs) {
+                    for row in
+                        after[0][..count * dense[l].outputs].chunks_exact_mut(dense[l].outputs)
+                    {
                         drop_out(key, l + 1, sample, dropout, row);
                     }
                 }
             }
             let pitch = dense[dense.len() - 1].outputs;
-            for (i, row) in self.masked[dense.len() - 1].chunks_exact(pitch).take(count).enumerate() {
-                logits[(i * samples + sample) * classes..][..classes].copy_from_slice(&row[..classes]);
+            for (i, row) in self.masked[dense.len() - 1].chunks_exact(pitch).take(count).enumerate()
+            {
+                logits[(i * samples + sample) * classes..][..classes]
+                    .copy_from_slice(&row[..classes]);
             }
         }
     }

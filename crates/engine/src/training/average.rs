@@ -31,13 +31,23 @@ impl Average {
     /// # Panics
     /// If the model has another architecture.
     pub fn add(&mut self, model: &Model) {
-        assert_eq!(self.model.architecture(), model.architecture(), "the average is of another architecture");
+        assert_eq!(
+            self.model.architecture(),
+            model.architecture(),
+            "the average is of another architecture"
+        );
         let t = self.updates as f32;
         let share = 1.0 - self.decay.min((1.0 + t) / (10.0 + t));
         self.updates += 1;
-        let parts = [(&mut self.model.parameters, &model.parameters), (&mut self.model.running, &model.running)];
+        let parts = [
+            (&mut self.model.parameters, &model.parameters),
+            (&mut self.model.running, &model.running),
+        ];
         for (average, new) in parts {
-            average.iter_mut().zip(new.iter()).for_each(|(average, new)| *average += share * (new - *average));
+            average
+                .iter_mut()
+                .zip(new.iter())
+                .for_each(|(average, new)| *average += share * (new - *average));
         }
     }
 
@@ -59,8 +69,10 @@ impl Average {
     /// # Errors
     /// If the bytes are not the state of an average of this architecture.
     pub fn restore(&mut self, state: &[u8]) -> Result<(), EngineError> {
-        let (updates, parts) =
-            state::read(state, [&self.model.parameters, &self.model.running, &Buffer::default(), &Buffer::default()])?;
+        let (updates, parts) = state::read(
+            state,
+            [&self.model.parameters, &self.model.running, &Buffer::default(), &Buffer::default()],
+        )?;
         [self.model.parameters, self.model.running, ..] = parts;
         self.updates = updates;
         Ok(())
@@ -92,14 +104,24 @@ mod tests {
         let mut average = Average::new(first.clone(), 0.5);
         average.add(&second);
         // The first decay is 1 / 10.
-        for ((a, b), got) in
-            first.parameters.iter().zip(second.parameters.iter()).zip(average.model().parameters.iter())
+        for ((a, b), got) in first
+            .parameters
+            .iter()
+            .zip(second.parameters.iter())
+            .zip(average.model().parameters.iter())
         {
             assert!((got - (0.1 * a + 0.9 * b)).abs() < 1e-6);
         }
         let mut still = Average::new(first.clone(), 0.0);
         still.add(&second);
-        assert!(still.model().parameters.iter().zip(second.parameters.iter()).all(|(a, b)| (a - b).abs() < 1e-7));
+        assert!(
+            still
+                .model()
+                .parameters
+                .iter()
+                .zip(second.parameters.iter())
+                .all(|(a, b)| (a - b).abs() < 1e-7)
+        );
     }
 
     #[test]

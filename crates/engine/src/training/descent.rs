@@ -47,9 +47,15 @@ pub(crate) fn parts(layout: &Layout) -> Vec<Part> {
         for first in (0..dense.inputs).step_by(rows) {
             let start = dense.weight.start + first * dense.outputs;
             let end = dense.weight.end.min(start + rows * dense.outputs);
-            parts.push(Part { range: start..end, source: Source::Head(DensePart::Weights { layer, first }) });
+            parts.push(Part {
+                range: start..end,
+                source: Source::Head(DensePart::Weights { layer, first }),
+            });
         }
-        parts.push(Part { range: dense.bias.clone(), source: Source::Head(DensePart::Bias { layer }) });
+        parts.push(Part {
+            range: dense.bias.clone(),
+            source: Source::Head(DensePart::Bias { layer }),
+        });
     }
     parts
 }
@@ -119,7 +125,9 @@ impl<H: Head> Descent<'_, H> {
         match part.source {
             Source::Ready => {}
             Source::Groups => add_groups(self.groups, range, gradient),
-            Source::Head(dense) => self.head.gather(self.layout, self.groups, dense, range, gradient),
+            Source::Head(dense) => {
+                self.head.gather(self.layout, self.groups, dense, range, gradient)
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ impl State {
     /// Takes over what [`Self::to_bytes`] wrote. An error leaves everything as it was.
     pub(crate) fn restore(&mut self, bytes: &[u8]) -> Result<(), EngineError> {
         let (steps, parts) = read(bytes, self.parts())?;
-        [self.model.parameters, self.model.running, self.first_moments, self.second_moments] = parts;
+        [self.model.parameters, self.model.running, self.first_moments, self.second_moments] =
+            parts;
         self.steps = steps;
         Ok(())
     }
@@ -58,7 +59,10 @@ pub(crate) fn read(bytes: &[u8], held: [&Buffer; 4]) -> Result<(u64, [Buffer; 4]
     match fill(bytes, &mut parts) {
         Some(steps) => Ok((steps, parts)),
         None => {
-            let text = format!("{} bytes are not the state of a network of {parameters} parameters", bytes.len());
+            let text = format!(
+                "{} bytes are not the state of a network of {parameters} parameters",
+                bytes.len()
+            );
             Err(EngineError::State(text))
         }
     }

@@ -65,7 +65,11 @@ impl<H: Head> Stepper<H> {
     pub(crate) fn step(&mut self, images: &[f32], input: H::Input<'_>) -> f32 {
         let len = H::VIEWS * self.state.model.architecture().image_len();
         let (n, most) = (images.len() / len, self.max_batch);
-        assert!(images.len().is_multiple_of(len), "{} values are no whole images of {len}", images.len());
+        assert!(
+            images.len().is_multiple_of(len),
+            "{} values are no whole images of {len}",
+            images.len()
+        );
         assert!(n >= 2 && n <= most, "a batch of {n} images, expected 2 to {most}");
         self.team.clone().run(|| {
             let loss = self.gradients(images, input);
@@ -96,7 +100,10 @@ impl<H: Head> Stepper<H> {
     /// parameters.
     pub(crate) fn descend(&mut self, n: usize, moves: bool) {
         let State { model, first_moments, second_moments, steps } = &mut self.state;
-        let head = AdamW { learning_rate: self.head_factor * self.optimizer.learning_rate, ..self.optimizer };
+        let head = AdamW {
+            learning_rate: self.head_factor * self.optimizer.learning_rate,
+            ..self.optimizer
+        };
         let rates = moves.then(|| [self.optimizer, head].map(|optimizer| optimizer.rates(*steps)));
         let memory = Memory {
             start: 0,
@@ -106,7 +113,8 @@ impl<H: Head> Stepper<H> {
             gradient: &mut self.gradient,
         };
         let groups = self.encoder.used(n);
-        let descent = Descent { isa: self.isa, layout: &model.layout, groups, head: &self.head, rates };
+        let descent =
+            Descent { isa: self.isa, layout: &model.layout, groups, head: &self.head, rates };
         descent.run(&self.parts, memory, self.encoder.threads());
     }
 }

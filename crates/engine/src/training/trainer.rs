@@ -40,7 +40,12 @@ impl Training<ClassHead> {
     ///
     /// # Errors
     /// If the threads cannot be started.
-    pub fn new(model: Model, optimizer: AdamW, max_batch: usize, threads: usize) -> Result<Self, EngineError> {
+    pub fn new(
+        model: Model,
+        optimizer: AdamW,
+        max_batch: usize,
+        threads: usize,
+    ) -> Result<Self, EngineError> {
         Self::on(Isa::detect(), model, optimizer, max_batch, threads)
     }
 

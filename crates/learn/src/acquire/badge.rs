@@ -7,13 +7,15 @@ use super::ties::all_equal;
 use super::{AcquireError, Inputs, Needs, Picks, Query, Rows, Strategy};
 use fewlabel_engine::vector::{LANES, dot, dots, dots_at};
 
-/// k-means++ seeding on the gradient of the last layer, g_n = (p_n - e_y) (x) h_n with y the predicted class: the longest first, then drawn
-/// with a chance proportional to the squared distance from the nearest chosen. Once every distance is 0, images follow as ties are broken.
+/// k-means++ seeding on the gradient of the last layer, g_n = (p_n - e_y) (x) h_n with y the
+/// predicted class: the longest first, then drawn with a chance proportional to the squared
+/// distance from the nearest chosen. Once every distance is 0, images follow as ties are broken.
 ///
-/// g is never formed: |g_i - g_j|^2 = |q_i|^2 |h_i|^2 + |q_j|^2 |h_j|^2 - 2 <q_i, q_j> <h_i, h_j>. Score: the squared length of the first, the
-/// squared distance of the others. `probs` [n, classes], `features` [n, dim] (the last layer's inputs). O(batch n (classes + dim))
-/// time, O(n classes) memory. Ash 2020 (arXiv 1906.03671). Confident images have short gradients and are hardly drawn; with the features of
-/// a poor model the distances mean little.
+/// g is never formed: |g_i - g_j|^2 = |q_i|^2 |h_i|^2 + |q_j|^2 |h_j|^2 - 2 <q_i, q_j> <h_i, h_j>.
+/// Score: the squared length of the first, the squared distance of the others. `probs` [n,
+/// classes], `features` [n, dim] (the last layer's inputs). O(batch n (classes + dim)) time, O(n
+/// classes) memory. Ash 2020 (arXiv 1906.03671). Confident images have short gradients and are
+/// hardly drawn; with the features of a poor model the distances mean little.
 pub(crate) struct Badge;
 
 impl Strategy for Badge {
@@ -25,11 +27,18 @@ impl Strategy for Badge {
         Needs { features: true, ..Needs::PROBS }
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        query: &Query,
+        threads: usize,
+    ) -> Result<Picks, AcquireError> {
         let pool = checked_pool(self, inputs, pool, query.batch)?;
         let probs = inputs.mean_probs(self.name())?;
         let absent = || AcquireError::Missing { strategy: self.name().into(), what: "features" };
-        let gradients = Gradients::new(probs.rows(), inputs.features.ok_or_else(absent)?, pool, threads);
+        let gradients =
+            Gradients::new(probs.rows(), inputs.features.ok_or_else(absent)?, pool, threads);
         Ok(gradients.seed(query, threads, |step| draw(query.key, step).stream().unit_f64()))
     }
 }
@@ -71,7 +80,9 @@ impl<'a> Gradients<'a> {
         let mut picks = Picks::none("squared gradient distance");
         let lengths = || self.lengths.iter().map(|lengths| lengths[2]);
         let order = query.order();
-        let Some((_, mut chosen)) = order.best(&self.pool, lengths().zip(0..)) else { return picks };
+        let Some((_, mut chosen)) = order.best(&self.pool, lengths().zip(0..)) else {
+            return picks;
+        };
         picks.all_equal = all_equal(lengths());
         let mut nearest = vec![f64::INFINITY; self.pool.len()];
         picks.scores.push(self.lengths[chosen][2]);
@@ -88,7 +99,8 @@ impl<'a> Gradients<'a> {
         }
     }
 
-    /// Lowers every squared distance to that from `centre` where it is smaller; -1 marks what is chosen.
+    /// Lowers every squared distance to that from `centre` where it is smaller; -1 marks what is
+    /// chosen.
     fn approach(&self, centre: usize, nearest: &mut [f64], threads: usize) {
         let q = &self.residuals[centre * self.width..][..self.width];
         let h = self.features.row(self.pool[centre]);
@@ -99,7 +111,11 @@ impl<'a> Gradients<'a> {
                 let end = (start + BLOCK).min(nearest.len());
                 let block = first + start..first + end;
                 scratch.residuals.resize(end - start, 0.0);
-                dots(q, &self.residuals[block.start * self.width..block.end * self.width], &mut scratch.residuals);
+                dots(
+                    q,
+                    &self.residuals[block.start * self.width..block.end * self.width],
+                    &mut scratch.residuals,
+                );
                 self.candidates(centre, block.start, &nearest[start..end], &mut scratch);
                 scratch.features.resize(scratch.images.len(), 0.0);
                 dots_at(h, self.features.values(), &scratch.images, &mut scratch.features);
@@ -114,8 +130,10 @@ impl<'a> Gradients<'a> {
         nearest[centre] = -1.0;
     }
 
-    /// Keeps the images of a block that may be nearer to `centre` than to what they are nearest to: by Cauchy and Schwarz,
-    /// |<h_i, h_j>| is at most |h_i| |h_j|. The slack covers rounding, so that leaving images out changes no bit.
+    /// Keeps the images of a block that may be nearer to `centre` than to what they are nearest to:
+    /// by Cauchy and Schwarz,
+    /// |<h_i, h_j>| is at most |h_i| |h_j|. The slack covers rounding, so that leaving images out
+    /// changes no bit.
     fn candidates(&self, centre: usize, first: usize, nearest: &[f64], scratch: &mut Scratch) {
         scratch.places.clear();
         scratch.images.clear();
@@ -177,8 +195,11 @@ mod tests {
 
         let g = dense(&probs, &features, classes, dim);
         let square = |a: &[f64]| a.iter().map(|x| x * x).sum::<f64>();
-        let distance = |i: usize, j: usize| g[i].iter().zip(&g[j]).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
-        let mut chosen = vec![(0..rows).max_by(|&a, &b| square(&g[a]).total_cmp(&square(&g[b]))).unwrap()];
+        let distance = |i: usize, j: usize| {
+            g[i].iter().zip(&g[j]).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
+        };
+        let mut chosen =
+            vec![(0..rows).max_by(|&a, &b| square(&g[a]).total_cmp(&square(&g[b]))).unwrap()];
         while chosen.len() < batch {
             let weight = |i: usize| {
                 let nearest = chosen.iter().map(|&j| distance(i, j)).fold(f64::INFINITY, f64::min);
@@ -186,20 +207,27 @@ mod tests {
             };
             let weights: Vec<f64> = (0..rows).map(weight).collect();
             chosen.push(Order::BY_NUMBER.drawn(&images, &weights, uniform(chosen.len() as u64)));
-            assert!((picks.scores[chosen.len() - 1] - weights[chosen[chosen.len() - 1]]).abs() < 1e-4);
+            assert!(
+                (picks.scores[chosen.len() - 1] - weights[chosen[chosen.len() - 1]]).abs() < 1e-4
+            );
         }
         assert_eq!(picks.indices, chosen.iter().map(|&i| i as u32).collect::<Vec<_>>());
     }
 
     #[test]
     fn the_longest_gradient_comes_first_and_the_unlike_one_second() {
-        // |p - e| is greatest for images 0, 1 and 2; image 2 has other features, so that 1, a copy of 0, has no chance.
+        // |p - e| is greatest for images 0, 1 and 2; image 2 has other features, so that 1, a copy
+        // of 0, has no chance.
         let probs = [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 0.0];
         let features = [3.0, 0.0, 3.0, 0.0, 0.0, 2.0, 9.0, 9.0];
-        let inputs =
-            Inputs { probs: Some(Rows::new(&probs, 2)), features: Some(Rows::new(&features, 2)), ..Inputs::default() };
+        let inputs = Inputs {
+            probs: Some(Rows::new(&probs, 2)),
+            features: Some(Rows::new(&features, 2)),
+            ..Inputs::default()
+        };
         for seed in 0..20 {
-            let picks = Badge.pick(&inputs, &[0, 1, 2, 3], &Query::new(2, Key::new(seed, 0)), 1).unwrap();
+            let picks =
+                Badge.pick(&inputs, &[0, 1, 2, 3], &Query::new(2, Key::new(seed, 0)), 1).unwrap();
             assert!(picks.indices[0] == 0 && picks.indices[1] != 1, "{picks:?}");
             assert_eq!(picks.scores[0], 4.5);
         }

@@ -7,12 +7,13 @@ use super::strategy::checked_pool;
 use super::{AcquireError, Inputs, Needs, Picks, Query, Rows, Strategy};
 use fewlabel_engine::vector::ln;
 
-/// Greedy k-center with the distance (KL(p || q) + KL(q || p)) / 2 between predictions, clipped at 1e-8, in nats. Without labels the first is the image
-/// of greatest entropy.
+/// Greedy k-center with the distance (KL(p || q) + KL(q || p)) / 2 between predictions, clipped at
+/// 1e-8, in nats. Without labels the first is the image of greatest entropy.
 ///
-/// Score: that distance from the nearest (0 for the first of a cold start). `probs` [n, classes], `labelled`. O(n (labelled + batch) classes)
-/// time, O(n classes) memory. What Agarwal 2020 (arXiv 2008.05723) comes to for whole images. Certain predictions of different classes are
-/// farthest apart: it covers classes first and asks little about doubt.
+/// Score: that distance from the nearest (0 for the first of a cold start). `probs` [n, classes],
+/// `labelled`. O(n (labelled + batch) classes) time, O(n classes) memory. What Agarwal 2020 (arXiv
+/// 2008.05723) comes to for whole images. Certain predictions of different classes are farthest
+/// apart: it covers classes first and asks little about doubt.
 pub(crate) struct Cdal;
 
 impl Strategy for Cdal {
@@ -24,7 +25,13 @@ impl Strategy for Cdal {
         Needs { labelled: true, ..Needs::PROBS }
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        query: &Query,
+        threads: usize,
+    ) -> Result<Picks, AcquireError> {
         let pool = checked_pool(self, inputs, pool, query.batch)?;
         let probs = inputs.mean_probs(self.name())?;
         let probs = probs.rows();
@@ -33,7 +40,8 @@ impl Strategy for Cdal {
         let mut logs = clipped.clone();
         ln(&mut logs);
         let (clipped, logs) = (Rows::new(&clipped, width), Rows::new(&logs, width));
-        let distance = |a: u32, b: u32| divergence(clipped.row(a), logs.row(a), clipped.row(b), logs.row(b));
+        let distance =
+            |a: u32, b: u32| divergence(clipped.row(a), logs.row(a), clipped.row(b), logs.row(b));
         let approach = |nearest: &mut [f32], centre: u32| {
             fill(nearest, threads, |first, nearest| {
                 for (nearest, &image) in nearest.iter_mut().zip(&pool[first..]) {
@@ -56,7 +64,11 @@ impl Strategy for Cdal {
 
 /// Half the sum over classes of (p - q) (ln p - ln q).
 fn divergence(p: &[f32], ln_p: &[f32], q: &[f32], ln_q: &[f32]) -> f32 {
-    let terms = p.iter().zip(q).zip(ln_p.iter().zip(ln_q)).map(|((p, q), (ln_p, ln_q))| (p - q) * (ln_p - ln_q));
+    let terms = p
+        .iter()
+        .zip(q)
+        .zip(ln_p.iter().zip(ln_q))
+        .map(|((p, q), (ln_p, ln_q))| (p - q) * (ln_p - ln_q));
     0.5 * terms.sum::<f32>()
 }
 
@@ -78,13 +90,17 @@ mod tests {
         let pool = unlabelled(n, &labelled).unwrap();
         let picks = Cdal.pick(&inputs, &pool, &Query::new(15, Key::new(0, 0)), 1).unwrap();
         let kl = |a: u32, b: u32| -> f64 {
-            let pairs = rows.row(a).iter().zip(rows.row(b)).map(|(&p, &q)| (f64::from(p), f64::from(q)));
+            let pairs =
+                rows.row(a).iter().zip(rows.row(b)).map(|(&p, &q)| (f64::from(p), f64::from(q)));
             pairs.map(|(p, q)| p * libm::log(p / q)).sum()
         };
         let mut chosen = labelled.to_vec();
         for (&index, &score) in picks.indices.iter().zip(&picks.scores) {
-            let radius = |i: u32| chosen.iter().map(|&j| 0.5 * (kl(i, j) + kl(j, i))).fold(f64::INFINITY, f64::min);
-            let farthest = (0..n as u32).filter(|i| !chosen.contains(i)).map(radius).fold(0.0, f64::max);
+            let radius = |i: u32| {
+                chosen.iter().map(|&j| 0.5 * (kl(i, j) + kl(j, i))).fold(f64::INFINITY, f64::min)
+            };
+            let farthest =
+                (0..n as u32).filter(|i| !chosen.contains(i)).map(radius).fold(0.0, f64::max);
             assert!((radius(index) - farthest).abs() < 1e-5 && (score - farthest).abs() < 1e-5);
             chosen.push(index);
         }
@@ -94,7 +110,8 @@ mod tests {
     fn worked_out_by_hand() {
         // (0.75 - 0.25) (ln 0.75 - ln 0.25) = ln 3 / 2, halved and counted for both classes.
         let probs = [0.75, 0.25, 0.25, 0.75, 0.75, 0.25];
-        let inputs = Inputs { probs: Some(Rows::new(&probs, 2)), labelled: &[0], ..Inputs::default() };
+        let inputs =
+            Inputs { probs: Some(Rows::new(&probs, 2)), labelled: &[0], ..Inputs::default() };
         let picks = Cdal.pick(&inputs, &[1, 2], &Query::new(2, Key::new(0, 0)), 1).unwrap();
         assert_eq!(picks.indices, [1, 2]);
         assert!((picks.scores[0] - 0.5 * libm::log(3.0)).abs() < 1e-6 && picks.scores[1] == 0.0);

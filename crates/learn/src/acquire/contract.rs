@@ -23,7 +23,8 @@ impl Case {
     fn random(rows: usize, name: u64) -> Self {
         let mut stream = Key::new(99, name).stream();
         let mut distributions = |n: usize| {
-            let mut values: Vec<f32> = (0..n * CLASSES).map(|_| stream.uniform(-2.0, 2.0)).collect();
+            let mut values: Vec<f32> =
+                (0..n * CLASSES).map(|_| stream.uniform(-2.0, 2.0)).collect();
             softmax_rows(&mut values, CLASSES);
             values
         };
@@ -51,17 +52,23 @@ impl Case {
         unlabelled(self.rows, &self.labelled).unwrap()
     }
 
-    /// Picks, after checking that they are exactly `batch` different images of the pool with finite scores.
+    /// Picks, after checking that they are exactly `batch` different images of the pool with finite
+    /// scores.
     fn pick(&self, strategy: &dyn Strategy, batch: usize, seed: u64, threads: usize) -> Picks {
         let name = strategy.name();
-        let picks =
-            strategy.pick(&self.inputs(), &self.pool(), &Query::new(batch, Key::new(seed, 5)), threads).expect(name);
+        let picks = strategy
+            .pick(&self.inputs(), &self.pool(), &Query::new(batch, Key::new(seed, 5)), threads)
+            .expect(name);
         assert_eq!((picks.indices.len(), picks.scores.len()), (batch, batch), "{name}");
         let mut sorted = picks.indices.clone();
         sorted.sort_unstable();
         sorted.dedup();
         assert_eq!(sorted.len(), batch, "{name} repeats itself: {:?}", picks.indices);
-        assert!(sorted.iter().all(|image| self.pool().contains(image)), "{name}: {:?}", picks.indices);
+        assert!(
+            sorted.iter().all(|image| self.pool().contains(image)),
+            "{name}: {:?}",
+            picks.indices
+        );
         assert!(picks.scores.iter().all(|score| score.is_finite()), "{name}: {:?}", picks.scores);
         assert!(!picks.unit.is_empty(), "{name}");
         picks
@@ -71,7 +78,11 @@ impl Case {
 fn all() -> Vec<Box<dyn Strategy>> {
     let stochastic = ["power-bald", "softmax-entropy", "softrank-margin"];
     let options = Options::default();
-    names().into_iter().chain(stochastic).map(|name| with_options(name, &options).unwrap()).collect()
+    names()
+        .into_iter()
+        .chain(stochastic)
+        .map(|name| with_options(name, &options).unwrap())
+        .collect()
 }
 
 /// Strategies whose picks depend on the seed.
@@ -97,7 +108,12 @@ fn the_same_seed_picks_the_same_and_another_differs_where_it_should() {
         let first = case.pick(&*strategy, 9, 0, 1);
         assert_eq!(first, case.pick(&*strategy, 9, 0, 1), "{}", strategy.name());
         if is_random(strategy.name()) {
-            assert_ne!(first.indices, case.pick(&*strategy, 9, 1, 1).indices, "{}", strategy.name());
+            assert_ne!(
+                first.indices,
+                case.pick(&*strategy, 9, 1, 1).indices,
+                "{}",
+                strategy.name()
+            );
         }
     }
 }
@@ -119,7 +135,8 @@ fn the_order_of_the_pool_shows_nowhere() {
     let mut pool = case.pool();
     Key::new(7, 7).stream().shuffle(&mut pool);
     for strategy in all() {
-        let shuffled = strategy.pick(&case.inputs(), &pool, &Query::new(8, Key::new(0, 5)), 1).unwrap();
+        let shuffled =
+            strategy.pick(&case.inputs(), &pool, &Query::new(8, Key::new(0, 5)), 1).unwrap();
         assert_eq!(shuffled, case.pick(&*strategy, 8, 0, 1), "{}", strategy.name());
     }
 }
@@ -143,7 +160,9 @@ fn nothing_labelled_is_a_cold_start() {
 #[test]
 fn degenerate_arrays_still_give_a_batch() {
     let mut one_hot = Case::random(40, 7);
-    for values in [&mut one_hot.probs, &mut one_hot.mc_probs, &mut one_hot.targets, &mut one_hot.views] {
+    for values in
+        [&mut one_hot.probs, &mut one_hot.mc_probs, &mut one_hot.targets, &mut one_hot.views]
+    {
         values.iter_mut().enumerate().for_each(|(i, p)| *p = f32::from(u8::from(i % CLASSES == 1)));
     }
     let mut constant = Case::random(40, 8);
@@ -189,16 +208,28 @@ fn what_cannot_be_done_is_refused_in_one_sentence() {
     let case = Case::random(20, 11);
     for strategy in all() {
         let refuse = |inputs: &Inputs, pool: &[u32], batch| {
-            let error = strategy.pick(inputs, pool, &Query::new(batch, Key::new(0, 0)), 1).unwrap_err().to_string();
+            let error = strategy
+                .pick(inputs, pool, &Query::new(batch, Key::new(0, 0)), 1)
+                .unwrap_err()
+                .to_string();
             assert!(!error.contains('\n') && error.len() < 200, "{error}");
             error
         };
         let pool = case.pool();
-        assert_eq!(refuse(&case.inputs(), &pool, 19), "asked for 19 images, but only 18 are unlabelled");
+        assert_eq!(
+            refuse(&case.inputs(), &pool, 19),
+            "asked for 19 images, but only 18 are unlabelled"
+        );
         assert_eq!(refuse(&case.inputs(), &pool, 0), "the batch must be at least 1");
         assert_eq!(refuse(&case.inputs(), &[5, 1, 5], 1), "the pool holds image 5 twice");
-        assert_eq!(refuse(&case.inputs(), &[0, 3], 1), "image 3 is in the pool and among the labelled");
-        assert_eq!(refuse(&case.inputs(), &[77], 1), "the pool holds image 77, but there are only 20 images");
+        assert_eq!(
+            refuse(&case.inputs(), &[0, 3], 1),
+            "image 3 is in the pool and among the labelled"
+        );
+        assert_eq!(
+            refuse(&case.inputs(), &[77], 1),
+            "the pool holds image 77, but there are only 20 images"
+        );
         if strategy.needs() != Needs::NONE {
             let nothing = Inputs::default();
             let error = refuse(&nothing, &pool, 1);
@@ -217,7 +248,9 @@ fn scores_in_blocks_are_the_scores_of_the_whole() {
         let mut blocks = Vec::new();
         for first in (0..50).step_by(17) {
             let rows = 17.min(50 - first);
-            let part = |values: &[f32], width: usize| values[first * width..(first + rows) * width].to_vec();
+            let part = |values: &[f32], width: usize| {
+                values[first * width..(first + rows) * width].to_vec()
+            };
             let block = Case {
                 probs: part(&case.probs, CLASSES),
                 mc_probs: part(&case.mc_probs, SAMPLES * CLASSES),
@@ -271,7 +304,10 @@ fn where_all_scores_are_equal_the_lowest_rows_or_drawn_ones_are_taken_and_it_is_
             assert_eq!(rows, [0, 1, 2, 3, 4, 5], "{name}");
         }
         let seeded = pick(Ties::Seeded, 0, 1);
-        assert!(seeded.all_equal && seeded.indices.iter().any(|&row| row >= 50), "{name}: {seeded:?}");
+        assert!(
+            seeded.all_equal && seeded.indices.iter().any(|&row| row >= 50),
+            "{name}: {seeded:?}"
+        );
         assert_eq!(seeded, pick(Ties::Seeded, 0, 3), "{name}");
         assert_ne!(seeded.indices, pick(Ties::Seeded, 1, 1).indices, "{name}");
     }

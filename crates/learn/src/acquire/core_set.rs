@@ -5,12 +5,13 @@ use super::strategy::checked_pool;
 use super::{AcquireError, Inputs, Needs, Picks, Query, Rows, Strategy, k_center};
 use fewlabel_engine::vector::squared_distances_at;
 
-/// Greedy k-center on the features: always the image with the greatest Euclidean distance from its nearest labelled or chosen one. Without labels
-/// the first is the image nearest to the mean.
+/// Greedy k-center on the features: always the image with the greatest Euclidean distance from its
+/// nearest labelled or chosen one. Without labels the first is the image nearest to the mean.
 ///
-/// Score: that distance. `features` [n, dim], `labelled`. O(n labelled dim) time and at most O(n batch dim) more, O(n) memory; distances from differences, so that
-/// near-duplicates keep their order. Sener and Savarese 2018 (arXiv 1708.00489). Drawn to outliers and, on features
-/// after a ReLU, to great norms.
+/// Score: that distance. `features` [n, dim], `labelled`. O(n labelled dim) time and at most O(n
+/// batch dim) more, O(n) memory; distances from differences, so that near-duplicates keep their
+/// order. Sener and Savarese 2018 (arXiv 1708.00489). Drawn to outliers and, on features after a
+/// ReLU, to great norms.
 pub(crate) struct CoreSet;
 
 impl Strategy for CoreSet {
@@ -22,16 +23,28 @@ impl Strategy for CoreSet {
         Needs { features: true, labelled: true, ..Needs::NONE }
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        query: &Query,
+        threads: usize,
+    ) -> Result<Picks, AcquireError> {
         let pool = checked_pool(self, inputs, pool, query.batch)?;
         let features = features(self.name(), inputs)?;
         let mut nearest = vec![f32::INFINITY; pool.len()];
-        let labelled: Vec<&[f32]> = inputs.labelled.iter().map(|&image| features.row(image)).collect();
+        let labelled: Vec<&[f32]> =
+            inputs.labelled.iter().map(|&image| features.row(image)).collect();
         approach(features, &pool, &labelled, &mut nearest, threads);
         let cold = labelled.is_empty().then(|| nearness_to_the_mean(features, &pool));
         let distance = |at: usize, centres: &[u32]| {
             let mut distances = vec![0.0; centres.len()];
-            squared_distances_at(features.row(pool[at]), features.values(), centres, &mut distances);
+            squared_distances_at(
+                features.row(pool[at]),
+                features.values(),
+                centres,
+                &mut distances,
+            );
             distances.into_iter().fold(f32::INFINITY, f32::min)
         };
         let mut picks = k_center::greedy(&pool, nearest, cold, query, distance);
@@ -42,7 +55,9 @@ impl Strategy for CoreSet {
 
 /// The features, or which strategy lacks them.
 pub(super) fn features<'a>(strategy: &str, inputs: &Inputs<'a>) -> Result<Rows<'a>, AcquireError> {
-    inputs.features.ok_or_else(|| AcquireError::Missing { strategy: strategy.into(), what: "features" })
+    inputs
+        .features
+        .ok_or_else(|| AcquireError::Missing { strategy: strategy.into(), what: "features" })
 }
 
 /// Minus every image's squared distance from the pool's mean.
@@ -103,12 +118,14 @@ mod tests {
         let picks = pick(&features, dim, &labelled, 40);
         let row = |i: u32| &features[i as usize * dim..][..dim];
         let distance = |a: u32, b: u32| {
-            let squares = row(a).iter().zip(row(b)).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2));
+            let squares =
+                row(a).iter().zip(row(b)).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2));
             squares.sum::<f64>().sqrt()
         };
         let mut chosen = labelled.to_vec();
         for (&index, &score) in picks.indices.iter().zip(&picks.scores) {
-            let radius = |i: u32| chosen.iter().map(|&j| distance(i, j)).fold(f64::INFINITY, f64::min);
+            let radius =
+                |i: u32| chosen.iter().map(|&j| distance(i, j)).fold(f64::INFINITY, f64::min);
             let farthest = (0..rows as u32).map(radius).fold(0.0, f64::max);
             assert!((radius(index) - farthest).abs() < 1e-6 && (score - farthest).abs() < 1e-6);
             chosen.push(index);

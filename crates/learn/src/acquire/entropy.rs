@@ -5,10 +5,12 @@ use super::{AcquireError, Inputs, Needs, Score};
 use fewlabel_engine::vector::xlogy_sums;
 use std::f64::consts::LOG2_E;
 
-/// H(p) = -sum over classes of p log2 p, in bits, from 0 to log2 of the number of classes; 0 log 0 is 0.
+/// H(p) = -sum over classes of p log2 p, in bits, from 0 to log2 of the number of classes; 0 log 0
+/// is 0.
 ///
-/// `probs` [n, classes] (of several passes: the mean of the probabilities). O(n classes) time. Shannon 1948; Settles 2009.
-/// Prefers outliers and near-duplicates: neighbouring slices look alike and all score high.
+/// `probs` [n, classes] (of several passes: the mean of the probabilities). O(n classes) time.
+/// Shannon 1948; Settles 2009. Prefers outliers and near-duplicates: neighbouring slices look alike
+/// and all score high.
 pub(crate) struct Entropy;
 
 impl Score for Entropy {
@@ -24,7 +26,12 @@ impl Score for Entropy {
         "bits"
     }
 
-    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
+    fn score_rows(
+        &self,
+        inputs: &Inputs,
+        images: &[u32],
+        threads: usize,
+    ) -> Result<Vec<f64>, AcquireError> {
         let probs = inputs.mean_probs(self.name())?;
         let probs = probs.rows();
         Ok(scores(images, threads, || (), |(), image| nats(probs.row(image)) * LOG2_E))
@@ -46,7 +53,8 @@ mod tests {
 
     #[test]
     fn worked_out_by_hand() {
-        let probs = [0.25, 0.25, 0.25, 0.25, 0.5, 0.5, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.5, 0.25, 0.25, 0.0];
+        let probs =
+            [0.25, 0.25, 0.25, 0.25, 0.5, 0.5, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.5, 0.25, 0.25, 0.0];
         let inputs = Inputs { probs: Some(Rows::new(&probs, 4)), ..Inputs::default() };
         let scores = Entropy.score_rows(&inputs, &[0, 1, 2, 3], 1).unwrap();
         for (score, bits) in scores.into_iter().zip([2.0, 1.0, 0.0, 1.5]) {

@@ -6,12 +6,14 @@ use super::parallel::scores;
 use super::{AcquireError, Inputs, Needs, Samples, Score};
 use fewlabel_engine::vector::{LANES, xlogy_sum_of_product};
 
-/// Expected predictive information gain: mean over targets t of H(mean p_x) + H(mean p_t) - H(joint of x and t), in nats, the joint
-/// being the classes x classes table (1/samples) P_x^T P_t. At least 0, at most BALD.
+/// Expected predictive information gain: mean over targets t of H(mean p_x) + H(mean p_t) - H(joint
+/// of x and t), in nats, the joint being the classes x classes table (1/samples) P_x^T P_t. At
+/// least 0, at most BALD.
 ///
-/// `mc_probs` [n, samples, classes] and `target_mc_probs` [targets, samples, classes] from the same masks. O(n targets classes^2
-/// samples) time, O(targets samples classes) memory. Bickford Smith 2023 (arXiv 2304.08151). Targets are
-/// images like those of the deployment, never test labels; with poor targets it looks away from what matters.
+/// `mc_probs` [n, samples, classes] and `target_mc_probs` [targets, samples, classes] from the same
+/// masks. O(n targets classes^2 samples) time, O(targets samples classes) memory. Bickford Smith
+/// 2023 (arXiv 2304.08151). Targets are images like those of the deployment, never test labels;
+/// with poor targets it looks away from what matters.
 pub(crate) struct Epig;
 
 impl Score for Epig {
@@ -27,9 +29,15 @@ impl Score for Epig {
         "nats"
     }
 
-    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
+    fn score_rows(
+        &self,
+        inputs: &Inputs,
+        images: &[u32],
+        threads: usize,
+    ) -> Result<Vec<f64>, AcquireError> {
         let samples = inputs.mc_probs.ok_or_else(|| missing(self.name()))?;
-        let absent = || AcquireError::Missing { strategy: self.name().into(), what: "target-mc-probs" };
+        let absent =
+            || AcquireError::Missing { strategy: self.name().into(), what: "target-mc-probs" };
         let targets = Targets::new(inputs.target_mc_probs.ok_or_else(absent)?);
         let (classes, count) = (samples.classes(), samples.samples());
         let scratch = || (vec![0.0; classes], vec![0.0; classes * count]);
@@ -98,7 +106,8 @@ mod tests {
 
     #[test]
     fn an_image_that_settles_the_target_is_worth_ln_2() {
-        // Two certain passes: the target's class is known once the first image's is; the second image says nothing.
+        // Two certain passes: the target's class is known once the first image's is; the second
+        // image says nothing.
         let found = epig(&[1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0], &[0.0, 1.0, 1.0, 0.0], 2, 2);
         assert!((found[0] - std::f64::consts::LN_2).abs() < 1e-6 && found[1] < 1e-6, "{found:?}");
     }
@@ -107,17 +116,23 @@ mod tests {
     fn agrees_with_the_divergence_of_joint_and_product_in_f64() {
         let (count, classes, targets) = (5, 3, 4);
         let mut stream = Key::new(8, 8).stream();
-        let mut values: Vec<f32> = (0..(6 + targets) * count * classes).map(|_| stream.uniform(-3.0, 3.0)).collect();
+        let mut values: Vec<f32> =
+            (0..(6 + targets) * count * classes).map(|_| stream.uniform(-3.0, 3.0)).collect();
         softmax_rows(&mut values, classes);
         let (pool, target_values) = values.split_at(6 * count * classes);
         let wide = |row: &[f32]| row.iter().map(|&p| f64::from(p)).collect::<Vec<_>>();
-        let mean = |row: &[f64], c: usize| row[c..].iter().step_by(classes).sum::<f64>() / count as f64;
-        for (found, x) in epig(pool, target_values, count, classes).into_iter().zip(pool.chunks(count * classes)) {
+        let mean =
+            |row: &[f64], c: usize| row[c..].iter().step_by(classes).sum::<f64>() / count as f64;
+        for (found, x) in
+            epig(pool, target_values, count, classes).into_iter().zip(pool.chunks(count * classes))
+        {
             let x = wide(x);
             let mut twin = 0.0;
             for t in target_values.chunks(count * classes).map(wide) {
                 for (a, b) in (0..classes).flat_map(|a| (0..classes).map(move |b| (a, b))) {
-                    let joint = (0..count).map(|k| x[k * classes + a] * t[k * classes + b]).sum::<f64>() / count as f64;
+                    let joint =
+                        (0..count).map(|k| x[k * classes + a] * t[k * classes + b]).sum::<f64>()
+                            / count as f64;
                     twin += joint * libm::log(joint / (mean(&x, a) * mean(&t, b))) / targets as f64;
                 }
             }

@@ -75,7 +75,9 @@ pub enum AcquireError {
         value: f32,
     },
     /// A row that is no probability distribution.
-    #[error("{what}: row {row} sums to {sum:.4}, expected probabilities that sum to 1 within 0.001")]
+    #[error(
+        "{what}: row {row} sums to {sum:.4}, expected probabilities that sum to 1 within 0.001"
+    )]
     NotADistribution {
         /// The array.
         what: &'static str,
@@ -109,7 +111,8 @@ pub enum AcquireError {
     },
     /// Work that grows with the square of the pool, refused without force.
     #[error(
-        "strategy `{strategy}` on {rows} images compares {pairs:.1e} pairs, about {seconds:.0} s and {mebibytes:.0} MiB \
+        "strategy `{strategy}` on {rows} images compares {pairs:.1e} pairs, about {seconds:.0} s \
+         and {mebibytes:.0} MiB \
          on one thread; force it to go on, or query a random part of the pool"
     )]
     TooExpensive {
@@ -129,8 +132,9 @@ pub enum AcquireError {
 impl AcquireError {
     /// The same complaint about a row of a block that begins at row `first` of the whole array.
     pub fn in_block(mut self, first: usize) -> Self {
-        if let Self::NotFinite { row, .. } | Self::NotADistribution { row, .. } | Self::NotAProbability { row, .. } =
-            &mut self
+        if let Self::NotFinite { row, .. }
+        | Self::NotADistribution { row, .. }
+        | Self::NotAProbability { row, .. } = &mut self
         {
             *row += first;
         }

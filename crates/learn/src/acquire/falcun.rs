@@ -5,11 +5,11 @@ use super::parallel::fill;
 use super::strategy::{checked_pool, draw};
 use super::{AcquireError, Inputs, Needs, Picks, Query, Strategy};
 
-/// Draws with a chance proportional to (u + d)^10: u = 1 - margin, d at first u, then the L1 distance of the prediction from the nearest
-/// chosen one, brought to [0, 1] at every step.
+/// Draws with a chance proportional to (u + d)^10: u = 1 - margin, d at first u, then the L1
+/// distance of the prediction from the nearest chosen one, brought to [0, 1] at every step.
 ///
-/// Score: u + d when drawn. `probs` [n, classes]. O(batch n classes) time, O(n) memory. Gilhuber 2024. Diverse in predictions only: different
-/// images with equal predictions look the same to it.
+/// Score: u + d when drawn. `probs` [n, classes]. O(batch n classes) time, O(n) memory. Gilhuber
+/// 2024. Diverse in predictions only: different images with equal predictions look the same to it.
 pub(crate) struct Falcun;
 
 impl Strategy for Falcun {
@@ -21,7 +21,13 @@ impl Strategy for Falcun {
         Needs::PROBS
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        query: &Query,
+        threads: usize,
+    ) -> Result<Picks, AcquireError> {
         let pool = checked_pool(self, inputs, pool, query.batch)?;
         let probs = inputs.mean_probs(self.name())?;
         let probs = probs.rows();
@@ -36,7 +42,8 @@ impl Strategy for Falcun {
         picks.all_equal = probs.are_alike(&pool);
         while picks.indices.len() < query.batch {
             let relevance = |at: usize| unsure[at] + distances[at];
-            let weight = |at: usize| if taken[at] { -1.0 } else { tenth_power(relevance(at).max(0.0)) };
+            let weight =
+                |at: usize| if taken[at] { -1.0 } else { tenth_power(relevance(at).max(0.0)) };
             let weights: Vec<f64> = (0..pool.len()).map(weight).collect();
             let u = draw(query.key, picks.indices.len() as u64).stream().unit_f64();
             let at = query.order().drawn(&pool, &weights, u);
@@ -69,7 +76,9 @@ fn l1(p: &[f32], q: &[f32]) -> f64 {
 fn rescale(values: &mut [f64]) {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let range = values.iter().copied().fold(0.0, f64::max) - least;
-    values.iter_mut().for_each(|value| *value = if range > 0.0 { (*value - least) / range } else { 0.0 });
+    values
+        .iter_mut()
+        .for_each(|value| *value = if range > 0.0 { (*value - least) / range } else { 0.0 });
 }
 
 #[cfg(test)]
@@ -97,7 +106,9 @@ mod tests {
         let mut distance: Vec<f64> = (0..n).map(unsure).collect();
         for (step, (&index, &score)) in picks.indices.iter().zip(&picks.scores).enumerate() {
             let chosen = &picks.indices[..step];
-            let weight = |i: usize| if chosen.contains(&(i as u32)) { 0.0 } else { (unsure(i) + distance[i]).powi(10) };
+            let weight = |i: usize| {
+                if chosen.contains(&(i as u32)) { 0.0 } else { (unsure(i) + distance[i]).powi(10) }
+            };
             let total: f64 = (0..n).map(weight).sum();
             let target = draw(key, step as u64).stream().unit_f64() * total;
             let reached = |i: &usize| (0..=*i).map(weight).sum::<f64>() > target;

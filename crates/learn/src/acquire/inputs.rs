@@ -16,7 +16,11 @@ impl<'a> Rows<'a> {
     /// # Panics
     /// If `values` is not a whole number of rows.
     pub fn new(values: &'a [f32], width: usize) -> Self {
-        assert!(width > 0 && values.len().is_multiple_of(width), "{} values are not rows of {width}", values.len());
+        assert!(
+            width > 0 && values.len().is_multiple_of(width),
+            "{} values are not rows of {width}",
+            values.len()
+        );
         Self { values, width }
     }
 
@@ -47,7 +51,9 @@ impl<'a> Rows<'a> {
 
     /// The rows of `images`, one after the other; borrowed when they are all rows in order.
     pub(crate) fn gather(&self, images: &[u32]) -> Cow<'a, [f32]> {
-        if images.len() == self.len() && images.iter().enumerate().all(|(i, &image)| i as u32 == image) {
+        if images.len() == self.len()
+            && images.iter().enumerate().all(|(i, &image)| i as u32 == image)
+        {
             return Cow::Borrowed(self.values);
         }
         let mut gathered = Vec::with_capacity(images.len() * self.width);
@@ -70,7 +76,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Several predictions an image: `[n, samples, classes]`, from Monte-Carlo passes, an ensemble or augmented views.
+/// Several predictions an image: `[n, samples, classes]`, from Monte-Carlo passes, an ensemble or
+/// augmented views.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
     rows: Rows<'a>,
@@ -116,7 +123,8 @@ impl<'a> Samples<'a> {
         self.rows.row(image)
     }
 
-    /// The mean prediction of an image: probabilities are averaged, not logits; summed in `f64` over samples in order.
+    /// The mean prediction of an image: probabilities are averaged, not logits; summed in `f64`
+    /// over samples in order.
     pub(crate) fn mean_into(&self, image: u32, mean: &mut [f32]) {
         let row = self.row(image);
         let scale = 1.0 / self.samples() as f64;
@@ -132,7 +140,8 @@ impl<'a> Samples<'a> {
 pub struct Needs {
     /// Class probabilities `[n, classes]`; the mean of `mc_probs` serves as well.
     pub probs: bool,
-    /// Monte-Carlo probabilities `[n, samples, classes]` from a model with dropout, or from an ensemble.
+    /// Monte-Carlo probabilities `[n, samples, classes]` from a model with dropout, or from an
+    /// ensemble.
     pub mc_probs: bool,
     /// Features `[n, dim]`.
     pub features: bool,
@@ -146,8 +155,14 @@ pub struct Needs {
 
 impl Needs {
     /// Nothing.
-    pub const NONE: Self =
-        Self { probs: false, mc_probs: false, features: false, labelled: false, targets: false, views: false };
+    pub const NONE: Self = Self {
+        probs: false,
+        mc_probs: false,
+        features: false,
+        labelled: false,
+        targets: false,
+        views: false,
+    };
     /// Class probabilities.
     pub const PROBS: Self = Self { probs: true, ..Self::NONE };
     /// Monte-Carlo probabilities.
@@ -156,7 +171,8 @@ impl Needs {
     pub const VIEWS: Self = Self { views: true, ..Self::NONE };
 }
 
-/// Everything a strategy may look at. Row i of every array is image i; only what the strategy [`Needs`] must be there.
+/// Everything a strategy may look at. Row i of every array is image i; only what the strategy
+/// [`Needs`] must be there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Inputs<'a> {
     /// Class probabilities `[n, classes]`.
@@ -178,7 +194,10 @@ impl<'a> Inputs<'a> {
     pub fn rows(&self) -> Option<usize> {
         let samples = |s: Option<Samples>| s.map(|s| s.len());
         let rows = |r: Option<Rows>| r.map(|r| r.len());
-        rows(self.probs).or(samples(self.mc_probs)).or(rows(self.features)).or(samples(self.view_probs))
+        rows(self.probs)
+            .or(samples(self.mc_probs))
+            .or(rows(self.features))
+            .or(samples(self.view_probs))
     }
 
     /// Refuses arrays that are missing or do not fit each other.
@@ -224,21 +243,29 @@ impl<'a> Inputs<'a> {
         if let (Some(pool), Some(targets)) = (self.mc_probs, self.target_mc_probs) {
             let shape = |s: Samples| format!("{} samples of {} classes", s.samples(), s.classes());
             if shape(pool) != shape(targets) || targets.is_empty() {
-                let found = if targets.is_empty() { "no images".to_owned() } else { shape(targets) };
-                return Err(AcquireError::Shape { what: "target-mc-probs", expected: shape(pool), found });
+                let found =
+                    if targets.is_empty() { "no images".to_owned() } else { shape(targets) };
+                return Err(AcquireError::Shape {
+                    what: "target-mc-probs",
+                    expected: shape(pool),
+                    found,
+                });
             }
         }
         Ok(())
     }
 
-    /// Refuses numbers that are not finite and rows that are no distributions; the error names the first such row.
+    /// Refuses numbers that are not finite and rows that are no distributions; the error names the
+    /// first such row.
     pub fn check_values(&self) -> Result<(), AcquireError> {
         if let Some(probs) = self.probs {
             check_distributions("probs", probs.values, probs.width, 1)?;
         }
-        for (what, samples) in
-            [("mc-probs", self.mc_probs), ("target-mc-probs", self.target_mc_probs), ("view-probs", self.view_probs)]
-        {
+        for (what, samples) in [
+            ("mc-probs", self.mc_probs),
+            ("target-mc-probs", self.target_mc_probs),
+            ("view-probs", self.view_probs),
+        ] {
             if let Some(samples) = samples {
                 check_distributions(what, samples.values(), samples.classes, samples.samples())?;
             }
@@ -256,7 +283,9 @@ impl<'a> Inputs<'a> {
     /// The class probabilities, or the means of the Monte-Carlo ones.
     pub(crate) fn mean_probs(&self, strategy: &str) -> Result<MeanProbs<'a>, AcquireError> {
         match (self.probs, self.mc_probs) {
-            (Some(probs), _) => Ok(MeanProbs { values: Cow::Borrowed(probs.values), classes: probs.width }),
+            (Some(probs), _) => {
+                Ok(MeanProbs { values: Cow::Borrowed(probs.values), classes: probs.width })
+            }
             (None, Some(samples)) => {
                 let mut values = vec![0.0; samples.len() * samples.classes];
                 for (image, mean) in values.chunks_exact_mut(samples.classes).enumerate() {
@@ -264,7 +293,10 @@ impl<'a> Inputs<'a> {
                 }
                 Ok(MeanProbs { values: Cow::Owned(values), classes: samples.classes })
             }
-            (None, None) => Err(AcquireError::Missing { strategy: strategy.into(), what: "probs (or mc-probs)" }),
+            (None, None) => Err(AcquireError::Missing {
+                strategy: strategy.into(),
+                what: "probs (or mc-probs)",
+            }),
         }
     }
 }
@@ -282,7 +314,12 @@ impl MeanProbs<'_> {
 }
 
 /// Whether every row of `classes` values is a distribution; an image has `samples` of them.
-fn check_distributions(what: &'static str, values: &[f32], classes: usize, samples: usize) -> Result<(), AcquireError> {
+fn check_distributions(
+    what: &'static str,
+    values: &[f32],
+    classes: usize,
+    samples: usize,
+) -> Result<(), AcquireError> {
     for (at, row) in values.chunks_exact(classes).enumerate() {
         let image = at / samples;
         if let Some(&value) = row.iter().find(|v| !v.is_finite()) {
@@ -321,8 +358,11 @@ mod tests {
     #[test]
     fn arrays_of_different_lengths_are_refused() {
         let (probs, features) = ([0.5; 4], [1.0; 3]);
-        let inputs =
-            Inputs { probs: Some(Rows::new(&probs, 2)), features: Some(Rows::new(&features, 1)), ..Inputs::default() };
+        let inputs = Inputs {
+            probs: Some(Rows::new(&probs, 2)),
+            features: Some(Rows::new(&features, 1)),
+            ..Inputs::default()
+        };
         let error = inputs.check("badge", Needs::PROBS).unwrap_err();
         assert_eq!(error.to_string(), "features: expected 2 rows, found 3 rows");
     }

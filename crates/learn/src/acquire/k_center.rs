@@ -32,10 +32,12 @@ impl PartialOrd for Bound {
     }
 }
 
-/// Chooses from `pool`, given every image's distance from the nearest labelled one, the scores of the first pick where nothing is
-/// labelled (a `cold` start; its score is 0), and an image's distance from the nearest of some chosen ones.
+/// Chooses from `pool`, given every image's distance from the nearest labelled one, the scores of
+/// the first pick where nothing is labelled (a `cold` start; its score is 0), and an image's
+/// distance from the nearest of some chosen ones.
 ///
-/// Distances only fall, so that an image is looked at again only when its old distance is the greatest left: most never are.
+/// Distances only fall, so that an image is looked at again only when its old distance is the
+/// greatest left: most never are.
 pub(super) fn greedy(
     pool: &[u32],
     nearest: Vec<f32>,
@@ -49,14 +51,16 @@ pub(super) fn greedy(
         Some(scores) => all_equal(scores.iter().copied()),
         None => all_equal(nearest.iter().map(|&distance| f64::from(distance))),
     };
-    let first = cold.and_then(|scores| order.best(pool, scores.into_iter().zip(0..))).map(|(_, at)| at);
+    let first =
+        cold.and_then(|scores| order.best(pool, scores.into_iter().zip(0..))).map(|(_, at)| at);
     if let Some(at) = first {
         picks.indices.push(pool[at]);
         picks.scores.push(0.0);
     }
     let bounds = nearest.into_iter().enumerate().filter(|(at, _)| Some(*at) != first);
-    let mut heap: BinaryHeap<Bound> =
-        bounds.map(|(at, distance)| Bound { distance, at, rank: order.rank(pool[at]), seen: 0 }).collect();
+    let mut heap: BinaryHeap<Bound> = bounds
+        .map(|(at, distance)| Bound { distance, at, rank: order.rank(pool[at]), seen: 0 })
+        .collect();
     while picks.indices.len() < query.batch {
         let Some(mut farthest) = heap.pop() else { break };
         if farthest.seen == picks.indices.len() {
@@ -65,7 +69,8 @@ pub(super) fn greedy(
             // Images as far from the mean, or as unsure, may still lie apart.
             picks.all_equal &= first.is_none() || farthest.distance == 0.0;
         } else {
-            farthest.distance = farthest.distance.min(distance(farthest.at, &picks.indices[farthest.seen..]));
+            farthest.distance =
+                farthest.distance.min(distance(farthest.at, &picks.indices[farthest.seen..]));
             farthest.seen = picks.indices.len();
             heap.push(farthest);
         }

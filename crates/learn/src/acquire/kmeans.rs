@@ -20,8 +20,8 @@ pub(super) struct Clusters {
     pub(super) of_row: Vec<u32>,
 }
 
-/// Clusters rows of length `dim` around `k` centres (at most as many as there are rows). Seeds are drawn from a sample of 32 k rows; a centre that
-/// loses all its rows stays where it was.
+/// Clusters rows of length `dim` around `k` centres (at most as many as there are rows). Seeds are
+/// drawn from a sample of 32 k rows; a centre that loses all its rows stays where it was.
 pub(super) fn cluster(
     rows: &[f32],
     dim: usize,
@@ -46,8 +46,16 @@ pub(super) fn cluster(
     Clusters { centres, of_row }
 }
 
-/// k-means++: the first row by its weight, the others with a chance proportional to weight times squared distance from the nearest seed.
-fn seeds(rows: &[f32], dim: usize, weights: Option<&[f64]>, k: usize, key: Key, threads: usize) -> Vec<f32> {
+/// k-means++: the first row by its weight, the others with a chance proportional to weight times
+/// squared distance from the nearest seed.
+fn seeds(
+    rows: &[f32],
+    dim: usize,
+    weights: Option<&[f64]>,
+    k: usize,
+    key: Key,
+    threads: usize,
+) -> Vec<f32> {
     let n = rows.len() / dim;
     let mut stream = key.stream();
     let mut sample: Vec<u32> = (0..n as u32).collect();
@@ -97,7 +105,9 @@ fn assign(rows: &[f32], dim: usize, centres: &[f32], of_row: &mut [u32], threads
             products_of_rows(dim, rows, centres, products);
             let mut own = [0.0; BLOCK];
             squared_distances(&origin, rows, &mut own[..nearest.len()]);
-            for ((nearest, products), own) in nearest.iter_mut().zip(products.chunks_exact(k)).zip(own) {
+            for ((nearest, products), own) in
+                nearest.iter_mut().zip(products.chunks_exact(k)).zip(own)
+            {
                 let (centre, least) = least(&lengths, products);
                 *nearest = (centre, (own + least).max(0.0));
             }
@@ -110,7 +120,11 @@ fn assign(rows: &[f32], dim: usize, centres: &[f32], of_row: &mut [u32], threads
 /// The first centre with the least |c|^2 - 2 <x, c>, and that value.
 fn least(lengths: &[f32], products: &[f32]) -> (u32, f32) {
     let value = |(length, product): (&f32, &f32)| length - 2.0 * product;
-    let least = lengths.iter().zip(products).map(value).fold(f32::INFINITY, |a, b| if b < a { b } else { a });
+    let least = lengths
+        .iter()
+        .zip(products)
+        .map(value)
+        .fold(f32::INFINITY, |a, b| if b < a { b } else { a });
     let first = lengths.iter().zip(products).map(value).position(|v| v <= least);
     (first.unwrap_or(0) as u32, least)
 }
@@ -126,7 +140,9 @@ fn update(rows: &[f32], dim: usize, weights: Option<&[f64]>, of_row: &[u32], cen
         let sum = &mut sums[centre as usize * dim..][..dim];
         sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += weight * f64::from(x));
     }
-    for ((centre, sum), &mass) in centres.chunks_exact_mut(dim).zip(sums.chunks_exact(dim)).zip(&masses) {
+    for ((centre, sum), &mass) in
+        centres.chunks_exact_mut(dim).zip(sums.chunks_exact(dim)).zip(&masses)
+    {
         if mass > 0.0 {
             centre.iter_mut().zip(sum).for_each(|(centre, sum)| *centre = (sum / mass) as f32);
         }
@@ -140,9 +156,12 @@ mod tests {
     /// `per` rows around each of `k` corners far apart.
     fn corners(k: usize, per: usize, dim: usize) -> Vec<f32> {
         let mut stream = Key::new(51, 1).stream();
-        let coordinate =
-            |row: usize, d: usize| if d == row / per % dim { 20.0 * (1 + row / per / dim) as f32 } else { 0.0 };
-        (0..k * per * dim).map(|i| coordinate(i / dim, i % dim) + stream.uniform(-0.5, 0.5)).collect()
+        let coordinate = |row: usize, d: usize| {
+            if d == row / per % dim { 20.0 * (1 + row / per / dim) as f32 } else { 0.0 }
+        };
+        (0..k * per * dim)
+            .map(|i| coordinate(i / dim, i % dim) + stream.uniform(-0.5, 0.5))
+            .collect()
     }
 
     #[test]
@@ -166,7 +185,9 @@ mod tests {
         let rows: Vec<f32> = (0..500 * 5).map(|_| stream.uniform(0.0, 1.0)).collect();
         let clusters = cluster(&rows, 5, None, 17, Key::new(0, 0), 2);
         for (row, &of) in rows.chunks(5).zip(&clusters.of_row) {
-            let distance = |c: &[f32]| row.iter().zip(c).map(|(&x, &y)| f64::from((x - y) * (x - y))).sum::<f64>();
+            let distance = |c: &[f32]| {
+                row.iter().zip(c).map(|(&x, &y)| f64::from((x - y) * (x - y))).sum::<f64>()
+            };
             let nearest = clusters.centres.chunks(5).map(distance).fold(f64::INFINITY, f64::min);
             assert!(distance(&clusters.centres[of as usize * 5..][..5]) <= nearest + 1e-6);
         }

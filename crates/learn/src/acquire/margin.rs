@@ -3,10 +3,11 @@
 use super::parallel::scores;
 use super::{AcquireError, Inputs, Needs, Score};
 
-/// 1 - (p1 - p2), with p1 and p2 the two greatest probabilities: the smallest margins are asked first.
+/// 1 - (p1 - p2), with p1 and p2 the two greatest probabilities: the smallest margins are asked
+/// first.
 ///
-/// `probs` [n, classes], at least two classes. O(n classes) time. Scheffer 2001. Robust where many classes are never in doubt; in high
-/// dimensions it can lose to random (Tifrea 2022).
+/// `probs` [n, classes], at least two classes. O(n classes) time. Scheffer 2001. Robust where many
+/// classes are never in doubt; in high dimensions it can lose to random (Tifrea 2022).
 pub(crate) struct Margin;
 
 impl Score for Margin {
@@ -22,7 +23,12 @@ impl Score for Margin {
         "1 - probability difference"
     }
 
-    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
+    fn score_rows(
+        &self,
+        inputs: &Inputs,
+        images: &[u32],
+        threads: usize,
+    ) -> Result<Vec<f64>, AcquireError> {
         let probs = inputs.mean_probs(self.name())?;
         let probs = probs.rows();
         if probs.width() < 2 {
@@ -72,13 +78,15 @@ mod tests {
     #[test]
     fn worked_out_by_hand() {
         let probs = [0.5, 0.25, 0.25, 1.0, 0.0, 0.0];
-        let inputs = Inputs { probs: Some(super::super::Rows::new(&probs, 3)), ..Inputs::default() };
+        let inputs =
+            Inputs { probs: Some(super::super::Rows::new(&probs, 3)), ..Inputs::default() };
         assert_eq!(Margin.score_rows(&inputs, &[0, 1], 1).unwrap(), [0.75, 0.0]);
     }
 
     #[test]
     fn one_class_has_no_margin() {
-        let inputs = Inputs { probs: Some(super::super::Rows::new(&[1.0], 1)), ..Inputs::default() };
+        let inputs =
+            Inputs { probs: Some(super::super::Rows::new(&[1.0], 1)), ..Inputs::default() };
         let error = Margin.score_rows(&inputs, &[0], 1).unwrap_err();
         assert_eq!(error.to_string(), "probs: expected at least 2 classes, found 1");
     }

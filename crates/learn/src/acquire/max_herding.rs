@@ -8,12 +8,14 @@ use super::ties::{Order, all_equal};
 use super::{AcquireError, Inputs, Needs, Picks, Query, Strategy};
 use fewlabel_engine::vector::{dot, exp, squared_distances, squared_distances_at};
 
-/// Greedy kernel coverage: always the image i with the greatest mean over the pool of max(0, k(i, j) - what the labelled and chosen give j),
-/// k(i, j) = exp(-|x_i - x_j|^2) on L2-normalised features.
+/// Greedy kernel coverage: always the image i with the greatest mean over the pool of max(0, k(i,
+/// j) - what the labelled and chosen give j), k(i, j) = exp(-|x_i - x_j|^2) on L2-normalised
+/// features.
 ///
-/// Score: that gain, at most 1. `features` [n, dim], `labelled`. O(n^2 dim) time, O(n dim) memory: after a pick
-/// gains lose what it newly covers, often little of the pool, and no kernel matrix is kept. Bae 2024 (arXiv 2407.12212). A smooth `probcover`: no
-/// radius to choose, but a kernel width.
+/// Score: that gain, at most 1. `features` [n, dim], `labelled`. O(n^2 dim) time, O(n dim) memory:
+/// after a pick gains lose what it newly covers, often little of the pool, and no kernel matrix is
+/// kept. Bae 2024 (arXiv 2407.12212). A smooth `probcover`: no radius to choose, but a kernel
+/// width.
 pub(crate) struct MaxHerding {
     pub(crate) force: bool,
 }
@@ -27,10 +29,17 @@ impl Strategy for MaxHerding {
         Needs { features: true, labelled: true, ..Needs::NONE }
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        query: &Query,
+        threads: usize,
+    ) -> Result<Picks, AcquireError> {
         let pool = checked_pool(self, inputs, pool, query.batch)?;
         let features = features(self.name(), inputs)?;
-        // Full rows, not half of the pairs, and from differences: about four times the cost of a product.
+        // Full rows, not half of the pairs, and from differences: about four times the cost of a
+        // product.
         affordable(self.name(), pool.len(), features.width(), 8.0, 0.0, self.force)?;
         let rows = normalised(&features.gather(&pool), features.width());
         let labelled = normalised(&features.gather(inputs.labelled), features.width());
@@ -120,7 +129,11 @@ impl Kernel {
             let values = &mut values[..places.len()];
             squared_distances_at(self.row(at), &self.rows, places, values);
             likeness(values);
-            sum += values.iter().zip(from_to).map(|(&k, &(from, to))| left(k, from) - left(k, to)).sum::<f64>();
+            sum += values
+                .iter()
+                .zip(from_to)
+                .map(|(&k, &(from, to))| left(k, from) - left(k, to))
+                .sum::<f64>();
         }
         sum / (self.rows.len() / self.dim) as f64
     }
@@ -143,8 +156,9 @@ struct Changes {
     from_to: Vec<(f32, f32)>,
 }
 
-/// The gains of all images. Where a pick raises what is covered, each gain loses what it had there: the same numbers in another order, so that it is
-/// known to within `slack` and computed anew where that decides.
+/// The gains of all images. Where a pick raises what is covered, each gain loses what it had there:
+/// the same numbers in another order, so that it is known to within `slack` and computed anew where
+/// that decides.
 struct Gains {
     /// Gain, and whether it is what [`Kernel::gain`] would say to the bit.
     of: Vec<(f64, bool)>,
@@ -155,14 +169,23 @@ impl Gains {
     fn new(kernel: &Kernel, covered: &[f32], picks: usize, threads: usize) -> Self {
         let mut of = vec![(0.0, true); covered.len()];
         fill(&mut of, threads, |first, of| {
-            of.iter_mut().enumerate().for_each(|(at, (gain, _))| *gain = kernel.gain(first + at, covered));
+            of.iter_mut()
+                .enumerate()
+                .for_each(|(at, (gain, _))| *gain = kernel.gain(first + at, covered));
         });
         // Every sum has at most `len` terms, at most 1 together after the division.
         Self { of, slack: (picks + 2) as f64 * covered.len() as f64 * f64::EPSILON }
     }
 
-    /// The image of greatest gain, and its gain: bounds are computed anew from the greatest down until one is exact.
-    fn best(&mut self, kernel: &Kernel, covered: &[f32], pool: &[u32], order: Order) -> (usize, f64) {
+    /// The image of greatest gain, and its gain: bounds are computed anew from the greatest down
+    /// until one is exact.
+    fn best(
+        &mut self,
+        kernel: &Kernel,
+        covered: &[f32],
+        pool: &[u32],
+        order: Order,
+    ) -> (usize, f64) {
         loop {
             let bound = |&(gain, exact): &(f64, bool)| if exact { gain } else { gain + self.slack };
             let at = order.best(pool, self.of.iter().map(bound).zip(0..)).map_or(0, |(_, at)| at);
@@ -201,25 +224,39 @@ mod tests {
         let mut stream = Key::new(95, 0).stream();
         let values: Vec<f32> = (0..n * dim).map(|_| stream.uniform(-1.0, 1.0)).collect();
         let labelled = [7, 30];
-        let inputs = Inputs { features: Some(Rows::new(&values, dim)), labelled: &labelled, ..Inputs::default() };
+        let inputs = Inputs {
+            features: Some(Rows::new(&values, dim)),
+            labelled: &labelled,
+            ..Inputs::default()
+        };
         let pool = unlabelled(n, &labelled).unwrap();
-        let picks = MaxHerding { force: false }.pick(&inputs, &pool, &Query::new(20, Key::new(0, 0)), 1).unwrap();
+        let picks = MaxHerding { force: false }
+            .pick(&inputs, &pool, &Query::new(20, Key::new(0, 0)), 1)
+            .unwrap();
         let unit = |i: u32| {
-            let row: Vec<f64> = values[i as usize * dim..][..dim].iter().map(|&x| f64::from(x)).collect();
+            let row: Vec<f64> =
+                values[i as usize * dim..][..dim].iter().map(|&x| f64::from(x)).collect();
             let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
             row.into_iter().map(|x| x / length).collect::<Vec<_>>()
         };
-        let kernel =
-            |i: u32, j: u32| libm::exp(-unit(i).iter().zip(unit(j)).map(|(a, b)| (a - b) * (a - b)).sum::<f64>());
+        let kernel = |i: u32, j: u32| {
+            libm::exp(-unit(i).iter().zip(unit(j)).map(|(a, b)| (a - b) * (a - b)).sum::<f64>())
+        };
         let mut chosen = labelled.to_vec();
         for (&index, &score) in picks.indices.iter().zip(&picks.scores) {
             let gain = |i: u32| {
-                let left =
-                    |j: &u32| (kernel(i, *j) - chosen.iter().map(|&c| kernel(c, *j)).fold(0.0, f64::max)).max(0.0);
+                let left = |j: &u32| {
+                    (kernel(i, *j) - chosen.iter().map(|&c| kernel(c, *j)).fold(0.0, f64::max))
+                        .max(0.0)
+                };
                 pool.iter().map(left).sum::<f64>() / pool.len() as f64
             };
-            let best = pool.iter().filter(|i| !chosen.contains(i)).map(|&i| gain(i)).fold(0.0, f64::max);
-            assert!((gain(index) - best).abs() < 1e-6 && (score - best).abs() < 1e-6, "{score} {best}");
+            let best =
+                pool.iter().filter(|i| !chosen.contains(i)).map(|&i| gain(i)).fold(0.0, f64::max);
+            assert!(
+                (gain(index) - best).abs() < 1e-6 && (score - best).abs() < 1e-6,
+                "{score} {best}"
+            );
             chosen.push(index);
         }
     }
@@ -233,12 +270,14 @@ mod tests {
         values[30..36].fill(0.0);
         values.copy_within(500 * dim..600 * dim, 600 * dim);
         for (labelled, batch) in [(&[][..], 40), (&[7, 30, 650][..], 40), (&[][..], n)] {
-            let inputs = Inputs { features: Some(Rows::new(&values, dim)), labelled, ..Inputs::default() };
+            let inputs =
+                Inputs { features: Some(Rows::new(&values, dim)), labelled, ..Inputs::default() };
             let mut pool = unlabelled(n, labelled).unwrap();
             pool.truncate(if batch == n { 60 } else { n });
             let batch = batch.min(pool.len());
-            let picks =
-                MaxHerding { force: false }.pick(&inputs, &pool, &Query::new(batch, Key::new(0, 0)), 3).unwrap();
+            let picks = MaxHerding { force: false }
+                .pick(&inputs, &pool, &Query::new(batch, Key::new(0, 0)), 3)
+                .unwrap();
             let rows = |images: &[u32]| normalised(&Rows::new(&values, dim).gather(images), dim);
             let kernel = Kernel { rows: rows(&pool), dim };
             let mut covered = vec![0.0; pool.len()];
@@ -258,8 +297,9 @@ mod tests {
     fn the_middle_of_the_crowd_comes_first() {
         let features = [1.0, 0.0, 1.0, 0.1, 1.0, -0.1, -1.0, 0.0];
         let inputs = Inputs { features: Some(Rows::new(&features, 2)), ..Inputs::default() };
-        let picks =
-            MaxHerding { force: false }.pick(&inputs, &[0, 1, 2, 3], &Query::new(2, Key::new(0, 0)), 1).unwrap();
+        let picks = MaxHerding { force: false }
+            .pick(&inputs, &[0, 1, 2, 3], &Query::new(2, Key::new(0, 0)), 1)
+            .unwrap();
         assert_eq!(picks.indices, [0, 3]);
     }
 }

@@ -4,10 +4,11 @@ use super::bald::missing;
 use super::parallel::scores;
 use super::{AcquireError, Inputs, Needs, Score};
 
-/// Mean over classes of the standard deviation over samples (divided by the number of samples, not one less), from 0 to 1/2.
+/// Mean over classes of the standard deviation over samples (divided by the number of samples, not
+/// one less), from 0 to 1/2.
 ///
-/// `mc_probs` [n, samples, classes]. O(n samples classes) time. Kampffmeyer 2016. Computed from deviations, so that no rounding
-/// makes a variance negative.
+/// `mc_probs` [n, samples, classes]. O(n samples classes) time. Kampffmeyer 2016. Computed from
+/// deviations, so that no rounding makes a variance negative.
 pub(crate) struct MeanStd;
 
 impl Score for MeanStd {
@@ -23,9 +24,19 @@ impl Score for MeanStd {
         "probability"
     }
 
-    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
+    fn score_rows(
+        &self,
+        inputs: &Inputs,
+        images: &[u32],
+        threads: usize,
+    ) -> Result<Vec<f64>, AcquireError> {
         let samples = inputs.mc_probs.ok_or_else(|| missing(self.name()))?;
-        Ok(scores(images, threads, || (), |(), image| mean_deviation(samples.row(image), samples.classes())))
+        Ok(scores(
+            images,
+            threads,
+            || (),
+            |(), image| mean_deviation(samples.row(image), samples.classes()),
+        ))
     }
 }
 
@@ -45,8 +56,10 @@ mod tests {
     use super::*;
 
     fn of(samples: &[f32], count: usize, classes: usize) -> Vec<f64> {
-        let inputs =
-            Inputs { mc_probs: Some(super::super::Samples::new(samples, count, classes)), ..Inputs::default() };
+        let inputs = Inputs {
+            mc_probs: Some(super::super::Samples::new(samples, count, classes)),
+            ..Inputs::default()
+        };
         let images: Vec<u32> = (0..(samples.len() / (count * classes)) as u32).collect();
         MeanStd.score_rows(&inputs, &images, 1).unwrap()
     }

@@ -1,8 +1,9 @@
 //! Strategies: which images to label next.
 //!
-//! Every strategy is one file and one line in `SCORES` or `BATCHES`; `contract.rs` runs the same suite on all.
-//! Conventions: entropy in bits, other information scores in nats; a greater score is wanted more; ties go to the
-//! lower image number or are drawn (`ties.rs`); randomness is a function of a key and an image number; products in `f32`, sums in `f64`.
+//! Every strategy is one file and one line in `SCORES` or `BATCHES`; `contract.rs` runs the same
+//! suite on all. Conventions: entropy in bits, other information scores in nats; a greater score is
+//! wanted more; ties go to the lower image number or are drawn (`ties.rs`); randomness is a
+//! function of a key and an image number; products in `f32`, sums in `f64`.
 
 mod badge;
 mod bald;
@@ -53,7 +54,8 @@ type Named<T> = (&'static str, fn() -> Box<T>);
 /// A name and how to make the strategy it names.
 type Made = (&'static str, fn(&Options) -> Box<dyn Strategy>);
 
-/// Strategies that give every image a number by itself. All but the two random ones can be drawn by: `power-NAME` and so on.
+/// Strategies that give every image a number by itself. All but the two random ones can be drawn
+/// by: `power-NAME` and so on.
 const SCORES: &[Named<dyn Score>] = &[
     ("random", || Box::new(random::Random)),
     ("stratified-random", || Box::new(stratified_random::StratifiedRandom)),
@@ -92,12 +94,14 @@ const CHANCES: &[(&str, Chance)] =
 pub struct Options {
     /// Sharpness of the stochastic batches (1: chances proportional to the score).
     pub beta: f64,
-    /// Draws of `batchbald`, which is exact while the classes of its batch have no more combinations than this.
+    /// Draws of `batchbald`, which is exact while the classes of its batch have no more
+    /// combinations than this.
     pub draws: usize,
     /// Radius of `probcover`; chosen by purity if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<f64>,
-    /// Share of images whose radius must hold one cluster only, when `probcover` chooses the radius.
+    /// Share of images whose radius must hold one cluster only, when `probcover` chooses the
+    /// radius.
     pub purity: f64,
     /// Number of classes, for strategies that see no probabilities.
     #[serde(skip)]
@@ -112,7 +116,8 @@ impl Default for Options {
     }
 }
 
-/// Names of all strategies but the stochastic batches, which are `power-`, `softmax-` or `softrank-` before a score's name.
+/// Names of all strategies but the stochastic batches, which are `power-`, `softmax-` or
+/// `softrank-` before a score's name.
 pub fn names() -> Vec<&'static str> {
     SCORES.iter().map(|(name, _)| *name).chain(BATCHES.iter().map(|(name, _)| *name)).collect()
 }
@@ -124,7 +129,8 @@ pub fn by_name(name: &str) -> Result<Box<dyn Strategy>, AcquireError> {
 
 /// The strategy of that name.
 pub fn with_options(name: &str, options: &Options) -> Result<Box<dyn Strategy>, AcquireError> {
-    let score = |name: &str| SCORES.iter().find(|(known, _)| *known == name).map(|(_, make)| make());
+    let score =
+        |name: &str| SCORES.iter().find(|(known, _)| *known == name).map(|(_, make)| make());
     if let Some(score) = score(name) {
         return Ok(Box::new(Scored(score)));
     }
@@ -137,7 +143,8 @@ pub fn with_options(name: &str, options: &Options) -> Result<Box<dyn Strategy>, 
             return Ok(Box::new(Scored(Stochastic::new(name, *chance, inner, options.beta)?)));
         }
     }
-    let known = format!("{}, and power-, softmax- or softrank- before a score's name", names().join(", "));
+    let known =
+        format!("{}, and power-, softmax- or softrank- before a score's name", names().join(", "));
     Err(AcquireError::UnknownStrategy { name: name.into(), known })
 }
 
@@ -147,7 +154,8 @@ mod tests {
 
     #[test]
     fn every_strategy_carries_its_name() {
-        for name in names().into_iter().chain(["power-bald", "softmax-margin", "softrank-entropy"]) {
+        for name in names().into_iter().chain(["power-bald", "softmax-margin", "softrank-entropy"])
+        {
             assert_eq!(by_name(name).unwrap().name(), name);
         }
     }
@@ -156,7 +164,10 @@ mod tests {
     fn unknown_names_are_answered_with_the_known_ones() {
         for name in ["blad", "power-", "power-random", "softmax-badge"] {
             let error = by_name(name).err().unwrap().to_string();
-            assert!(error.contains(name) && error.contains("stratified-random, entropy"), "{error}");
+            assert!(
+                error.contains(name) && error.contains("stratified-random, entropy"),
+                "{error}"
+            );
         }
     }
 }

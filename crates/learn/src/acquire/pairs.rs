@@ -27,8 +27,9 @@ pub(super) fn squares(rows: &[f32], dim: usize) -> Vec<f32> {
     squares
 }
 
-/// Shows every tile on and above the diagonal to a visitor, one visitor a thread. Which visitor sees which tile depends on `threads`: their
-/// results must not depend on how they are put together.
+/// Shows every tile on and above the diagonal to a visitor, one visitor a thread. Which visitor
+/// sees which tile depends on `threads`: their results must not depend on how they are put
+/// together.
 pub(super) fn visit<R: Send>(
     rows: &[f32],
     dim: usize,
@@ -47,7 +48,10 @@ pub(super) fn visit<R: Send>(
                 let products = &mut products[..a.len() / dim * (b.len() / dim)];
                 products_of_rows(dim, a, b, products);
                 let columns = b.len() / dim;
-                see(&mut result, &Tile { row: row * TILE, column: column * TILE, products, columns });
+                see(
+                    &mut result,
+                    &Tile { row: row * TILE, column: column * TILE, products, columns },
+                );
             }
         }
         result
@@ -61,7 +65,8 @@ pub(super) fn visit<R: Send>(
     })
 }
 
-/// The `k` least squared distances of every row from other rows, ascending, `[n, k]`; infinite where there are fewer rows.
+/// The `k` least squared distances of every row from other rows, ascending, `[n, k]`; infinite
+/// where there are fewer rows.
 pub(super) fn nearest(rows: &[f32], squares: &[f32], k: usize, threads: usize) -> Vec<f32> {
     let n = squares.len();
     let see = |nearest: &mut Vec<f32>, tile: &Tile| {
@@ -82,11 +87,14 @@ pub(super) fn nearest(rows: &[f32], squares: &[f32], k: usize, threads: usize) -
             }
         }
     };
-    let mut found = visit(rows, rows.len() / n, threads, || vec![f32::INFINITY; n * k], see).into_iter();
+    let mut found =
+        visit(rows, rows.len() / n, threads, || vec![f32::INFINITY; n * k], see).into_iter();
     let mut all = found.next().unwrap_or_default();
     for part in found {
         for (all, part) in all.chunks_exact_mut(k).zip(part.chunks_exact(k)) {
-            part.iter().take_while(|&&distance| distance < f32::INFINITY).for_each(|&distance| insert(all, distance));
+            part.iter()
+                .take_while(|&&distance| distance < f32::INFINITY)
+                .for_each(|&distance| insert(all, distance));
         }
     }
     all
@@ -134,13 +142,15 @@ mod tests {
                 || vec![0_u8; 600 * 600],
                 |counts, tile| {
                     for (at, &product) in tile.products.iter().enumerate() {
-                        let (i, j) = (tile.row + at / tile.columns, tile.column + at % tile.columns);
+                        let (i, j) =
+                            (tile.row + at / tile.columns, tile.column + at % tile.columns);
                         assert_eq!(product, (i * j) as f32);
                         counts[i * 600 + j] += 1;
                     }
                 },
             );
-            let seen = |i: usize, j: usize| counts.iter().map(|counts| counts[i * 600 + j]).sum::<u8>();
+            let seen =
+                |i: usize, j: usize| counts.iter().map(|counts| counts[i * 600 + j]).sum::<u8>();
             assert!((0..600).all(|i| (i..600).all(|j| seen(i, j) == 1)));
         }
     }
@@ -153,7 +163,8 @@ mod tests {
         for threads in [1, 3] {
             let nearest = nearest(&rows, &squares, k, threads);
             for (i, nearest) in nearest.chunks(k).enumerate() {
-                let mut all: Vec<f32> = (0..n).filter(|&j| j != i).map(|j| (rows[i] - rows[j]).powi(2)).collect();
+                let mut all: Vec<f32> =
+                    (0..n).filter(|&j| j != i).map(|j| (rows[i] - rows[j]).powi(2)).collect();
                 all.sort_unstable_by(f32::total_cmp);
                 assert_eq!(nearest, &all[..k]);
             }
@@ -163,7 +174,8 @@ mod tests {
     #[test]
     fn too_much_work_is_refused_with_an_estimate() {
         assert!(affordable("probcover", 14_000, 256, 2.0, 60.0, false).is_ok());
-        let error = affordable("probcover", 1_000_000, 64, 1.0, 60.0, false).unwrap_err().to_string();
+        let error =
+            affordable("probcover", 1_000_000, 64, 1.0, 60.0, false).unwrap_err().to_string();
         assert!(error.contains("1000000 images compares 5.0e11 pairs, about 1530 s"), "{error}");
         assert!(affordable("probcover", 1_000_000, 64, 1.0, 60.0, true).is_ok());
     }

@@ -1,7 +1,8 @@
 //! Independent rows spread over threads.
 
-/// Calls `work(first, block)` for blocks of `out` that together cover it, `threads` at a time. An element must be computed
-/// from its index alone, so that the division into blocks shows in no result.
+/// Calls `work(first, block)` for blocks of `out` that together cover it, `threads` at a time. An
+/// element must be computed from its index alone, so that the division into blocks shows in no
+/// result.
 pub(crate) fn fill<T: Send>(out: &mut [T], threads: usize, work: impl Fn(usize, &mut [T]) + Sync) {
     /// Below this many rows a thread costs more than it saves.
     const LEAST: usize = 256;

@@ -10,13 +10,16 @@ use crate::features::FeatureSource;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::vector::squared_distances;
 
-/// Greedy coverage: an image covers what lies nearer than delta; always the image that covers most of what neither the labelled nor the
-/// chosen cover. Once everything is covered, images follow with score 0, as ties are broken.
+/// Greedy coverage: an image covers what lies nearer than delta; always the image that covers most
+/// of what neither the labelled nor the chosen cover. Once everything is covered, images follow
+/// with score 0, as ties are broken.
 ///
-/// Score: images newly covered, itself included. delta is given or chosen by purity: the greatest for which at least `purity` (0.95)
-/// of the images have no image of another k-means cluster (as many clusters as classes) within delta. `features` [n, dim], L2-normalised,
-/// of a self-supervised model or `pixels-pca`; `labelled`. O(n^2 dim) time once (twice with the purity rule), 8 bytes for every pair
-/// nearer than delta. Yehuda 2022 (arXiv 2205.11320). All hangs on delta, and after a few hundred labels there is little left to cover.
+/// Score: images newly covered, itself included. delta is given or chosen by purity: the greatest
+/// for which at least `purity` (0.95) of the images have no image of another k-means cluster (as
+/// many clusters as classes) within delta. `features` [n, dim], L2-normalised, of a self-supervised
+/// model or `pixels-pca`; `labelled`. O(n^2 dim) time once (twice with the purity rule), 8 bytes
+/// for every pair nearer than delta. Yehuda 2022 (arXiv 2205.11320). All hangs on delta, and after
+/// a few hundred labels there is little left to cover.
 pub(crate) struct ProbCover {
     /// The radius; by purity if not given.
     pub(crate) delta: Option<f64>,
@@ -39,7 +42,13 @@ impl Strategy for ProbCover {
         FeatureSource::PixelsPca
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        query: &Query,
+        threads: usize,
+    ) -> Result<Picks, AcquireError> {
         let pool = checked_pool(self, inputs, pool, query.batch)?;
         let features = features(self.name(), inputs)?;
         let dim = features.width();
@@ -49,7 +58,13 @@ impl Strategy for ProbCover {
         affordable(self.name(), images.len(), dim, passes, 0.0, self.force)?;
         let delta = match self.delta {
             Some(delta) if delta > 0.0 && delta.is_finite() => delta,
-            Some(value) => return Err(AcquireError::Setting { what: "delta", value, expected: "a number above 0" }),
+            Some(value) => {
+                return Err(AcquireError::Setting {
+                    what: "delta",
+                    value,
+                    expected: "a number above 0",
+                });
+            }
             None => self.pure_delta(inputs, &rows, dim, query.key, threads)?,
         };
         let mebibytes = estimated_edges(&rows, dim, delta) * 8.0 / (1 << 20) as f64;
@@ -179,14 +194,25 @@ impl Graph {
     }
 }
 
-/// Calls `found` with every column that may be nearer than the limit: those beyond it by more than rounding are left out.
-fn near(i: usize, column: usize, products: &[f32], squares: &[f32], limit: f32, mut found: impl FnMut(usize)) {
+/// Calls `found` with every column that may be nearer than the limit: those beyond it by more than
+/// rounding are left out.
+fn near(
+    i: usize,
+    column: usize,
+    products: &[f32],
+    squares: &[f32],
+    limit: f32,
+    mut found: impl FnMut(usize),
+) {
     let squares_of_columns = &squares[column..column + products.len()];
     // |x|^2 + |y|^2 - 2 <x, y> < limit, with slack for rounding.
     let bound = |square: f32| (1.0 - 1e-5) * (squares[i] + square) - limit;
     let width = 16;
-    for (at, (products, squares)) in products.chunks(width).zip(squares_of_columns.chunks(width)).enumerate() {
-        let any = products.iter().zip(squares).fold(false, |any, (&p, &s)| any | (2.0 * p > bound(s)));
+    for (at, (products, squares)) in
+        products.chunks(width).zip(squares_of_columns.chunks(width)).enumerate()
+    {
+        let any =
+            products.iter().zip(squares).fold(false, |any, (&p, &s)| any | (2.0 * p > bound(s)));
         if any {
             for (offset, (&product, &square)) in products.iter().zip(squares).enumerate() {
                 if 2.0 * product > bound(square) {
@@ -226,7 +252,8 @@ fn cover(graph: &Graph, images: &[u32], pool: &[u32], query: &Query) -> Picks {
     let mut picks = Picks::none("images newly covered");
     let order = query.order();
     while picks.indices.len() < query.batch {
-        let scored = || (0..images.len()).filter(|&row| free[row]).map(|row| (f64::from(degrees[row]), row));
+        let scored =
+            || (0..images.len()).filter(|&row| free[row]).map(|row| (f64::from(degrees[row]), row));
         if picks.indices.is_empty() {
             picks.all_equal = all_equal(scored().map(|(degree, _)| degree));
         }
@@ -245,8 +272,15 @@ mod tests {
     use super::super::{Rows, unlabelled};
     use super::*;
 
-    fn pick(features: &[f32], dim: usize, labelled: &[u32], batch: usize, strategy: ProbCover) -> Picks {
-        let inputs = Inputs { features: Some(Rows::new(features, dim)), labelled, ..Inputs::default() };
+    fn pick(
+        features: &[f32],
+        dim: usize,
+        labelled: &[u32],
+        batch: usize,
+        strategy: ProbCover,
+    ) -> Picks {
+        let inputs =
+            Inputs { features: Some(Rows::new(features, dim)), labelled, ..Inputs::default() };
         let pool = unlabelled(features.len() / dim, labelled).unwrap();
         strategy.pick(&inputs, &pool, &Query::new(batch, Key::new(0, 0)), 2).unwrap()
     }
@@ -260,7 +294,10 @@ mod tests {
         // Within 1.5: 1 covers 0 1 2, 4 covers 4 5; image 7 is labelled and covers 6.
         let features = [0.0, 1.0, 2.0, 5.0, 10.0, 11.0, 20.0, 21.0];
         let picks = pick(&features, 1, &[7], 5, radius(1.5));
-        assert_eq!((picks.indices, picks.scores), (vec![1, 4, 3, 0, 2], vec![3.0, 2.0, 1.0, 0.0, 0.0]));
+        assert_eq!(
+            (picks.indices, picks.scores),
+            (vec![1, 4, 3, 0, 2], vec![3.0, 2.0, 1.0, 0.0, 0.0])
+        );
     }
 
     #[test]
@@ -271,17 +308,21 @@ mod tests {
         let labelled: Vec<u32> = vec![5, 600];
         let row = |i: usize| &values[i * dim..][..dim];
         let near = |i: usize, j: usize| {
-            let squares = row(i).iter().zip(row(j)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
+            let squares =
+                row(i).iter().zip(row(j)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
             squares.sum::<f64>() < delta * delta
         };
-        let mut covered: Vec<bool> = (0..n).map(|j| labelled.iter().any(|&l| near(l as usize, j))).collect();
+        let mut covered: Vec<bool> =
+            (0..n).map(|j| labelled.iter().any(|&l| near(l as usize, j))).collect();
         let picks = pick(&values, dim, &labelled, 60, radius(delta));
         let mut chosen = labelled;
         for (&index, &score) in picks.indices.iter().zip(&picks.scores) {
             let gain = |i: usize| (0..n).filter(|&j| !covered[j] && near(i, j)).count();
             let free = (0..n).filter(|&i| !chosen.contains(&(i as u32)));
-            let best =
-                free.map(|i| (gain(i) as f64, i as u32)).min_by(|&a, &b| Order::BY_NUMBER.preferred(a, b)).unwrap();
+            let best = free
+                .map(|i| (gain(i) as f64, i as u32))
+                .min_by(|&a, &b| Order::BY_NUMBER.preferred(a, b))
+                .unwrap();
             assert_eq!((score, index), best);
             (0..n).filter(|&j| near(index as usize, j)).for_each(|j| covered[j] = true);
             chosen.push(index);
@@ -304,7 +345,10 @@ mod tests {
     fn without_delta_or_classes_it_says_what_is_missing() {
         let inputs = Inputs { features: Some(Rows::new(&[1.0, 2.0], 1)), ..Inputs::default() };
         let strategy = ProbCover { delta: None, purity: 0.95, classes: None, force: false };
-        let error = strategy.pick(&inputs, &[0, 1], &Query::new(1, Key::new(0, 0)), 1).unwrap_err().to_string();
+        let error = strategy
+            .pick(&inputs, &[0, 1], &Query::new(1, Key::new(0, 0)), 1)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("needs delta, or the number of classes"), "{error}");
     }
 }

@@ -1,4 +1,5 @@
-//! `power-SCORE`, `softmax-SCORE`, `softrank-SCORE`: a batch drawn by score instead of cut off at the top.
+//! `power-SCORE`, `softmax-SCORE`, `softrank-SCORE`: a batch drawn by score instead of cut off at
+//! the top.
 
 use super::strategy::{draw, top};
 use super::ties::{Order, all_equal};
@@ -15,11 +16,12 @@ pub(crate) enum Chance {
     SoftRank,
 }
 
-/// Sampling without replacement by score, as the top of perturbed scores (Gumbel top-k): ln s + g / beta, s + g / beta,
-/// or -ln rank + g / beta, with g standard Gumbel, a function of key and image.
+/// Sampling without replacement by score, as the top of perturbed scores (Gumbel top-k): ln s + g /
+/// beta, s + g / beta, or -ln rank + g / beta, with g standard Gumbel, a function of key and image.
 ///
-/// Score: that of the underlying strategy, whose needs these are. O(n log n) time. Kirsch 2021 (arXiv 2106.12059). Cures the
-/// near-duplicates of a top-k batch at no cost; with large beta it is the top-k again.
+/// Score: that of the underlying strategy, whose needs these are. O(n log n) time. Kirsch 2021
+/// (arXiv 2106.12059). Cures the near-duplicates of a top-k batch at no cost; with large beta it is
+/// the top-k again.
 pub(crate) struct Stochastic {
     name: String,
     chance: Chance,
@@ -28,9 +30,18 @@ pub(crate) struct Stochastic {
 }
 
 impl Stochastic {
-    pub(crate) fn new(name: &str, chance: Chance, score: Box<dyn Score>, beta: f64) -> Result<Self, AcquireError> {
+    pub(crate) fn new(
+        name: &str,
+        chance: Chance,
+        score: Box<dyn Score>,
+        beta: f64,
+    ) -> Result<Self, AcquireError> {
         if !(beta > 0.0 && beta.is_finite()) {
-            return Err(AcquireError::Setting { what: "beta", value: beta, expected: "a number above 0" });
+            return Err(AcquireError::Setting {
+                what: "beta",
+                value: beta,
+                expected: "a number above 0",
+            });
         }
         Ok(Self { name: name.into(), chance, score, beta })
     }
@@ -49,13 +60,19 @@ impl Score for Stochastic {
         self.score.unit()
     }
 
-    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
+    fn score_rows(
+        &self,
+        inputs: &Inputs,
+        images: &[u32],
+        threads: usize,
+    ) -> Result<Vec<f64>, AcquireError> {
         self.score.score_rows(inputs, images, threads)
     }
 
     fn choose(&self, images: &[u32], scores: &[f64], query: &Query) -> Picks {
         let noise = |image: u32| draw(query.key, u64::from(image)).stream().gumbel() / self.beta;
-        let mut ranked: Vec<(f64, u32)> = scores.iter().copied().zip(images.iter().copied()).collect();
+        let mut ranked: Vec<(f64, u32)> =
+            scores.iter().copied().zip(images.iter().copied()).collect();
         let ties = query.order();
         ranked.sort_unstable_by(|&a, &b| ties.preferred(a, b));
         let perturbed: Vec<f64> = ranked
@@ -83,12 +100,17 @@ mod tests {
     use super::*;
     use fewlabel_engine::rng::Key;
 
-    /// How often each of five images comes first in 20,000 batches, against its chance: chi-squared with 4 degrees of freedom.
+    /// How often each of five images comes first in 20,000 batches, against its chance: chi-squared
+    /// with 4 degrees of freedom.
     fn chi_squared(chance: Chance, beta: f64, scores: &[f64; 5], weights: [f64; 5]) -> f64 {
         let strategy = Stochastic::new("", chance, Box::new(Entropy), beta).unwrap();
         let mut counts = [0.0; 5];
         for round in 0..20_000 {
-            let picks = strategy.choose(&[0, 1, 2, 3, 4], scores, &Query::new(2, Key::new(4, 4).at(round, 0)));
+            let picks = strategy.choose(
+                &[0, 1, 2, 3, 4],
+                scores,
+                &Query::new(2, Key::new(4, 4).at(round, 0)),
+            );
             counts[picks.indices[0] as usize] += 1.0;
         }
         let total: f64 = weights.iter().sum();
@@ -105,7 +127,9 @@ mod tests {
         // The 99.9 % point is 18.5.
         assert!(chi_squared(Chance::Power, 1.0, &scores, scores) < 18.5);
         assert!(chi_squared(Chance::Power, 2.0, &scores, scores.map(|s| s * s)) < 18.5);
-        assert!(chi_squared(Chance::Softmax, 3.0, &scores, scores.map(|s| libm::exp(3.0 * s))) < 18.5);
+        assert!(
+            chi_squared(Chance::Softmax, 3.0, &scores, scores.map(|s| libm::exp(3.0 * s))) < 18.5
+        );
         let ranks = [5.0, 2.0, 4.0, 1.0, 3.0];
         assert!(chi_squared(Chance::SoftRank, 1.0, &scores, ranks.map(|r| 1.0 / r)) < 18.5);
     }
@@ -115,8 +139,11 @@ mod tests {
         let strategy = Stochastic::new("", Chance::Power, Box::new(Entropy), 1.0).unwrap();
         let mut orders = Vec::new();
         for round in 0..20 {
-            let picks =
-                strategy.choose(&[0, 1, 2, 3], &[0.0, 0.0, 1e-9, 0.0], &Query::new(4, Key::new(4, 4).at(round, 0)));
+            let picks = strategy.choose(
+                &[0, 1, 2, 3],
+                &[0.0, 0.0, 1e-9, 0.0],
+                &Query::new(4, Key::new(4, 4).at(round, 0)),
+            );
             assert_eq!(picks.indices[0], 2);
             orders.push(picks.indices);
         }

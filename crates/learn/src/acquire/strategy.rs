@@ -5,7 +5,8 @@ use super::{AcquireError, Inputs, Needs, Query};
 use crate::features::FeatureSource;
 use fewlabel_engine::rng::Key;
 
-/// What a strategy chose: exactly as many different unlabelled images as asked for, in the order of choice.
+/// What a strategy chose: exactly as many different unlabelled images as asked for, in the order of
+/// choice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Picks {
     /// Image numbers.
@@ -14,7 +15,8 @@ pub struct Picks {
     pub scores: Vec<f64>,
     /// What the scores are measured in.
     pub unit: &'static str,
-    /// Whether every image of the pool had the same score at first, so that ties or draws alone chose.
+    /// Whether every image of the pool had the same score at first, so that ties or draws alone
+    /// chose.
     pub all_equal: bool,
 }
 
@@ -38,12 +40,18 @@ pub trait Strategy: Send + Sync {
         FeatureSource::Penultimate
     }
 
-    /// Chooses as many images of `pool` as the query wants. The result depends on the inputs, the set of images in the pool and
-    /// the query, never on `threads` or the order of the pool.
-    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError>;
+    /// Chooses as many images of `pool` as the query wants. The result depends on the inputs, the
+    /// set of images in the pool and the query, never on `threads` or the order of the pool.
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        query: &Query,
+        threads: usize,
+    ) -> Result<Picks, AcquireError>;
 
-    /// The score behind the strategy, if an image's score depends on that image alone: a pool larger than memory can be
-    /// scored in blocks.
+    /// The score behind the strategy, if an image's score depends on that image alone: a pool
+    /// larger than memory can be scored in blocks.
     fn as_score(&self) -> Option<&dyn Score> {
         None
     }
@@ -61,11 +69,19 @@ pub trait Score: Send + Sync {
     fn unit(&self) -> &'static str;
 
     /// The scores of `images`, which are row numbers of `inputs`; greater is wanted more.
-    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError>;
+    fn score_rows(
+        &self,
+        inputs: &Inputs,
+        images: &[u32],
+        threads: usize,
+    ) -> Result<Vec<f64>, AcquireError>;
 
     /// Chooses some of `images` (ascending) by their scores.
     fn choose(&self, images: &[u32], scores: &[f64], query: &Query) -> Picks {
-        Picks { all_equal: all_equal(scores.iter().copied()), ..highest(images, scores, query, self.unit()) }
+        Picks {
+            all_equal: all_equal(scores.iter().copied()),
+            ..highest(images, scores, query, self.unit())
+        }
     }
 }
 
@@ -82,7 +98,12 @@ impl Score for Box<dyn Score> {
         (**self).unit()
     }
 
-    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
+    fn score_rows(
+        &self,
+        inputs: &Inputs,
+        images: &[u32],
+        threads: usize,
+    ) -> Result<Vec<f64>, AcquireError> {
         (**self).score_rows(inputs, images, threads)
     }
 
@@ -103,7 +124,13 @@ impl<S: Score> Strategy for Scored<S> {
         self.0.needs()
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        query: &Query,
+        threads: usize,
+    ) -> Result<Picks, AcquireError> {
         let pool = checked_pool(self, inputs, pool, query.batch)?;
         let scores = self.0.score_rows(inputs, &pool, threads)?;
         Ok(self.0.choose(&pool, &scores, query))
@@ -120,7 +147,13 @@ pub(crate) fn highest(images: &[u32], scores: &[f64], query: &Query, unit: &'sta
 }
 
 /// The `batch` images with the highest scores, best first.
-pub(crate) fn top(images: &[u32], scores: &[f64], batch: usize, order: Order, unit: &'static str) -> Picks {
+pub(crate) fn top(
+    images: &[u32],
+    scores: &[f64],
+    batch: usize,
+    order: Order,
+    unit: &'static str,
+) -> Picks {
     // At most so many are looked at together: a pool of millions is not copied.
     let most = images.len().min(batch.saturating_mul(2).max(4096));
     let mut ranked: Vec<(f64, u32)> = Vec::with_capacity(most);
@@ -143,7 +176,8 @@ pub(crate) fn top(images: &[u32], scores: &[f64], batch: usize, order: Order, un
     Picks { indices, scores, ..Picks::none(unit) }
 }
 
-/// Checks arrays, pool and batch; returns the pool in ascending order, so that nothing depends on its own.
+/// Checks arrays, pool and batch; returns the pool in ascending order, so that nothing depends on
+/// its own.
 pub(crate) fn checked_pool(
     strategy: &dyn Strategy,
     inputs: &Inputs,
@@ -178,12 +212,15 @@ fn ascending(list: &'static str, images: &[u32], rows: usize) -> Result<Vec<u32>
         return Err(AcquireError::Duplicate { list, image: pair[0] });
     }
     match sorted.last() {
-        Some(&image) if image as usize >= rows => Err(AcquireError::OutOfRange { list, image, rows }),
+        Some(&image) if image as usize >= rows => {
+            Err(AcquireError::OutOfRange { list, image, rows })
+        }
         _ => Ok(sorted),
     }
 }
 
-/// The images below `rows` that are not among the labelled ones, ascending: the pool of a whole data set.
+/// The images below `rows` that are not among the labelled ones, ascending: the pool of a whole
+/// data set.
 pub fn unlabelled(rows: usize, labelled: &[u32]) -> Result<Vec<u32>, AcquireError> {
     let labelled = ascending("the list of labelled images", labelled, rows)?;
     let mut next = labelled.iter().copied().peekable();
@@ -210,11 +247,14 @@ mod tests {
     #[test]
     fn the_best_of_many_are_those_of_a_whole_sort() {
         let images: Vec<u32> = (0..20_000).collect();
-        let scores: Vec<f64> = images.iter().map(|&i| f64::from(i.wrapping_mul(2_654_435_761) % 997)).collect();
+        let scores: Vec<f64> =
+            images.iter().map(|&i| f64::from(i.wrapping_mul(2_654_435_761) % 997)).collect();
         for order in
-            [Query::new(1, Key::new(0, 0)), Query::new(1, Key::new(0, 0)).with_ties(Ties::Seeded)].map(|q| q.order())
+            [Query::new(1, Key::new(0, 0)), Query::new(1, Key::new(0, 0)).with_ties(Ties::Seeded)]
+                .map(|q| q.order())
         {
-            let mut sorted: Vec<(f64, u32)> = scores.iter().copied().zip(images.iter().copied()).collect();
+            let mut sorted: Vec<(f64, u32)> =
+                scores.iter().copied().zip(images.iter().copied()).collect();
             sorted.sort_by(|&a, &b| order.preferred(a, b));
             for batch in [1, 7, 3000, 19_999, 20_000] {
                 let expected: Vec<u32> = sorted[..batch].iter().map(|(_, image)| *image).collect();

@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ties {
-    /// The lower image number comes first: the paper's regimes, and every study that does not say else. In a file sorted by
-    /// patient or by class that is a biased sample.
+    /// The lower image number comes first: the paper's regimes, and every study that does not say
+    /// else. In a file sorted by patient or by class that is a biased sample.
     #[default]
     LowerIndex,
     /// The order is a permutation of the images that the query's key names.
@@ -21,7 +21,9 @@ impl Ties {
     /// What a person should know where all scores were equal.
     pub fn alone_chose(self) -> &'static str {
         match self {
-            Self::LowerIndex => "all scores are equal: the lowest rows were taken (ties = lower-index)",
+            Self::LowerIndex => {
+                "all scores are equal: the lowest rows were taken (ties = lower-index)"
+            }
             Self::Seeded => "all scores are equal: the seed drew the rows (ties = seeded)",
         }
     }
@@ -32,7 +34,8 @@ impl Ties {
 pub struct Query {
     /// Images wanted.
     pub batch: usize,
-    /// Names the draws by its first three words (by convention seed, purpose and round); the fourth is the strategy's own.
+    /// Names the draws by its first three words (by convention seed, purpose and round); the fourth
+    /// is the strategy's own.
     pub key: Key,
     /// Who comes first among images of equal score.
     pub ties: Ties,
@@ -79,12 +82,16 @@ impl Order {
     }
 
     /// The most preferred of some scored places, where `images` says which image is at a place.
-    pub(crate) fn best(self, images: &[u32], scored: impl Iterator<Item = (f64, usize)>) -> Option<(f64, usize)> {
+    pub(crate) fn best(
+        self,
+        images: &[u32],
+        scored: impl Iterator<Item = (f64, usize)>,
+    ) -> Option<(f64, usize)> {
         scored.min_by(|&a, &b| self.preferred((a.0, images[a.1]), (b.0, images[b.1])))
     }
 
-    /// The place in which `u` of the sum of the weights lies; what is taken has a negative weight. Where all are 0, the free place
-    /// that comes first.
+    /// The place in which `u` of the sum of the weights lies; what is taken has a negative weight.
+    /// Where all are 0, the free place that comes first.
     pub(crate) fn drawn(self, images: &[u32], weights: &[f64], u: f64) -> usize {
         let total: f64 = weights.iter().map(|w| w.max(0.0)).sum();
         let mut left = u * total;
@@ -96,7 +103,8 @@ impl Order {
                 break;
             }
         }
-        let free = || weights.iter().enumerate().filter(|(_, w)| **w >= 0.0).map(|(at, _)| (0.0, at));
+        let free =
+            || weights.iter().enumerate().filter(|(_, w)| **w >= 0.0).map(|(at, _)| (0.0, at));
         last.or_else(|| self.best(images, free()).map(|(_, at)| at)).unwrap_or(0)
     }
 }
@@ -120,7 +128,8 @@ mod tests {
     #[test]
     fn a_greater_score_comes_first_and_then_the_lower_or_the_drawn_image() {
         let sorted = |order: Order| {
-            let mut scored: Vec<(f64, u32)> = (0..50).map(|image| (f64::from(image % 2), image)).collect();
+            let mut scored: Vec<(f64, u32)> =
+                (0..50).map(|image| (f64::from(image % 2), image)).collect();
             scored.sort_by(|&a, &b| order.preferred(a, b));
             scored.into_iter().map(|(_, image)| image).collect::<Vec<_>>()
         };

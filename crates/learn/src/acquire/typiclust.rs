@@ -14,16 +14,20 @@ const NEIGHBOURS: usize = 20;
 pub const CLUSTERS: usize = 500;
 /// Clusters up to this size are left for last.
 const SMALL: usize = 5;
-/// Clusters from this size on are searched by products of rows first; below it their rows fit a core's cache.
+/// Clusters from this size on are searched by products of rows first; below it their rows fit a
+/// core's cache.
 const LARGE: usize = 512;
 
-/// k-means with min(labelled + batch, 500) clusters over labelled and pool; clusters take turns, those with fewest labels first, then
-/// the largest; each gives its free image of greatest typicality 1 / (mean distance to its neighbours + 1e-5), the neighbours being
-/// the min(20, half) nearest free images of the cluster.
+/// k-means with min(labelled + batch, 500) clusters over labelled and pool; clusters take turns,
+/// those with fewest labels first, then the largest; each gives its free image of greatest
+/// typicality 1 / (mean distance to its neighbours + 1e-5), the neighbours being the min(20, half)
+/// nearest free images of the cluster.
 ///
-/// Score: typicality (0 for an image without neighbours). `features` [n, dim] of a self-supervised model or `pixels-pca`, `labelled`.
-/// O(20 n clusters dim) time, O(n clusters) memory. Hacohen 2022 (arXiv 2202.02794); the distance is the paper's, where the authors'
-/// code takes its square. Made for the first few hundred labels, weak after that; with a classifier's own features another method.
+/// Score: typicality (0 for an image without neighbours). `features` [n, dim] of a self-supervised
+/// model or `pixels-pca`, `labelled`. O(20 n clusters dim) time, O(n clusters) memory. Hacohen 2022
+/// (arXiv 2202.02794); the distance is the paper's, where the authors' code takes its square. Made
+/// for the first few hundred labels, weak after that; with a classifier's own features another
+/// method.
 pub(crate) struct TypiClust;
 
 impl Strategy for TypiClust {
@@ -39,25 +43,41 @@ impl Strategy for TypiClust {
         FeatureSource::PixelsPca
     }
 
-    fn pick(&self, inputs: &Inputs, pool: &[u32], query: &Query, threads: usize) -> Result<Picks, AcquireError> {
+    fn pick(
+        &self,
+        inputs: &Inputs,
+        pool: &[u32],
+        query: &Query,
+        threads: usize,
+    ) -> Result<Picks, AcquireError> {
         let pool = checked_pool(self, inputs, pool, query.batch)?;
         let features = features(self.name(), inputs)?;
         let images = with_labelled(&pool, inputs.labelled);
         let k = (inputs.labelled.len() + query.batch).min(CLUSTERS);
-        let clusters = kmeans::cluster(&features.gather(&images), features.width(), None, k, query.key, threads);
+        let clusters = kmeans::cluster(
+            &features.gather(&images),
+            features.width(),
+            None,
+            k,
+            query.key,
+            threads,
+        );
         let mut groups = groups(&images, &clusters.of_row, inputs.labelled, k);
         let mut picks = Picks::none("1 / mean distance");
         picks.all_equal = features.are_alike(&pool);
         // Small clusters only once the others are used up.
         for small in [false, true] {
-            let mut turn: Vec<&mut Group> = groups.iter_mut().filter(|group| (group.size <= SMALL) == small).collect();
+            let mut turn: Vec<&mut Group> =
+                groups.iter_mut().filter(|group| (group.size <= SMALL) == small).collect();
             loop {
                 turn.retain(|group| !group.free.is_empty());
                 turn.truncate(query.batch - picks.indices.len());
                 if turn.is_empty() {
                     break;
                 }
-                for (typicality, image) in take_most_typical(&mut turn, features, query.order(), threads) {
+                for (typicality, image) in
+                    take_most_typical(&mut turn, features, query.order(), threads)
+                {
                     picks.indices.push(image);
                     picks.scores.push(typicality);
                 }
@@ -87,7 +107,8 @@ struct Group {
 fn groups(images: &[u32], of_row: &[u32], labelled: &[u32], k: usize) -> Vec<Group> {
     let mut labelled = labelled.to_vec();
     labelled.sort_unstable();
-    let mut groups: Vec<Group> = (0..k).map(|_| Group { size: 0, labelled: 0, free: Vec::new() }).collect();
+    let mut groups: Vec<Group> =
+        (0..k).map(|_| Group { size: 0, labelled: 0, free: Vec::new() }).collect();
     for (&image, &of) in images.iter().zip(of_row) {
         let group = &mut groups[of as usize];
         group.size += 1;
@@ -102,7 +123,12 @@ fn groups(images: &[u32], of_row: &[u32], labelled: &[u32], k: usize) -> Vec<Gro
 }
 
 /// Takes the free image of greatest typicality out of every group; none may be without free images.
-fn take_most_typical(groups: &mut [&mut Group], features: Rows, order: Order, threads: usize) -> Vec<(f64, u32)> {
+fn take_most_typical(
+    groups: &mut [&mut Group],
+    features: Rows,
+    order: Order,
+    threads: usize,
+) -> Vec<(f64, u32)> {
     let mut hopeful: Vec<(usize, u32, f64)> = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         hopeful.extend(group.hopeful(features, threads).into_iter().map(|image| (at, image, 0.0)));
@@ -144,8 +170,8 @@ impl Group {
         1.0 / (sum / neighbours as f64 + 1e-5)
     }
 
-    /// The free images that can be the most typical one: all of a small group, of a large one those that distances by products,
-    /// several times faster and less exact, do not rule out.
+    /// The free images that can be the most typical one: all of a small group, of a large one those
+    /// that distances by products, several times faster and less exact, do not rule out.
     fn hopeful(&self, features: Rows, threads: usize) -> Vec<u32> {
         if self.free.len() < LARGE {
             return self.free.clone();
@@ -153,20 +179,31 @@ impl Group {
         // Between short rows products tell distances apart better.
         let mean = features.mean(&self.free);
         let mut rows = features.gather(&self.free).into_owned();
-        rows.chunks_exact_mut(mean.len()).for_each(|row| row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean));
+        rows.chunks_exact_mut(mean.len())
+            .for_each(|row| row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean));
         let squares = pairs::squares(&rows, features.width());
         let nearest = pairs::nearest(&rows, &squares, self.neighbours(), threads);
-        // A sum of `width` products is off by at most width + 2 half ulps of the sum of their sizes, here at most the longest row's
-        // square: two squares and twice a product make four such sums, what centring and the exact distance are off is less.
+        // A sum of `width` products is off by at most width + 2 half ulps of the sum of their
+        // sizes, here at most the longest row's square: two squares and twice a product make four
+        // such sums, what centring and the exact distance are off is less.
         let longest = squares.iter().copied().fold(0.0, f32::max);
-        let error = 8.0 * (features.width() + 2) as f64 * f64::from(f32::EPSILON / 2.0) * f64::from(longest);
+        let error = 8.0
+            * (features.width() + 2) as f64
+            * f64::from(f32::EPSILON / 2.0)
+            * f64::from(longest);
         let mean = |squares: &[f32], error: f64| {
             squares.iter().map(|&square| (f64::from(square) + error).max(0.0).sqrt()).sum::<f64>()
         };
         let of_row = || nearest.chunks_exact(self.neighbours());
         let most = of_row().map(|squares| mean(squares, error)).fold(f64::INFINITY, f64::min);
         let least = of_row().map(|squares| mean(squares, -error));
-        self.free.iter().copied().zip(least).filter(|&(_, least)| least <= most).map(|(image, _)| image).collect()
+        self.free
+            .iter()
+            .copied()
+            .zip(least)
+            .filter(|&(_, least)| least <= most)
+            .map(|(image, _)| image)
+            .collect()
     }
 }
 
@@ -180,12 +217,18 @@ mod tests {
     fn the_middle_of_the_largest_unlabelled_group_comes_first() {
         // Three groups on a line of 7, 9 and 8 images; the second holds a label.
         let group = |at: f32, n: usize| (0..n).map(move |i| at + i as f32);
-        let features: Vec<f32> = group(0.0, 7).chain(group(100.0, 9)).chain(group(200.0, 8)).collect();
+        let features: Vec<f32> =
+            group(0.0, 7).chain(group(100.0, 9)).chain(group(200.0, 8)).collect();
         let labelled = [8];
-        let inputs = Inputs { features: Some(Rows::new(&features, 1)), labelled: &labelled, ..Inputs::default() };
+        let inputs = Inputs {
+            features: Some(Rows::new(&features, 1)),
+            labelled: &labelled,
+            ..Inputs::default()
+        };
         let pool = unlabelled(24, &labelled).unwrap();
         let picks = TypiClust.pick(&inputs, &pool, &Query::new(2, Key::new(3, 0)), 1).unwrap();
-        // Of 200..207 four neighbours: image 19 (at 203) has distances 1 1 2 2; of 0..6 three: image 1 has 1 1 2.
+        // Of 200..207 four neighbours: image 19 (at 203) has distances 1 1 2 2; of 0..6 three:
+        // image 1 has 1 1 2.
         assert_eq!(picks.indices, [18, 1]);
         assert!((picks.scores[0] - 1.0 / (1.5 + 1e-5)).abs() < 1e-9, "{picks:?}");
         assert!((picks.scores[1] - 1.0 / (4.0 / 3.0 + 1e-5)).abs() < 1e-9, "{picks:?}");
@@ -198,11 +241,17 @@ mod tests {
         let values: Vec<f32> = (0..n * dim).map(|_| stream.uniform(0.0, 1.0)).collect();
         let free: Vec<u32> = (0..n as u32).collect();
         let mut group = Group { size: n, labelled: 0, free };
-        let (score, image) = take_most_typical(&mut [&mut group], Rows::new(&values, dim), Order::BY_NUMBER, 2)[0];
+        let (score, image) =
+            take_most_typical(&mut [&mut group], Rows::new(&values, dim), Order::BY_NUMBER, 2)[0];
         let row = |i: u32| &values[i as usize * dim..][..dim];
         let twin = |i: u32| {
             let distance = |j: u32| {
-                row(i).iter().zip(row(j)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum::<f64>().sqrt()
+                row(i)
+                    .iter()
+                    .zip(row(j))
+                    .map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2))
+                    .sum::<f64>()
+                    .sqrt()
             };
             let mut distances: Vec<f64> = (0..n as u32).filter(|&j| j != i).map(distance).collect();
             distances.sort_by(f64::total_cmp);
@@ -219,12 +268,16 @@ mod tests {
         for seed in 0..5 {
             // Far from the origin, where products lose digits, and with doubles.
             let mut stream = Key::new(62, seed).stream();
-            let mut values: Vec<f32> = (0..n * dim).map(|_| 30.0 + stream.uniform(0.0, 1.0)).collect();
+            let mut values: Vec<f32> =
+                (0..n * dim).map(|_| 30.0 + stream.uniform(0.0, 1.0)).collect();
             values.copy_within(0..40 * dim, 100 * dim);
             let features = Rows::new(&values, dim);
             let mut group = Group { size: n, labelled: 0, free: (0..n as u32).collect() };
             let mut distances = Vec::new();
-            let all = group.free.iter().map(|&image| (group.typicality(image, features, &mut distances), image));
+            let all = group
+                .free
+                .iter()
+                .map(|&image| (group.typicality(image, features, &mut distances), image));
             let best = all.min_by(|&a, &b| Order::BY_NUMBER.preferred(a, b)).unwrap();
             let hopeful = group.hopeful(features, 2);
             assert_eq!(hopeful, group.hopeful(features, 1));

@@ -5,10 +5,12 @@ use super::margin::likeliest;
 use super::parallel::scores;
 use super::{AcquireError, Inputs, Needs, Score};
 
-/// 1 - (votes for the most voted class) / samples; a pass votes for its likeliest class, the first of equals.
+/// 1 - (votes for the most voted class) / samples; a pass votes for its likeliest class, the first
+/// of equals.
 ///
-/// `mc_probs` [n, samples, classes]. O(n samples classes) time. Freeman 1965; Beluch 2018. Takes only as many values as there are samples:
-/// many ties, so that how they are broken matters. Libraries that return 1 - max of the mean probability under this name compute least confidence.
+/// `mc_probs` [n, samples, classes]. O(n samples classes) time. Freeman 1965; Beluch 2018. Takes
+/// only as many values as there are samples: many ties, so that how they are broken matters.
+/// Libraries that return 1 - max of the mean probability under this name compute least confidence.
 pub(crate) struct VariationRatio;
 
 impl Score for VariationRatio {
@@ -24,7 +26,12 @@ impl Score for VariationRatio {
         "share of votes"
     }
 
-    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
+    fn score_rows(
+        &self,
+        inputs: &Inputs,
+        images: &[u32],
+        threads: usize,
+    ) -> Result<Vec<f64>, AcquireError> {
         let samples = inputs.mc_probs.ok_or_else(|| missing(self.name()))?;
         Ok(scores(
             images,
@@ -32,7 +39,10 @@ impl Score for VariationRatio {
             || vec![0u32; samples.classes()],
             |votes, image| {
                 votes.fill(0);
-                samples.row(image).chunks_exact(samples.classes()).for_each(|p| votes[likeliest(p)] += 1);
+                samples
+                    .row(image)
+                    .chunks_exact(samples.classes())
+                    .for_each(|p| votes[likeliest(p)] += 1);
                 let most = votes.iter().max().copied().unwrap_or(0);
                 1.0 - f64::from(most) / samples.samples() as f64
             },
@@ -45,8 +55,10 @@ mod tests {
     use super::*;
 
     fn of(samples: &[f32], count: usize, classes: usize) -> Vec<f64> {
-        let inputs =
-            Inputs { mc_probs: Some(super::super::Samples::new(samples, count, classes)), ..Inputs::default() };
+        let inputs = Inputs {
+            mc_probs: Some(super::super::Samples::new(samples, count, classes)),
+            ..Inputs::default()
+        };
         let images: Vec<u32> = (0..(samples.len() / (count * classes)) as u32).collect();
         VariationRatio.score_rows(&inputs, &images, 1).unwrap()
     }

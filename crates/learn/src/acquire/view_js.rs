@@ -4,10 +4,12 @@ use super::entropy::nats;
 use super::parallel::scores;
 use super::{AcquireError, Inputs, Needs, Score};
 
-/// Mean over the augmented views v of the Jensen-Shannon divergence of p(x) and p(v x), in nats, from 0 to ln 2.
+/// Mean over the augmented views v of the Jensen-Shannon divergence of p(x) and p(v x), in nats,
+/// from 0 to ln 2.
 ///
-/// `view_probs` [n, views, classes], the first view being the image itself. O(n views classes) time. After Gao 2020.
-/// Asks what one view does to the prediction, where `view-mi` asks how far views differ among each other.
+/// `view_probs` [n, views, classes], the first view being the image itself. O(n views classes)
+/// time. After Gao 2020. Asks what one view does to the prediction, where `view-mi` asks how far
+/// views differ among each other.
 pub(crate) struct ViewJs;
 
 impl Score for ViewJs {
@@ -23,7 +25,12 @@ impl Score for ViewJs {
         "nats"
     }
 
-    fn score_rows(&self, inputs: &Inputs, images: &[u32], threads: usize) -> Result<Vec<f64>, AcquireError> {
+    fn score_rows(
+        &self,
+        inputs: &Inputs,
+        images: &[u32],
+        threads: usize,
+    ) -> Result<Vec<f64>, AcquireError> {
         let missing = || AcquireError::Missing { strategy: self.name().into(), what: "view-probs" };
         let views = inputs.view_probs.ok_or_else(missing)?;
         Ok(scores(
@@ -53,8 +60,10 @@ mod tests {
     use super::*;
 
     fn of(views: &[f32], count: usize, classes: usize) -> Vec<f64> {
-        let inputs =
-            Inputs { view_probs: Some(super::super::Samples::new(views, count, classes)), ..Inputs::default() };
+        let inputs = Inputs {
+            view_probs: Some(super::super::Samples::new(views, count, classes)),
+            ..Inputs::default()
+        };
         let images: Vec<u32> = (0..(views.len() / (count * classes)) as u32).collect();
         ViewJs.score_rows(&inputs, &images, 1).unwrap()
     }

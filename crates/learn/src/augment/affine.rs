@@ -1,7 +1,7 @@
 //! Rotation, translation, scale and shear: one resampling for all.
 //!
-//! An image is sheared, scaled, rotated about its centre and moved, in this order; the matrix that it is sampled with
-//! is the inverse, from the result's pixels to the source's.
+//! An image is sheared, scaled, rotated about its centre and moved, in this order; the matrix that
+//! it is sampled with is the inverse, from the result's pixels to the source's.
 
 use super::canvas::Canvas;
 use super::sampling::{Edge, Resampling};
@@ -34,7 +34,12 @@ impl Move {
     }
 
     fn apply(self, canvas: &mut Canvas, interpolation: Resampling, border: Edge) {
-        canvas.tools.resampler.affine(canvas.image, &self.matrix(), interpolation.into(), border.into());
+        canvas.tools.resampler.affine(
+            canvas.image,
+            &self.matrix(),
+            interpolation.into(),
+            border.into(),
+        );
         canvas.clamp();
     }
 }
@@ -46,7 +51,9 @@ const TRANSLATE: [f32; 2] = [-10_000.0, 10_000.0];
 const DEGREES: [f32; 2] = [-180.0, 180.0];
 
 macro_rules! single {
-    ($(#[$doc:meta])* $name:ident { $(#[$range_doc:meta])* $range:ident in $limits:ident = $default:expr }
+    ($(#[$doc:meta])* $name:ident {
+        $(#[$range_doc:meta])* $range:ident in $limits:ident = $default:expr
+    }
      $stream:ident, $settings:ident => $draw:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +69,8 @@ macro_rules! single {
 
         impl Default for $name {
             fn default() -> Self {
-                Self { $range: $default, interpolation: Resampling::default(), border: Edge::default() }
+                let (interpolation, border) = (Resampling::default(), Edge::default());
+                Self { $range: $default, interpolation, border }
             }
         }
 
@@ -83,7 +91,8 @@ macro_rules! single {
 }
 
 single! {
-    /// Rotation about the image's centre, counter-clockwise as torchvision counts. Strength: the angle in degrees.
+    /// Rotation about the image's centre, counter-clockwise as torchvision counts. Strength: the
+    /// angle in degrees.
     Rotation { /** Range of the angle in degrees. */ degrees in DEGREES = [-30.0, 30.0] }
     stream, settings => {
         let degrees = draw(settings.degrees, stream);
@@ -93,10 +102,14 @@ single! {
 
 single! {
     /// A move along both axes. Strength: its length in pixels.
-    Translation { /** Range of the move along each axis in pixels. */ pixels in TRANSLATE = [-2.0, 2.0] }
+    Translation {
+        /** Range of the move along each axis in pixels. */
+        pixels in TRANSLATE = [-2.0, 2.0]
+    }
     stream, settings => {
         let translate = [draw(settings.pixels, stream), draw(settings.pixels, stream)];
-        (Move { translate, ..Move::STILL }, (translate[0] * translate[0] + translate[1] * translate[1]).sqrt())
+        let distance = (translate[0] * translate[0] + translate[1] * translate[1]).sqrt();
+        (Move { translate, ..Move::STILL }, distance)
     }
 }
 
@@ -118,7 +131,8 @@ single! {
     }
 }
 
-/// Everything affine in one resampling; what is left out stays as it is. Strength: the angle in degrees.
+/// Everything affine in one resampling; what is left out stays as it is. Strength: the angle in
+/// degrees.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Affine {
@@ -210,7 +224,10 @@ mod tests {
     #[test]
     fn a_range_that_is_upside_down_is_refused() {
         let wrong = Rotation { degrees: [10.0, -10.0], ..Rotation::default() };
-        assert_eq!(wrong.check().unwrap_err(), "degrees is [low, high] within -180 to 180, not [10, -10]");
+        assert_eq!(
+            wrong.check().unwrap_err(),
+            "degrees is [low, high] within -180 to 180, not [10, -10]"
+        );
     }
 
     #[test]
@@ -223,13 +240,15 @@ mod tests {
 
     #[test]
     fn the_matrix_inverts_shear_scale_rotation_and_move() {
-        let change = Move { degrees: 20.0, translate: [2.0, -1.0], scale: 1.3, shear: [10.0, -5.0] };
+        let change =
+            Move { degrees: 20.0, translate: [2.0, -1.0], scale: 1.3, shear: [10.0, -5.0] };
         let m = change.matrix().map(f64::from);
         let (sin, cos) = 20f64.to_radians().sin_cos();
         let (tan_x, tan_y) = (-10f64.to_radians().tan(), 5f64.to_radians().tan());
         let (x, y) = (4.0, -7.0);
         let (sheared_x, sheared_y) = (1.3 * (x + tan_x * y), 1.3 * (y + tan_y * x));
-        let (to_x, to_y) = (cos * sheared_x + sin * sheared_y + 2.0, -sin * sheared_x + cos * sheared_y - 1.0);
+        let (to_x, to_y) =
+            (cos * sheared_x + sin * sheared_y + 2.0, -sin * sheared_x + cos * sheared_y - 1.0);
         let (back_x, back_y) = (m[0] * to_x + m[1] * to_y + m[2], m[3] * to_x + m[4] * to_y + m[5]);
         assert!((back_x - x).abs() < 1e-5 && (back_y - y).abs() < 1e-5, "{back_x} {back_y}");
     }

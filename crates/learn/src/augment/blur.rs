@@ -37,20 +37,22 @@ impl Family for Blur {
     }
 }
 
-/// Where a Gaussian is cut off: at four standard deviations, rounded (scipy's `gaussian_filter`, `truncate=4`).
-/// One radius serves a whole range of sigmas, that of the largest.
+/// Where a Gaussian is cut off: at four standard deviations, rounded (scipy's `gaussian_filter`,
+/// `truncate=4`). One radius serves a whole range of sigmas, that of the largest.
 pub(super) fn radius(sigma: f32) -> usize {
     (4.0 * sigma + 0.5) as usize
 }
 
-/// Weights of a Gaussian from its centre outwards: `exp(-t^2 / 2 sigma^2)`, scaled so that both sides sum to one.
-/// Weights below 2^-32 of the centre's cannot reach a sum of f32 in [0, 1] and are left out.
+/// Weights of a Gaussian from its centre outwards: `exp(-t^2 / 2 sigma^2)`, scaled so that both
+/// sides sum to one. Weights below 2^-32 of the centre's cannot reach a sum of f32 in [0, 1] and
+/// are left out.
 pub(super) fn gaussian(sigma: f32, radius: usize, half: &mut Vec<f32>) {
     half.clear();
     half.push(1.0);
     let sharpness = 0.5 / (f64::from(sigma) * f64::from(sigma));
     let weight = |t: usize| libm::exp(-((t * t) as f64) * sharpness);
-    let length = (1..=radius).take_while(|&t| sigma > 0.0 && weight(t) > 1.0 / 4_294_967_296.0).count();
+    let length =
+        (1..=radius).take_while(|&t| sigma > 0.0 && weight(t) > 1.0 / 4_294_967_296.0).count();
     let total = 1.0 + 2.0 * (1..=length).map(weight).sum::<f64>();
     half[0] = (1.0 / total) as f32;
     half.extend((1..=length).map(|t| (weight(t) / total) as f32));

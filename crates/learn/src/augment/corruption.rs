@@ -1,10 +1,13 @@
 //! Corruptions for the study of distribution shift, each at five strengths.
 //!
-//! The kinds are those that MedMNIST-C (Di Salvo et al. 2024, arXiv 2406.17536) lists for its data sets as changes of
-//! acquisition, after ImageNet-C (Hendrycks and Dietterich 2019, arXiv 1903.12261). The strengths are ours: from just
-//! visible to hardly readable at 28 pixels. An image's result is a pure function of the image, its row and the key.
+//! The kinds are those that MedMNIST-C (Di Salvo et al. 2024, arXiv 2406.17536) lists for its data
+//! sets as changes of acquisition, after ImageNet-C (Hendrycks and Dietterich 2019, arXiv
+//! 1903.12261). The strengths are ours: from just visible to hardly readable at 28 pixels. An
+//! image's result is a pure function of the image, its row and the key.
 
-use super::{Augmenter, Blur, Brightness, Chain, Contrast, Gamma, GaussianNoise, PoissonNoise, Policy, Spec};
+use super::{
+    Augmenter, Blur, Brightness, Chain, Contrast, Gamma, GaussianNoise, PoissonNoise, Policy, Spec,
+};
 use super::{Step, Transform};
 use crate::data::Images;
 use fewlabel_engine::rng::Key;
@@ -119,7 +122,10 @@ impl Corruption {
         let len = images.image_len().max(1);
         let mut pixels = vec![0.0f32; len];
         for (row, bytes) in changed.pixels.chunks_exact_mut(len).enumerate() {
-            pixels.iter_mut().zip(&*bytes).for_each(|(to, from)| *to = f32::from(*from) * (1.0 / 255.0));
+            pixels
+                .iter_mut()
+                .zip(&*bytes)
+                .for_each(|(to, from)| *to = f32::from(*from) * (1.0 / 255.0));
             change(key.at(0, row as u64), &mut pixels);
             bytes.iter_mut().zip(&pixels).for_each(|(to, from)| *to = (from * 255.0 + 0.5) as u8);
         }
@@ -135,9 +141,13 @@ impl Corruption {
             Self::ShotNoise => Transform::PoissonNoise(PoissonNoise { photons: factor }),
             Self::GaussianBlur => Transform::Blur(Blur { sigma: factor }),
             Self::ContrastDown | Self::ContrastUp => Transform::Contrast(Contrast { factor }),
-            Self::BrightnessUp | Self::BrightnessDown => Transform::Brightness(Brightness { factor }),
+            Self::BrightnessUp | Self::BrightnessDown => {
+                Transform::Brightness(Brightness { factor })
+            }
             Self::GammaUp | Self::GammaDown => Transform::Gamma(Gamma { gamma: factor }),
-            Self::Pixelate => return Box::new(move |_, image| pixelate(image, (height, width, channels), level)),
+            Self::Pixelate => {
+                return Box::new(move |_, image| pixelate(image, (height, width, channels), level));
+            }
             Self::JpegCompression => {
                 let jpeg = Jpeg::new(level);
                 return Box::new(move |_, image| jpeg.apply(image, (height, width, channels)));
@@ -152,11 +162,13 @@ impl Corruption {
     }
 }
 
-/// Rows whose class frequencies are those of `labels` to the power `power`, ascending: 1 keeps every row, 0 makes classes
-/// equally frequent, negative powers turn rare classes into frequent ones.
+/// Rows whose class frequencies are those of `labels` to the power `power`, ascending: 1 keeps
+/// every row, 0 makes classes equally frequent, negative powers turn rare classes into frequent
+/// ones.
 ///
-/// Rows are left out, none is repeated: the class that limits the whole keeps all of its rows, every other one
-/// floor(n_limit * p_c^power / p_limit^power), at least one, drawn from the stream `key.at(0, class)`.
+/// Rows are left out, none is repeated: the class that limits the whole keeps all of its rows,
+/// every other one floor(n_limit * p_c^power / p_limit^power), at least one, drawn from the stream
+/// `key.at(0, class)`.
 pub fn prior_rows(labels: &[u16], classes: usize, power: f64, key: Key) -> Vec<u32> {
     let mut members: Vec<Vec<u32>> = vec![Vec::new(); classes];
     for (row, &label) in (0u32..).zip(labels) {
@@ -176,7 +188,8 @@ pub fn prior_rows(labels: &[u16], classes: usize, power: f64, key: Key) -> Vec<u
     kept
 }
 
-/// Every pixel becomes the mean of its block; there are `share` times as many blocks as pixels along each side.
+/// Every pixel becomes the mean of its block; there are `share` times as many blocks as pixels
+/// along each side.
 fn pixelate(image: &mut [f32], (height, width, channels): (usize, usize, usize), share: f32) {
     let blocks = |n: usize| ((n as f32 * share + 0.5) as usize).clamp(1, n.max(1));
     let (down, across) = (blocks(height), blocks(width));
@@ -195,12 +208,14 @@ fn pixelate(image: &mut [f32], (height, width, channels): (usize, usize, usize),
 /// Luminance quantisation of ITU-T T.81, table K.1.
 #[rustfmt::skip]
 const QUANTA: [u8; 64] = [
-    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
-    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56,
+    14, 17, 22, 29, 51, 87, 80, 62,
+    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121,
+    120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
 ];
 
-/// What JPEG loses: blocks of 8x8 are transformed, rounded to the quality's steps, and transformed back; every channel as
-/// luminance is.
+/// What JPEG loses: blocks of 8x8 are transformed, rounded to the quality's steps, and transformed
+/// back; every channel as luminance is.
 struct Jpeg {
     /// Cosine k at place n, orthonormal.
     basis: [[f64; 8]; 8],
@@ -212,7 +227,8 @@ impl Jpeg {
     fn new(quality: f32) -> Self {
         let quality = f64::from(quality);
         let scale = if quality < 50.0 { 5000.0 / quality } else { 200.0 - 2.0 * quality };
-        let steps = QUANTA.map(|q| ((f64::from(q) * scale + 50.0) / 100.0).floor().clamp(1.0, 255.0));
+        let steps =
+            QUANTA.map(|q| ((f64::from(q) * scale + 50.0) / 100.0).floor().clamp(1.0, 255.0));
         let basis = std::array::from_fn(|k| {
             let norm = if k == 0 { libm::sqrt(0.125) } else { 0.5 };
             std::array::from_fn(|n| norm * libm::cos(PI * (2 * n + 1) as f64 * k as f64 / 16.0))
@@ -221,13 +237,16 @@ impl Jpeg {
     }
 
     fn apply(&self, image: &mut [f32], (height, width, channels): (usize, usize, usize)) {
-        for (top, left) in (0..height).step_by(8).flat_map(|y| (0..width).step_by(8).map(move |x| (y, x))) {
+        for (top, left) in
+            (0..height).step_by(8).flat_map(|y| (0..width).step_by(8).map(move |x| (y, x)))
+        {
             for channel in 0..channels {
                 let at = |i: usize| {
                     let (y, x) = ((top + i / 8).min(height - 1), (left + i % 8).min(width - 1));
                     (y * width + x) * channels + channel
                 };
-                let block: [f64; 64] = std::array::from_fn(|i| f64::from(image[at(i)]) * 255.0 - 128.0);
+                let block: [f64; 64] =
+                    std::array::from_fn(|i| f64::from(image[at(i)]) * 255.0 - 128.0);
                 let lossy = self.lose(&block);
                 for (i, value) in lossy.iter().enumerate() {
                     if top + i / 8 < height && left + i % 8 < width {
@@ -266,11 +285,17 @@ mod tests {
             let (y, x) = (i / channels / width % height, i / channels % width);
             (40 + 5 * y + 3 * x + if x > 14 { 60 } else { 0 }) as u8
         };
-        Images { height, width, channels, pixels: (0..3 * height * width * channels).map(pixel).collect() }
+        Images {
+            height,
+            width,
+            channels,
+            pixels: (0..3 * height * width * channels).map(pixel).collect(),
+        }
     }
 
     fn distance(a: &Images, b: &Images) -> f64 {
-        let squares = a.pixels.iter().zip(&b.pixels).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+        let squares =
+            a.pixels.iter().zip(&b.pixels).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
         squares.sum::<f64>().sqrt()
     }
 
@@ -278,11 +303,16 @@ mod tests {
     fn a_stronger_corruption_changes_more() {
         for (corruption, channels) in Corruption::ALL.into_iter().flat_map(|c| [(c, 1), (c, 3)]) {
             let images = images(channels);
-            let moved = Severity::ALL.map(|s| distance(&images, &corruption.apply(&images, s, Key::new(1, 0))));
+            let moved = Severity::ALL
+                .map(|s| distance(&images, &corruption.apply(&images, s, Key::new(1, 0))));
             assert!(moved[0] > 0.0 && moved[4] > 1.3 * moved[0], "{corruption:?} {moved:?}");
-            // How a coarser grid of pixels falls on so small an image is no steady function of its size.
+            // How a coarser grid of pixels falls on so small an image is no steady function of its
+            // size.
             let is_steady = corruption != Corruption::Pixelate;
-            assert!(!is_steady || moved.windows(2).all(|pair| pair[1] >= 0.9 * pair[0]), "{corruption:?} {moved:?}");
+            assert!(
+                !is_steady || moved.windows(2).all(|pair| pair[1] >= 0.9 * pair[0]),
+                "{corruption:?} {moved:?}"
+            );
         }
     }
 
@@ -331,7 +361,9 @@ mod tests {
     #[test]
     fn single_pixels_survive_everything() {
         let dot = Images { height: 1, width: 1, channels: 3, pixels: vec![7, 100, 250] };
-        for (corruption, severity) in Corruption::ALL.into_iter().flat_map(|c| Severity::ALL.map(|s| (c, s))) {
+        for (corruption, severity) in
+            Corruption::ALL.into_iter().flat_map(|c| Severity::ALL.map(|s| (c, s)))
+        {
             assert_eq!(corruption.apply(&dot, severity, Key::new(0, 0)).pixels.len(), 3);
         }
         assert_eq!((Severity::new(0), Severity::new(5).map(Severity::number)), (None, Some(5)));

@@ -7,8 +7,8 @@ use fewlabel_engine::image::Sampling;
 use fewlabel_engine::rng::Stream;
 use serde::{Deserialize, Serialize};
 
-/// The image padded on all sides, and a window of its own size cut out of that (torchvision's `RandomCrop` with
-/// `padding`): a move by whole pixels. Strength: its length in pixels.
+/// The image padded on all sides, and a window of its own size cut out of that (torchvision's
+/// `RandomCrop` with `padding`): a move by whole pixels. Strength: its length in pixels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Crop {
@@ -30,7 +30,8 @@ impl Family for Crop {
     }
 
     fn apply(&self, canvas: &mut Canvas, stream: &mut Stream) -> f32 {
-        let mut offset = || stream.below(2 * u64::from(self.padding) + 1) as f32 - f32::from(self.padding);
+        let mut offset =
+            || stream.below(2 * u64::from(self.padding) + 1) as f32 - f32::from(self.padding);
         let (dy, dx) = (offset(), offset());
         let matrix = [1.0, 0.0, dx, 0.0, 1.0, dy];
         canvas.tools.resampler.affine(canvas.image, &matrix, Sampling::Nearest, self.border.into());

@@ -6,14 +6,15 @@ use fewlabel_engine::image::Shape;
 use fewlabel_engine::rng::Stream;
 use serde::{Deserialize, Serialize};
 
-/// A square somewhere in the image filled with one value (DeVries and Taylor 2017, arXiv 1708.04552). Strength: the
-/// share of pixels hidden.
+/// A square somewhere in the image filled with one value (DeVries and Taylor 2017, arXiv
+/// 1708.04552). Strength: the share of pixels hidden.
 ///
 /// In no policy by default: in a small image it can hide what identifies the organ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cutout {
-    /// Range of the side in pixels. The square's centre lies in the image, so that part of it may not.
+    /// Range of the side in pixels. The square's centre lies in the image, so that part of it may
+    /// not.
     pub size: [f32; 2],
     /// The value that fills it.
     pub fill: f32,
@@ -62,6 +63,9 @@ mod tests {
 
     #[test]
     fn a_side_of_nothing_changes_nothing() {
-        assert_eq!(apply_once(&Cutout { size: [0.0, 0.0], fill: 1.0 }, 4, 4, 1), (sample_image(4, 4, 1), 0.0));
+        assert_eq!(
+            apply_once(&Cutout { size: [0.0, 0.0], fill: 1.0 }, 4, 4, 1),
+            (sample_image(4, 4, 1), 0.0)
+        );
     }
 }

@@ -8,11 +8,12 @@ use fewlabel_engine::image::Field;
 use fewlabel_engine::rng::Stream;
 use serde::{Deserialize, Serialize};
 
-/// Elastic deformation (Simard, Steinkraus, Platt, ICDAR 2003): every pixel moves by uniform noise in [-1, 1], smoothed
-/// by a Gaussian of `sigma` pixels and multiplied by `alpha` pixels. Strength: the root mean square move in pixels.
+/// Elastic deformation (Simard, Steinkraus, Platt, ICDAR 2003): every pixel moves by uniform noise
+/// in [-1, 1], smoothed by a Gaussian of `sigma` pixels and multiplied by `alpha` pixels. Strength:
+/// the root mean square move in pixels.
 ///
-/// The noise has 256 levels, the centres of as many equal parts of [-1, 1]: its mean is that of the uniform
-/// distribution and its variance smaller by 1.5e-5 of it.
+/// The noise has 256 levels, the centres of as many equal parts of [-1, 1]: its mean is that of the
+/// uniform distribution and its variance smaller by 1.5e-5 of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Elastic {
@@ -28,7 +29,12 @@ pub struct Elastic {
 
 impl Default for Elastic {
     fn default() -> Self {
-        Self { alpha: [34.0, 34.0], sigma: 4.0, interpolation: Resampling::default(), border: Edge::default() }
+        Self {
+            alpha: [34.0, 34.0],
+            sigma: 4.0,
+            interpolation: Resampling::default(),
+            border: Edge::default(),
+        }
     }
 }
 
@@ -56,14 +62,19 @@ impl Family for Elastic {
             (*dx, *dy) = (pair[0], pair[1]);
         }
         let field = Field { dx: &tools.dx, dy: &tools.dy, scale: alpha };
-        tools.resampler.displace(canvas.image, field, self.interpolation.into(), self.border.into());
+        tools.resampler.displace(
+            canvas.image,
+            field,
+            self.interpolation.into(),
+            self.border.into(),
+        );
         canvas.clamp();
         alpha * length(&canvas.tools.field)
     }
 }
 
-/// Root mean square length of interleaved pairs. Eight partial sums in a fixed order, so that every machine gets the
-/// same bits.
+/// Root mean square length of interleaved pairs. Eight partial sums in a fixed order, so that every
+/// machine gets the same bits.
 fn length(pairs: &[f32]) -> f32 {
     let mut sums = [0.0f32; 8];
     let chunks = pairs.chunks_exact(8);
@@ -89,8 +100,9 @@ mod tests {
         assert_eq!(apply_once(&still, 13, 8, 3), (sample_image(13, 8, 3), 0.0));
     }
 
-    /// Independent noise of variance 1/3 smoothed with weights w has the variance 1/3 (sum of w^2)^2 a component far from
-    /// the border: 34 sqrt(2/3) / (2 sqrt(pi) 4), about 1.96 px, and more near it, where the border repeats.
+    /// Independent noise of variance 1/3 smoothed with weights w has the variance 1/3 (sum of
+    /// w^2)^2 a component far from the border: 34 sqrt(2/3) / (2 sqrt(pi) 4), about 1.96 px, and
+    /// more near it, where the border repeats.
     #[test]
     fn the_usual_move_is_two_pixels() {
         let (_, strength) = apply_once(&Elastic::default(), 200, 200, 1);

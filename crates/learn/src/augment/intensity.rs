@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 const GREY: [f32; 3] = [0.2989, 0.587, 0.114];
 
 macro_rules! factor {
-    ($(#[$doc:meta])* $name:ident { $(#[$range_doc:meta])* $range:ident in $limits:expr, default $default:expr }
+    ($(#[$doc:meta])* $name:ident {
+        $(#[$range_doc:meta])* $range:ident in $limits:expr, default $default:expr
+    }
      $canvas:ident, $value:ident => $change:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,8 +49,8 @@ factor! {
 }
 
 factor! {
-    /// The distance of every value from the image's mean grey times a factor (torchvision's `adjust_contrast`).
-    /// Strength: the factor.
+    /// The distance of every value from the image's mean grey times a factor (torchvision's
+    /// `adjust_contrast`). Strength: the factor.
     Contrast { /** Range of the factor. */ factor in [0.0, 100.0], default [0.8, 1.2] }
     canvas, factor => {
         let mean = mean_grey(canvas.image, canvas.shape.channels);
@@ -58,7 +60,10 @@ factor! {
 
 factor! {
     /// Every value to the power gamma (torchvision's `adjust_gamma`). Strength: gamma.
-    Gamma { /** Range of the exponent; above 1 darkens. */ gamma in [0.01, 100.0], default [0.8, 1.25] }
+    Gamma {
+        /** Range of the exponent; above 1 darkens. */
+        gamma in [0.01, 100.0], default [0.8, 1.25]
+    }
     canvas, gamma => {
         if gamma != 1.0 {
             canvas.image.iter_mut().for_each(|v| *v = libm::powf(*v, gamma));
@@ -67,8 +72,8 @@ factor! {
 }
 
 factor! {
-    /// The distance of every value from its pixel's grey times a factor (torchvision's `adjust_saturation`); images of
-    /// one channel stay as they are. Strength: the factor.
+    /// The distance of every value from its pixel's grey times a factor (torchvision's
+    /// `adjust_saturation`); images of one channel stay as they are. Strength: the factor.
     Saturation { /** Range of the factor. */ factor in [0.0, 100.0], default [0.8, 1.2] }
     canvas, factor => {
         if canvas.shape.channels == 3 {
@@ -80,7 +85,8 @@ factor! {
     }
 }
 
-/// Moves every value away from (or, below 1, towards) a base: `base + factor (value - base)`, and nothing at 1.
+/// Moves every value away from (or, below 1, towards) a base: `base + factor (value - base)`, and
+/// nothing at 1.
 pub(super) fn blend(values: &mut [f32], factor: f32, base: impl Fn(usize) -> f32) {
     if factor == 1.0 {
         return;

@@ -1,20 +1,22 @@
 //! RandAugment and TrivialAugment: fourteen operations, each with a ladder of magnitudes.
 //!
-//! Operations and magnitudes are torchvision's (`RandAugment`, `TrivialAugmentWide`), after Cubuk et al. 2020
-//! (arXiv 1909.13719) and Müller and Hutter 2021 (arXiv 2103.10158); m is the magnitude's place on its ladder, 0 to 1:
+//! Operations and magnitudes are torchvision's (`RandAugment`, `TrivialAugmentWide`), after Cubuk
+//! et al. 2020 (arXiv 1909.13719) and Müller and Hutter 2021 (arXiv 2103.10158); m is the
+//! magnitude's place on its ladder, 0 to 1:
 //!
 //! | operation | RandAugment | TrivialAugment | |
 //! |---|---|---|---|
 //! | shear along x or y | atan 0.3 m | atan 0.99 m | either direction |
-//! | translation along x or y | 150/331 of the side, times m | 1/7 of the side, times m | either direction |
+//! | translation in x or y | 150/331 of the side, times m | 1/7 of the side, times m | both ways |
 //! | rotation | 30 m degrees | 135 m degrees | either direction |
 //! | brightness, colour, contrast, sharpness | 1 + 0.9 m | 1 + 0.99 m | or 1 less as much |
 //! | posterize | 8 - 4 m bits | 8 - 6 m bits | |
 //! | solarize | threshold 1 - m | threshold 1 - m | |
 //! | identity, autocontrast, equalize | | | |
 //!
-//! Two differences: TrivialAugment moves by 32 pixels of images of 224, here by the same share of the side; and what
-//! comes into view repeats the border instead of being black. On images of one channel colour does nothing.
+//! Two differences: TrivialAugment moves by 32 pixels of images of 224, here by the same share of
+//! the side; and what comes into view repeats the border instead of being black. On images of one
+//! channel colour does nothing.
 
 use super::affine::{Affine, Rotation};
 use super::intensity::{Brightness, Contrast, Saturation};
@@ -51,13 +53,17 @@ impl RandAugment {
         }
         if self.magnitude >= self.num_magnitude_bins {
             let last = self.num_magnitude_bins - 1;
-            return Err(format!("magnitude is 0 to num_magnitude_bins - 1 = {last}, not {}", self.magnitude));
+            return Err(format!(
+                "magnitude is 0 to num_magnitude_bins - 1 = {last}, not {}",
+                self.magnitude
+            ));
         }
         Ok(())
     }
 
     pub(super) fn draw(&self, shape: Shape, stream: &mut Stream) -> Option<Transform> {
-        const SPACE: Space = Space { shear: 0.3, translate: 150.0 / 331.0, degrees: 30.0, factor: 0.9, bits: 4.0 };
+        const SPACE: Space =
+            Space { shear: 0.3, translate: 150.0 / 331.0, degrees: 30.0, factor: 0.9, bits: 4.0 };
         SPACE.draw(self.magnitude as f32 / (self.num_magnitude_bins - 1) as f32, shape, stream)
     }
 }
@@ -82,14 +88,19 @@ impl TrivialAugment {
     }
 
     pub(super) fn draw(&self, shape: Shape, stream: &mut Stream) -> Option<Transform> {
-        const SPACE: Space = Space { shear: 0.99, translate: 32.0 / 224.0, degrees: 135.0, factor: 0.99, bits: 6.0 };
+        const SPACE: Space =
+            Space { shear: 0.99, translate: 32.0 / 224.0, degrees: 135.0, factor: 0.99, bits: 6.0 };
         let rung = stream.below(u64::from(self.num_magnitude_bins));
         SPACE.draw(rung as f32 / (self.num_magnitude_bins - 1) as f32, shape, stream)
     }
 }
 
 fn check_bins(bins: u32) -> Result<(), String> {
-    if (2..=1000).contains(&bins) { Ok(()) } else { Err(format!("num_magnitude_bins is 2 to 1000, not {bins}")) }
+    if (2..=1000).contains(&bins) {
+        Ok(())
+    } else {
+        Err(format!("num_magnitude_bins is 2 to 1000, not {bins}"))
+    }
 }
 
 /// The top of every ladder.
@@ -167,10 +178,11 @@ mod tests {
     fn the_top_of_the_ladder_is_thirty_degrees() {
         let top = RandAugment { magnitude: 30, ..RandAugment::default() };
         let mut stream = Key::new(1, 0).stream();
-        let angles = std::iter::repeat_with(|| top.draw(SHAPE, &mut stream)).filter_map(|t| match t {
-            Some(Transform::Rotation(rotation)) => Some(rotation.degrees[0]),
-            _ => None,
-        });
+        let angles =
+            std::iter::repeat_with(|| top.draw(SHAPE, &mut stream)).filter_map(|t| match t {
+                Some(Transform::Rotation(rotation)) => Some(rotation.degrees[0]),
+                _ => None,
+            });
         let angles: BTreeSet<i32> = angles.take(20).map(|a| a as i32).collect();
         assert_eq!(angles, BTreeSet::from([-30, 30]));
     }

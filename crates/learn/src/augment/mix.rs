@@ -1,7 +1,8 @@
 //! Mixup and CutMix: batches whose images and soft labels are mixtures of two.
 //!
-//! Both act on a batch with soft labels, one row of class probabilities an image. A mixed image depends on its partner,
-//! hence on the batch; for the same batch and key it has the same bits everywhere.
+//! Both act on a batch with soft labels, one row of class probabilities an image. A mixed image
+//! depends on its partner, hence on the batch; for the same batch and key it has the same bits
+//! everywhere.
 
 use super::policy::AugmentError;
 use fewlabel_engine::image::Shape;
@@ -48,27 +49,43 @@ impl Mixer {
     ///
     /// # Errors
     /// If alpha is not above 0 and at most 100.
-    pub fn new(mixing: Mixing, shape: Shape, classes: usize, max_batch: usize) -> Result<Self, AugmentError> {
+    pub fn new(
+        mixing: Mixing,
+        shape: Shape,
+        classes: usize,
+        max_batch: usize,
+    ) -> Result<Self, AugmentError> {
         let (policy, alpha) = match mixing {
             Mixing::Mixup(beta) => ("mixup", beta.alpha),
             Mixing::Cutmix(beta) => ("cutmix", beta.alpha),
         };
         if !(1e-3..=100.0).contains(&alpha) {
-            return Err(AugmentError::Setting { policy, what: format!("alpha is 0.001 to 100, not {alpha}") });
+            return Err(AugmentError::Setting {
+                policy,
+                what: format!("alpha is 0.001 to 100, not {alpha}"),
+            });
         }
-        let (images, targets) = (vec![0.0; shape.len() * max_batch], vec![0.0; classes * max_batch]);
+        let (images, targets) =
+            (vec![0.0; shape.len() * max_batch], vec![0.0; classes * max_batch]);
         Ok(Self { mixing, shape, classes, images, targets, order: Vec::with_capacity(max_batch) })
     }
 
-    /// Mixes every image of a batch `[n, height, width, channels]`, and its row of `targets` `[n, classes]`, with a
-    /// partner of the same batch; returns the share of its own content. Nothing is allocated.
+    /// Mixes every image of a batch `[n, height, width, channels]`, and its row of `targets` `[n,
+    /// classes]`, with a partner of the same batch; returns the share of its own content. Nothing
+    /// is allocated.
     ///
     /// # Panics
     /// If the lengths do not fit each other or the batch is larger than prepared for.
     pub fn apply(&mut self, key: Key, images: &mut [f32], targets: &mut [f32]) -> f32 {
         let n = targets.len() / self.classes;
-        assert!(images.len() == n * self.shape.len() && targets.len() == n * self.classes, "one target row an image");
-        assert!(images.len() <= self.images.len() && n <= self.order.capacity(), "at most the largest batch");
+        assert!(
+            images.len() == n * self.shape.len() && targets.len() == n * self.classes,
+            "one target row an image"
+        );
+        assert!(
+            images.len() <= self.images.len() && n <= self.order.capacity(),
+            "at most the largest batch"
+        );
         let mut stream = key.stream();
         self.order.clear();
         self.order.extend(0..n as u32);
@@ -84,7 +101,9 @@ impl Mixer {
                 }
                 own
             }
-            Mixing::Cutmix(Beta { alpha }) => self.paste(beta(alpha, &mut stream), images, &mut stream),
+            Mixing::Cutmix(Beta { alpha }) => {
+                self.paste(beta(alpha, &mut stream), images, &mut stream)
+            }
         };
         for (row, &partner) in targets.chunks_exact_mut(self.classes).zip(&self.order) {
             mix(row, &self.targets[partner as usize * self.classes..], own);
@@ -137,7 +156,9 @@ fn gamma(shape: f64, stream: &mut Stream) -> f64 {
     loop {
         let x = stream.normal();
         let v = (1.0 + c * x) * (1.0 + c * x) * (1.0 + c * x);
-        if v > 0.0 && libm::log(1.0 - stream.unit_f64()) < 0.5 * x * x + d - d * v + d * libm::log(v) {
+        if v > 0.0
+            && libm::log(1.0 - stream.unit_f64()) < 0.5 * x * x + d - d * v + d * libm::log(v)
+        {
             return d * v;
         }
     }
@@ -167,7 +188,8 @@ mod tests {
                 assert!((0.0..=1.0).contains(&own));
                 for (image, row) in images.chunks(SHAPE.len()).zip(targets.chunks(4)) {
                     let mean = image.iter().sum::<f32>() / SHAPE.len() as f32;
-                    let expected: f32 = row.iter().enumerate().map(|(class, p)| class as f32 * 0.25 * p).sum();
+                    let expected: f32 =
+                        row.iter().enumerate().map(|(class, p)| class as f32 * 0.25 * p).sum();
                     assert!((mean - expected).abs() < 1e-5, "{mixing:?}: {mean} {expected}");
                     assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
                 }
@@ -181,11 +203,15 @@ mod tests {
     fn shares_follow_the_beta_distribution() {
         for alpha in [0.2, 1.0, 4.0] {
             let mut stream = Key::new(2, 0).stream();
-            let draws: Vec<f64> = (0..20_000).map(|_| f64::from(beta(alpha, &mut stream))).collect();
+            let draws: Vec<f64> =
+                (0..20_000).map(|_| f64::from(beta(alpha, &mut stream))).collect();
             let mean = draws.iter().sum::<f64>() / 20_000.0;
             let variance = draws.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / 20_000.0;
             let expected = 1.0 / (4.0 * (2.0 * f64::from(alpha) + 1.0));
-            assert!((mean - 0.5).abs() < 0.01 && (variance / expected - 1.0).abs() < 0.04, "{alpha} {mean} {variance}");
+            assert!(
+                (mean - 0.5).abs() < 0.01 && (variance / expected - 1.0).abs() < 0.04,
+                "{alpha} {mean} {variance}"
+            );
         }
     }
 

@@ -1,8 +1,9 @@
 //! Random changes to images that keep their labels.
 //!
-//! A [`Policy`] says which [`Transform`]s an image may meet and how strong they are; an [`Augmenter`] carries it out.
-//! Pixels are f32 in [0, 1], channels last, of any size, and stay in that range. The result is a pure function of the
-//! policy, the image and the key that names the draw: not of the batch, the thread or the machine.
+//! A [`Policy`] says which [`Transform`]s an image may meet and how strong they are; an
+//! [`Augmenter`] carries it out. Pixels are f32 in [0, 1], channels last, of any size, and stay in
+//! that range. The result is a pure function of the policy, the image and the key that names the
+//! draw: not of the batch, the thread or the machine.
 //!
 //! ```
 //! use fewlabel_engine::rng::Key;
@@ -14,7 +15,8 @@
 //! println!("{} {}", applied.kind, applied.strength);
 //! ```
 //!
-//! A new transform is one file with a settings type that is `Family`, and one line in the list of `transform.rs`.
+//! A new transform is one file with a settings type that is `Family`, and one line in the list of
+//! `transform.rs`.
 
 mod affine;
 mod blur;

@@ -44,7 +44,8 @@ fn normals(stream: &mut Stream) -> [f64; 2] {
     [radius * cos, radius * sin]
 }
 
-/// The noise of counting: a value v becomes a Poisson draw of mean `photons` v, divided by `photons`. Strength: photons.
+/// The noise of counting: a value v becomes a Poisson draw of mean `photons` v, divided by
+/// `photons`. Strength: photons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PoissonNoise {
@@ -66,14 +67,16 @@ impl Family for PoissonNoise {
     fn apply(&self, canvas: &mut Canvas, stream: &mut Stream) -> f32 {
         let photons = draw(self.photons, stream);
         for value in canvas.image.iter_mut() {
-            *value = (poisson(f64::from(*value) * f64::from(photons), stream) / f64::from(photons)) as f32;
+            *value = (poisson(f64::from(*value) * f64::from(photons), stream) / f64::from(photons))
+                as f32;
         }
         canvas.clamp();
         photons
     }
 }
 
-/// From this mean on a Poisson draw is a rounded normal one with corrected skew (Cornish and Fisher 1938).
+/// From this mean on a Poisson draw is a rounded normal one with corrected skew (Cornish and Fisher
+/// 1938).
 const LARGE_MEAN: f64 = 50.0;
 
 /// A Poisson draw: by inversion, or the normal approximation of [`LARGE_MEAN`].

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Applied {
     /// The transform.
     pub kind: Kind,
-    /// Its strength, in the unit that the transform's settings name; of several transforms, their number.
+    /// Its strength, in the unit that the transform's settings name; of several transforms, their
+    /// number.
     pub strength: f32,
 }
 
@@ -38,8 +39,8 @@ impl Augmenter {
         Self { plan, shape, tools }
     }
 
-    /// Changes one image, f32 in [0, 1] and channels last. `key` names the draw: by convention the seed, the purpose, the
-    /// epoch and the image. Nothing is allocated.
+    /// Changes one image, f32 in [0, 1] and channels last. `key` names the draw: by convention the
+    /// seed, the purpose, the epoch and the image. Nothing is allocated.
     ///
     /// # Panics
     /// If `image` is not of the augmenter's shape.
@@ -55,7 +56,11 @@ impl Augmenter {
             Plan::Chain(chain) => apply_chain(chain, &mut canvas, &mut stream),
             Plan::RandAugment(settings) => {
                 let shape = self.shape;
-                let draws = |_| settings.draw(shape, &mut stream).map(|t| apply_one(&t, &mut canvas, &mut stream));
+                let draws = |_| {
+                    settings
+                        .draw(shape, &mut stream)
+                        .map(|t| apply_one(&t, &mut canvas, &mut stream))
+                };
                 summary((0..settings.num_ops).filter_map(draws))
             }
             Plan::TrivialAugment(settings) => match settings.draw(self.shape, &mut stream) {
@@ -112,7 +117,9 @@ mod tests {
         let mut augmenter = Augmenter::new(&Policy::paper(), 6, 6, 1);
         let mut counts = std::collections::BTreeMap::new();
         for i in 0..4000 {
-            *counts.entry(augmenter.apply(Key::new(1, 2).at(0, i), &mut sample_image(6, 6, 1)).kind).or_insert(0) += 1;
+            *counts
+                .entry(augmenter.apply(Key::new(1, 2).at(0, i), &mut sample_image(6, 6, 1)).kind)
+                .or_insert(0) += 1;
         }
         assert_eq!(counts.len(), 4);
         assert!(counts.values().all(|n| (900..1100).contains(n)), "{counts:?}");
@@ -135,7 +142,8 @@ mod tests {
     #[test]
     fn a_chain_applies_what_is_certain_and_skips_what_is_impossible() {
         let text = r#"{"policy":"chain","transforms":[
-            {"kind":"horizontal_flip"}, {"kind":"gamma","probability":0}, {"kind":"horizontal_flip"}]}"#;
+            {"kind":"horizontal_flip"}, {"kind":"gamma","probability":0},
+            {"kind":"horizontal_flip"}]}"#;
         let policy: Policy = serde_json::from_str(text).unwrap();
         let mut image = sample_image(5, 6, 3);
         let applied = Augmenter::new(&policy, 5, 6, 3).apply(Key::new(0, 0), &mut image);
@@ -145,7 +153,8 @@ mod tests {
 
     #[test]
     fn without_a_weight_for_nothing_every_image_changes() {
-        let policy: Policy = serde_json::from_str(r#"{"policy":"paper","identity_weight":0}"#).unwrap();
+        let policy: Policy =
+            serde_json::from_str(r#"{"policy":"paper","identity_weight":0}"#).unwrap();
         let mut augmenter = Augmenter::new(&policy, 8, 8, 3);
         for i in 0..200 {
             let mut image = sample_image(8, 8, 3);

@@ -31,8 +31,9 @@ pub enum AugmentError {
 
 /// A checked augmentation policy.
 ///
-/// In settings it is a name, `augmentation = "paper"`, or a table with the key `policy` and the settings that differ
-/// from the defaults, `augmentation = { policy = "paper", identity_weight = 0 }`. It is written as a full table.
+/// In settings it is a name, `augmentation = "paper"`, or a table with the key `policy` and the
+/// settings that differ from the defaults, `augmentation = { policy = "paper", identity_weight = 0
+/// }`. It is written as a full table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Policy(Spec);
@@ -65,8 +66,8 @@ pub struct Empty {}
 
 /// One of {none, rotation, blur, elastic} for every image, the last three equally likely.
 ///
-/// The paper names the transforms and the angle; the other strengths, and that an image may stay as it is, are our
-/// reading. `identity_weight = 0` changes every image.
+/// The paper names the transforms and the angle; the other strengths, and that an image may stay as
+/// it is, are our reading. `identity_weight = 0` changes every image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Paper {
@@ -84,14 +85,24 @@ pub struct Paper {
 
 impl Default for Paper {
     fn default() -> Self {
-        Self { identity_weight: 1.0, degrees: [-30.0, 30.0], blur_sigma: [0.5, 1.5], alpha: 34.0, sigma: 4.0 }
+        Self {
+            identity_weight: 1.0,
+            degrees: [-30.0, 30.0],
+            blur_sigma: [0.5, 1.5],
+            alpha: 34.0,
+            sigma: 4.0,
+        }
     }
 }
 
 impl Paper {
     fn one_of(&self) -> OneOf {
         let rotation = affine::Rotation { degrees: self.degrees, ..affine::Rotation::default() };
-        let elastic = elastic::Elastic { alpha: [self.alpha; 2], sigma: self.sigma, ..elastic::Elastic::default() };
+        let elastic = elastic::Elastic {
+            alpha: [self.alpha; 2],
+            sigma: self.sigma,
+            ..elastic::Elastic::default()
+        };
         let transforms = [
             Transform::Rotation(rotation),
             Transform::Blur(blur::Blur { sigma: self.blur_sigma }),
@@ -175,16 +186,19 @@ impl Plan {
         self.transforms().try_for_each(Transform::check)?;
         match self {
             Self::OneOf(one_of) => {
-                let weights = || one_of.transforms.iter().map(|t| t.weight).chain([one_of.identity_weight]);
+                let weights =
+                    || one_of.transforms.iter().map(|t| t.weight).chain([one_of.identity_weight]);
                 if !weights().all(|w| (0.0..=1e6).contains(&w)) || weights().sum::<f32>() <= 0.0 {
                     return Err("weights lie in 0 to 1000000 and one of them is above 0".into());
                 }
                 Ok(())
             }
-            Self::Chain(chain) => match chain.transforms.iter().find(|t| !(0.0..=1.0).contains(&t.probability)) {
-                Some(step) => Err(format!("probability is 0 to 1, not {}", step.probability)),
-                None => Ok(()),
-            },
+            Self::Chain(chain) => {
+                match chain.transforms.iter().find(|t| !(0.0..=1.0).contains(&t.probability)) {
+                    Some(step) => Err(format!("probability is 0 to 1, not {}", step.probability)),
+                    None => Ok(()),
+                }
+            }
             Self::RandAugment(settings) => settings.check(),
             Self::TrivialAugment(settings) => settings.check(),
         }
@@ -198,7 +212,10 @@ impl Policy {
     /// If a setting is out of its range.
     pub fn new(spec: Spec) -> Result<Self, AugmentError> {
         let policy = Self(spec);
-        policy.plan().check().map_err(|what| AugmentError::Setting { policy: policy.name(), what })?;
+        policy
+            .plan()
+            .check()
+            .map_err(|what| AugmentError::Setting { policy: policy.name(), what })?;
         Ok(policy)
     }
 
@@ -246,7 +263,9 @@ impl Policy {
     /// The name, with the transforms of a list: "one_of rotation", "chain affine + gamma".
     pub fn title(&self) -> String {
         let kinds: Vec<&str> = match self.0 {
-            Spec::OneOf(_) | Spec::Chain(_) => self.plan().transforms().map(|t| t.kind().name()).collect(),
+            Spec::OneOf(_) | Spec::Chain(_) => {
+                self.plan().transforms().map(|t| t.kind().name()).collect()
+            }
             _ => Vec::new(),
         };
         [self.name(), &kinds.join(" + ")].join(" ").trim_end().to_owned()
@@ -272,7 +291,9 @@ impl Policy {
         if let Some(search) = self.search() {
             return search.flips;
         }
-        self.plan().transforms().any(|t| matches!(t.kind(), Kind::HorizontalFlip | Kind::VerticalFlip))
+        self.plan()
+            .transforms()
+            .any(|t| matches!(t.kind(), Kind::HorizontalFlip | Kind::VerticalFlip))
     }
 
     /// The settings.
@@ -333,31 +354,44 @@ mod tests {
     #[test]
     fn a_policy_is_a_name_or_a_few_lines() {
         assert_eq!(parse("augmentation = 'paper'").unwrap(), Policy::paper());
-        let strict = parse("[augmentation]\npolicy = 'paper'\nidentity_weight = 0\ndegrees = [-10, 10.5]").unwrap();
+        let strict =
+            parse("[augmentation]\npolicy = 'paper'\nidentity_weight = 0\ndegrees = [-10, 10.5]")
+                .unwrap();
         let Spec::Paper(paper) = strict.spec() else { panic!("{strict:?}") };
         assert_eq!((paper.identity_weight, paper.degrees, paper.alpha), (0.0, [-10.0, 10.5], 34.0));
-        let list = "[augmentation]\npolicy = 'one_of'\n[[augmentation.transforms]]\nkind = 'blur'\nweight = 2";
+        let list = "[augmentation]\npolicy = 'one_of'\n[[augmentation.transforms]]\nkind = 'blur'\n\
+                    weight = 2";
         let Spec::OneOf(one_of) = parse(list).unwrap().0 else { panic!() };
-        assert_eq!(one_of.transforms, [Weighted { weight: 2.0, transform: Transform::Blur(blur::Blur::default()) }]);
+        assert_eq!(
+            one_of.transforms,
+            [Weighted { weight: 2.0, transform: Transform::Blur(blur::Blur::default()) }]
+        );
     }
 
     #[test]
     fn a_chain_has_probabilities_and_says_whether_it_flips() {
         let text = "[augmentation]
             policy = 'chain'
-            transforms = [{ kind = 'horizontal_flip', probability = 0.5 }, { kind = 'crop', border = 'reflect' }]";
+            transforms = [{ kind = 'horizontal_flip', probability = 0.5 }, \
+            { kind = 'crop', border = 'reflect' }]";
         let policy = parse(text).unwrap();
         let Spec::Chain(chain) = policy.spec() else { panic!("{policy:?}") };
         assert_eq!([chain.transforms[0].probability, chain.transforms[1].probability], [0.5, 1.0]);
         assert!(policy.flips() && !Policy::paper().flips());
-        assert_eq!([policy.title(), Policy::paper().title()], ["chain horizontal_flip + crop", "paper"]);
+        assert_eq!(
+            [policy.title(), Policy::paper().title()],
+            ["chain horizontal_flip + crop", "paper"]
+        );
     }
 
     #[test]
     fn a_policy_survives_json() {
         let policy = Policy::paper();
         let text = serde_json::to_string(&policy).unwrap();
-        assert!(text.starts_with(r#"{"policy":"paper","identity_weight":1.0,"degrees":[-30.0,30.0]"#), "{text}");
+        assert!(
+            text.starts_with(r#"{"policy":"paper","identity_weight":1.0,"degrees":[-30.0,30.0]"#),
+            "{text}"
+        );
         assert_eq!(serde_json::from_str::<Policy>(&text).unwrap(), policy);
     }
 
@@ -366,22 +400,40 @@ mod tests {
         let cases = [
             (
                 "augmentation = 'papper'",
-                "no augmentation policy is called `papper`; there are none, paper, randaugment, trivialaugment, learned",
+                "no augmentation policy is called `papper`; there are none, paper, randaugment, \
+                 trivialaugment, learned",
             ),
             ("augmentation = { policy = 'none', alpha = 1 }", "unknown field `alpha`"),
-            ("augmentation = { policy = 'paper', angle = 1 }", "unknown field `angle`, expected one of"),
-            ("augmentation = { policy = 'paper', alpha = nan }", "elastic: alpha is [low, high] within 0 to 10000"),
-            ("augmentation = { policy = 'paper', identity_weight = -1 }", "weights lie in 0 to 1000000"),
             (
-                "augmentation = { policy = 'one_of', transforms = [{ kind = 'blur', sigmas = 1 }] }",
+                "augmentation = { policy = 'paper', angle = 1 }",
+                "unknown field `angle`, expected one of",
+            ),
+            (
+                "augmentation = { policy = 'paper', alpha = nan }",
+                "elastic: alpha is [low, high] within 0 to 10000",
+            ),
+            (
+                "augmentation = { policy = 'paper', identity_weight = -1 }",
+                "weights lie in 0 to 1000000",
+            ),
+            (
+                "augmentation = { policy = 'one_of', transforms = [{ kind = 'blur', sigmas = 1 }] \
+                 }",
                 "unknown field `sigmas`, expected `sigma`",
             ),
             (
-                "augmentation = { policy = 'chain', transforms = [{ kind = 'crop', probability = 2 }] }",
+                "augmentation = \
+                 { policy = 'chain', transforms = [{ kind = 'crop', probability = 2 }] }",
                 "augmentation policy `chain`: probability is 0 to 1, not 2",
             ),
-            ("augmentation = { policy = 'chain', transforms = [{ kind = 'twirl' }] }", "unknown variant `twirl`"),
-            ("augmentation = { policy = 'randaugment', magnitude = 99 }", "magnitude is 0 to num_magnitude_bins - 1"),
+            (
+                "augmentation = { policy = 'chain', transforms = [{ kind = 'twirl' }] }",
+                "unknown variant `twirl`",
+            ),
+            (
+                "augmentation = { policy = 'randaugment', magnitude = 99 }",
+                "magnitude is 0 to num_magnitude_bins - 1",
+            ),
             ("augmentation = 3", "the name of an augmentation policy or a table"),
         ];
         for (text, message) in cases {

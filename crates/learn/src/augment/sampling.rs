@@ -39,7 +39,9 @@ pub enum Edge {
 impl Edge {
     pub(super) fn check(self) -> Result<(), String> {
         match self {
-            Self::Constant(k) if !(0.0..=1.0).contains(&k) => Err(format!("a border value lies in [0, 1], not {k}")),
+            Self::Constant(k) if !(0.0..=1.0).contains(&k) => {
+                Err(format!("a border value lies in [0, 1], not {k}"))
+            }
             _ => Ok(()),
         }
     }

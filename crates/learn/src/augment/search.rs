@@ -1,13 +1,18 @@
-//! A learned policy: chosen by cross-validation on the labelled images alone, with a budget of trainings.
+//! A learned policy: chosen by cross-validation on the labelled images alone, with a budget of
+//! trainings.
 //!
-//! Candidates are "none", the paper's policy and random lists of transforms. All are scored on the first fold, the better
-//! half on the second, and so on (successive halving: Jamieson and Talwalkar 2016, arXiv 1502.07943); of those that were
-//! scored on every fold the best mean wins. Neither test nor extra validation labels are touched. The winner's own score
-//! is optimistic, as the best of many is.
+//! Candidates are "none", the paper's policy and random lists of transforms. All are scored on the
+//! first fold, the better half on the second, and so on (successive halving: Jamieson and Talwalkar
+//! 2016, arXiv 1502.07943); of those that were scored on every fold the best mean wins. Neither
+//! test nor extra validation labels are touched. The winner's own score is optimistic, as the best
+//! of many is.
 
 use super::policy::{AugmentError, OneOf, Policy, Spec, Weighted};
 use super::transform::Transform;
-use super::{Affine, Blur, Brightness, Contrast, Elastic, Gamma, GaussianNoise, HorizontalFlip, Rotation, Scale};
+use super::{
+    Affine, Blur, Brightness, Contrast, Elastic, Gamma, GaussianNoise, HorizontalFlip, Rotation,
+    Scale,
+};
 use super::{Sharpness, Shear, Translation};
 use fewlabel_engine::rng::{Key, Stream};
 use serde::{Deserialize, Serialize};
@@ -18,7 +23,8 @@ use serde::{Deserialize, Serialize};
 pub struct Search {
     /// Trainings that may be spent; the number of candidates follows from it.
     pub budget: u32,
-    /// Parts that the labelled images are divided into; each training leaves one out and is scored on it.
+    /// Parts that the labelled images are divided into; each training leaves one out and is scored
+    /// on it.
     pub folds: u32,
     /// Whether images may be mirrored: a fact of the data set.
     pub flips: bool,
@@ -69,7 +75,10 @@ impl Search {
         }
         let least = self.cost(2);
         if !(least..=1_000_000).contains(&self.budget) {
-            return Err(error(format!("with {} folds budget is {least} to 1000000, not {}", self.folds, self.budget)));
+            return Err(error(format!(
+                "with {} folds budget is {least} to 1000000, not {}",
+                self.folds, self.budget
+            )));
         }
         if !(1..=1024).contains(&self.width) {
             return Err(error(format!("width is 1 to 1024, not {}", self.width)));
@@ -91,14 +100,21 @@ impl Search {
         candidates
     }
 
-    /// Runs the search. `score` trains with a policy on all folds but one and returns the accuracy on that one; it is
-    /// asked at most `budget` times, and its errors end the search.
+    /// Runs the search. `score` trains with a policy on all folds but one and returns the accuracy
+    /// on that one; it is asked at most `budget` times, and its errors end the search.
     ///
     /// # Errors
     /// Those of `score`.
-    pub fn run<E>(&self, key: Key, mut score: impl FnMut(&Policy, u32) -> Result<f64, E>) -> Result<Learned, E> {
+    pub fn run<E>(
+        &self,
+        key: Key,
+        mut score: impl FnMut(&Policy, u32) -> Result<f64, E>,
+    ) -> Result<Learned, E> {
         let mut trials: Vec<Trial> = (0..u64::from(self.candidates()))
-            .map(|i| Trial { policy: self.candidate(i, &mut key.at(i, 0).stream()), scores: Vec::new() })
+            .map(|i| Trial {
+                policy: self.candidate(i, &mut key.at(i, 0).stream()),
+                scores: Vec::new(),
+            })
             .collect();
         let mut left: Vec<usize> = (0..trials.len()).collect();
         for fold in 0..self.folds {
@@ -123,7 +139,8 @@ impl Search {
             _ => {
                 let identity_weight = stream.below(3) as f32;
                 let count = 1 + stream.below(4);
-                let transforms = (0..count).map(|_| Weighted { weight: 1.0, transform: self.transform(stream) });
+                let transforms =
+                    (0..count).map(|_| Weighted { weight: 1.0, transform: self.transform(stream) });
                 let one_of = OneOf { identity_weight, transforms: transforms.collect() };
                 Policy::new(Spec::OneOf(one_of)).expect("strengths are drawn within their ranges")
             }
@@ -137,11 +154,19 @@ impl Search {
         let around = |v: f32| [-v, v];
         let factor = |v: f32| [1.0 - v, 1.0 + v];
         match kind {
-            0 => Transform::Rotation(Rotation { degrees: around(level(5.0, 45.0)), ..Rotation::default() }),
-            1 => Transform::Translation(Translation { pixels: around(level(0.5, 4.0)), ..Translation::default() }),
+            0 => Transform::Rotation(Rotation {
+                degrees: around(level(5.0, 45.0)),
+                ..Rotation::default()
+            }),
+            1 => Transform::Translation(Translation {
+                pixels: around(level(0.5, 4.0)),
+                ..Translation::default()
+            }),
             2 => Transform::Scale(Scale { factor: factor(level(0.05, 0.3)), ..Scale::default() }),
             3 => Transform::Shear(Shear { degrees: around(level(5.0, 25.0)), ..Shear::default() }),
-            4 => Transform::Elastic(Elastic { alpha: [level(10.0, 50.0); 2], ..Elastic::default() }),
+            4 => {
+                Transform::Elastic(Elastic { alpha: [level(10.0, 50.0); 2], ..Elastic::default() })
+            }
             5 => Transform::Blur(Blur { sigma: [0.3, level(0.4, 1.5)] }),
             6 => Transform::GaussianNoise(GaussianNoise { sigma: [0.0, level(0.01, 0.1)] }),
             7 => Transform::Brightness(Brightness { factor: factor(level(0.1, 0.5)) }),
@@ -165,7 +190,8 @@ impl Search {
     }
 }
 
-/// Divides images into parts of about equal size with about equal shares of every class: for each its part.
+/// Divides images into parts of about equal size with about equal shares of every class: for each
+/// its part.
 pub fn folds(labels: &[u16], folds: u32, key: Key) -> Vec<u32> {
     let mut order = key.stream().permutation(labels.len());
     order.sort_by_key(|&i| labels[i as usize]);
@@ -197,30 +223,44 @@ mod tests {
         assert!(trainings <= 60 && trainings == search.cost(search.candidates()), "{trainings}");
         assert_eq!(learned.policy, seen[7]);
         assert_eq!(learned.trials[7].scores, [0.9; 4]);
-        assert_eq!((learned.trials[0].policy.name(), learned.trials[1].policy.name()), ("none", "paper"));
+        assert_eq!(
+            (learned.trials[0].policy.name(), learned.trials[1].policy.name()),
+            ("none", "paper")
+        );
     }
 
     #[test]
     fn of_equals_the_plainest_wins() {
-        let learned = Search::default().run(Key::new(1, 0), |_, _| Ok::<_, Infallible>(0.5)).unwrap();
+        let learned =
+            Search::default().run(Key::new(1, 0), |_, _| Ok::<_, Infallible>(0.5)).unwrap();
         assert!(learned.policy.is_none());
     }
 
     #[test]
     fn the_same_key_proposes_the_same_candidates() {
-        let run = || Search::default().run(Key::new(9, 0), |p, _| Ok::<_, Infallible>(p.name().len() as f64)).unwrap();
+        let run = || {
+            Search::default()
+                .run(Key::new(9, 0), |p, _| Ok::<_, Infallible>(p.name().len() as f64))
+                .unwrap()
+        };
         assert_eq!(run(), run());
     }
 
     #[test]
     fn an_error_of_a_training_ends_the_search() {
-        assert_eq!(Search::default().run(Key::new(1, 0), |_, _| Err::<f64, _>("disk full")), Err("disk full"));
+        assert_eq!(
+            Search::default().run(Key::new(1, 0), |_, _| Err::<f64, _>("disk full")),
+            Err("disk full")
+        );
     }
 
     #[test]
     fn a_budget_too_small_for_two_candidates_is_refused() {
         let error = Search { budget: 3, ..Search::default() }.checked().unwrap_err().to_string();
-        assert_eq!(error, "augmentation policy `learned`: with 4 folds budget is 5 to 1000000, not 3");
+        assert_eq!(
+            error,
+            "augmentation policy `learned`: with 4 folds budget is 5 to 1000000, not 3"
+        );
     }
 
     #[test]
@@ -228,7 +268,8 @@ mod tests {
         let labels: Vec<u16> = (0..90).map(|i| if i % 9 < 6 { 0 } else { 1 }).collect();
         let parts = folds(&labels, 3, Key::new(4, 0));
         for (part, class) in (0..3).flat_map(|part| [0, 1].map(|class| (part, class))) {
-            let count = parts.iter().zip(&labels).filter(|(p, l)| **p == part && **l == class).count();
+            let count =
+                parts.iter().zip(&labels).filter(|(p, l)| **p == part && **l == class).count();
             assert_eq!(count, if class == 0 { 20 } else { 10 });
         }
     }

@@ -7,8 +7,9 @@ use fewlabel_engine::image::Shape;
 use fewlabel_engine::rng::Stream;
 use serde::{Deserialize, Serialize};
 
-/// Every value's distance from its smoothed neighbourhood times a factor (torchvision's `adjust_sharpness`): the
-/// neighbourhood is 3x3 with weights 1, and 5 in its centre; the outermost pixels stay as they are. Strength: the factor.
+/// Every value's distance from its smoothed neighbourhood times a factor (torchvision's
+/// `adjust_sharpness`): the neighbourhood is 3x3 with weights 1, and 5 in its centre; the outermost
+/// pixels stay as they are. Strength: the factor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sharpness {
@@ -56,7 +57,10 @@ mod tests {
 
     #[test]
     fn a_factor_of_one_changes_no_bit_and_the_border_never_changes() {
-        assert_eq!(apply_once(&Sharpness { factor: [1.0; 2] }, 5, 6, 3), (sample_image(5, 6, 3), 1.0));
+        assert_eq!(
+            apply_once(&Sharpness { factor: [1.0; 2] }, 5, 6, 3),
+            (sample_image(5, 6, 3), 1.0)
+        );
         let (sharp, _) = apply_once(&Sharpness { factor: [3.0; 2] }, 5, 6, 1);
         assert_eq!(sharp[..7], sample_image(5, 6, 1)[..7]);
         assert_ne!(sharp[7..11], sample_image(5, 6, 1)[7..11]);

@@ -1,4 +1,5 @@
-//! A contact sheet: images and what a policy makes of them, so that a person sees what the network sees.
+//! A contact sheet: images and what a policy makes of them, so that a person sees what the network
+//! sees.
 
 use super::pipeline::{Applied, Augmenter};
 use super::policy::Policy;
@@ -54,8 +55,8 @@ pub struct Rgb {
 
 /// Originals in the first column, what the policy makes of them in `variants` epochs beside them.
 ///
-/// The draws are those of a final model's first epochs under `seed`. The images are the first of every class, then the
-/// second, and so on, `count` in all.
+/// The draws are those of a final model's first epochs under `seed`. The images are the first of
+/// every class, then the second, and so on, `count` in all.
 pub fn preview(
     split: &Split,
     class_names: &[String],
@@ -72,8 +73,10 @@ pub fn preview(
         let caption = class_names.get(usize::from(split.labels[row])).cloned().unwrap_or_default();
         tiles.push(Tile { pixels: original.to_vec(), caption });
         for epoch in 0..variants as u64 {
-            let mut image: Vec<f32> = original.iter().map(|v| f32::from(*v) * (1.0 / 255.0)).collect();
-            let applied = augmenter.apply(Key::new(seed, AUGMENT).at(epoch, row as u64), &mut image);
+            let mut image: Vec<f32> =
+                original.iter().map(|v| f32::from(*v) * (1.0 / 255.0)).collect();
+            let applied =
+                augmenter.apply(Key::new(seed, AUGMENT).at(epoch, row as u64), &mut image);
             tiles.push(Tile { pixels: bytes(&image), caption: caption_of(applied) });
         }
     }
@@ -89,7 +92,10 @@ fn round_robin(labels: &[u16], classes: usize, count: usize) -> Vec<usize> {
         }
     }
     let deepest = of_class.iter().map(Vec::len).max().unwrap_or(0);
-    (0..deepest).flat_map(|i| of_class.iter().filter_map(move |rows| rows.get(i)).copied()).take(count).collect()
+    (0..deepest)
+        .flat_map(|i| of_class.iter().filter_map(move |rows| rows.get(i)).copied())
+        .take(count)
+        .collect()
 }
 
 fn caption_of(applied: Applied) -> String {
@@ -126,8 +132,11 @@ impl Sheet {
         let mut pixels = vec![255; width * height * 3];
         for (i, tile) in self.tiles.iter().enumerate() {
             let (top, left) = (i / columns * cell_height + GAP, i % columns * cell_width + GAP);
-            for (y, x) in (0..self.height * zoom).flat_map(|y| (0..self.width * zoom).map(move |x| (y, x))) {
-                let from = &tile.pixels[(y / zoom * self.width + x / zoom) * self.channels..][..self.channels];
+            for (y, x) in
+                (0..self.height * zoom).flat_map(|y| (0..self.width * zoom).map(move |x| (y, x)))
+            {
+                let from = &tile.pixels[(y / zoom * self.width + x / zoom) * self.channels..]
+                    [..self.channels];
                 let to = &mut pixels[((top + y) * width + left + x) * 3..][..3];
                 to.copy_from_slice(&[from[0], from[self.channels / 2], from[self.channels - 1]]);
             }
@@ -148,11 +157,14 @@ impl Sheet {
         let (cell_width, cell_height) = (tile_width + GAP, tile_height + LINE + GAP);
         let (width, height) = (columns * cell_width + GAP, self.rows() * cell_height + GAP);
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
-             height=\"{height}\" font-family=\"sans-serif\" font-size=\"9\" text-anchor=\"middle\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+             width=\"{width}\" \
+             height=\"{height}\" font-family=\"sans-serif\" font-size=\"9\" \
+             text-anchor=\"middle\">\n\
              <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
         );
-        let colour = if self.channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale };
+        let colour =
+            if self.channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale };
         for (i, tile) in self.tiles.iter().enumerate() {
             let (x, y) = (i % columns * cell_width + GAP, i / columns * cell_height + GAP);
             let picture = STANDARD.encode(png_bytes(&tile.pixels, self.width, self.height, colour));
@@ -191,7 +203,10 @@ mod tests {
 
     fn split(channels: usize) -> Split {
         let pixels = (0..6 * 12 * channels).map(|i| (i * 7 % 251) as u8).collect();
-        Split { images: Images { height: 4, width: 3, channels, pixels }, labels: vec![0, 0, 0, 1, 1, 2] }
+        Split {
+            images: Images { height: 4, width: 3, channels, pixels },
+            labels: vec![0, 0, 0, 1, 1, 2],
+        }
     }
 
     fn names() -> Vec<String> {
@@ -218,7 +233,10 @@ mod tests {
             let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
             let info = reader.next_frame(&mut pixels).unwrap();
             let picture = sheet.picture();
-            assert_eq!((info.width as usize, info.height as usize), (picture.width, picture.height));
+            assert_eq!(
+                (info.width as usize, info.height as usize),
+                (picture.width, picture.height)
+            );
             assert_eq!(pixels, picture.pixels);
             let place = (GAP * picture.width + GAP) * 3;
             assert_eq!(pixels[place], sheet.tiles[0].pixels[0]);

@@ -1,4 +1,5 @@
-//! Posterize, solarize, autocontrast and equalize: the tone curves of RandAugment and TrivialAugment.
+//! Posterize, solarize, autocontrast and equalize: the tone curves of RandAugment and
+//! TrivialAugment.
 
 use super::canvas::Canvas;
 use super::transform::{Family, check_range, draw};
@@ -77,7 +78,10 @@ impl Family for AutoContrast {
             let high = values().fold(0.0f32, |a, b| a.max(*b));
             if high > low {
                 let step = canvas.shape.channels;
-                canvas.image[channel..].iter_mut().step_by(step).for_each(|v| *v = (*v - low) / (high - low));
+                canvas.image[channel..]
+                    .iter_mut()
+                    .step_by(step)
+                    .for_each(|v| *v = (*v - low) / (high - low));
             }
         }
         canvas.clamp();
@@ -85,7 +89,8 @@ impl Family for AutoContrast {
     }
 }
 
-/// Each channel's histogram of 256 levels flattened (PIL's and torchvision's `equalize`). Strength: 1.
+/// Each channel's histogram of 256 levels flattened (PIL's and torchvision's `equalize`). Strength:
+/// 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Equalize {}
@@ -99,7 +104,10 @@ impl Family for Equalize {
         let channels = canvas.shape.channels;
         for channel in 0..channels {
             let mut counts = [0u32; 256];
-            canvas.image[channel..].iter().step_by(channels).for_each(|v| counts[usize::from(level(*v))] += 1);
+            canvas.image[channel..]
+                .iter()
+                .step_by(channels)
+                .for_each(|v| counts[usize::from(level(*v))] += 1);
             let total: u32 = counts.iter().sum();
             let last = counts.iter().rev().find(|n| **n > 0).copied().unwrap_or(0);
             let step = (total - last) / 255;
@@ -110,7 +118,10 @@ impl Family for Equalize {
                     before += n;
                     to as f32 * (1.0 / 255.0)
                 });
-                canvas.image[channel..].iter_mut().step_by(channels).for_each(|v| *v = curve[usize::from(level(*v))]);
+                canvas.image[channel..]
+                    .iter_mut()
+                    .step_by(channels)
+                    .for_each(|v| *v = curve[usize::from(level(*v))]);
             }
         }
         1.0
@@ -146,7 +157,8 @@ mod tests {
         let (stretched, _) = apply_once(&AutoContrast {}, 6, 6, 1);
         let (flat, _) = apply_once(&Equalize {}, 30, 30, 1);
         for image in [stretched, flat] {
-            let (low, high) = image.iter().fold((1.0f32, 0.0f32), |(a, b), v| (a.min(*v), b.max(*v)));
+            let (low, high) =
+                image.iter().fold((1.0f32, 0.0f32), |(a, b), v| (a.min(*v), b.max(*v)));
             assert_eq!((low, high), (0.0, 1.0));
         }
     }

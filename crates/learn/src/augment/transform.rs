@@ -14,7 +14,8 @@ pub(super) trait Family {
     fn radius(&self) -> usize {
         0
     }
-    /// Changes the image by a strength drawn from `stream`, and returns it. Pixels stay finite and in [0, 1].
+    /// Changes the image by a strength drawn from `stream`, and returns it. Pixels stay finite and
+    /// in [0, 1].
     fn apply(&self, canvas: &mut Canvas, stream: &mut Stream) -> f32;
 }
 
@@ -46,7 +47,8 @@ macro_rules! transforms {
             }
         }
 
-        /// A transform and its settings: in TOML its `kind` and the settings that differ from the defaults.
+        /// A transform and its settings: in TOML its `kind` and the settings that differ from the
+        /// defaults.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind")]
         pub enum Transform {
@@ -138,7 +140,11 @@ impl fmt::Display for Kind {
 }
 
 /// Whether a range goes upwards and stays within limits.
-pub(super) fn check_range(name: &str, [low, high]: [f32; 2], [least, most]: [f32; 2]) -> Result<(), String> {
+pub(super) fn check_range(
+    name: &str,
+    [low, high]: [f32; 2],
+    [least, most]: [f32; 2],
+) -> Result<(), String> {
     if least <= low && low <= high && high <= most {
         return Ok(());
     }
@@ -165,13 +171,23 @@ pub(super) mod tests {
     }
 
     /// The sample image after one transform, and the strength drawn.
-    pub(crate) fn apply_once(family: &dyn Family, height: usize, width: usize, channels: usize) -> (Vec<f32>, f32) {
+    pub(crate) fn apply_once(
+        family: &dyn Family,
+        height: usize,
+        width: usize,
+        channels: usize,
+    ) -> (Vec<f32>, f32) {
         apply_to(family, Shape { height, width, channels }, sample_image(height, width, channels))
     }
 
     /// An image after one transform, and the strength drawn.
-    pub(crate) fn apply_to(family: &dyn Family, shape: Shape, mut image: Vec<f32>) -> (Vec<f32>, f32) {
-        let mut canvas = Canvas { shape, image: &mut image, tools: &mut Tools::new(shape, family.radius()) };
+    pub(crate) fn apply_to(
+        family: &dyn Family,
+        shape: Shape,
+        mut image: Vec<f32>,
+    ) -> (Vec<f32>, f32) {
+        let mut canvas =
+            Canvas { shape, image: &mut image, tools: &mut Tools::new(shape, family.radius()) };
         let strength = family.apply(&mut canvas, &mut Key::new(12, 0).stream());
         (image, strength)
     }

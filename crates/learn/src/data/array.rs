@@ -34,7 +34,8 @@ impl Kind {
             }
             Self::F64 { big_endian } => {
                 wide.copy_from_slice(bytes);
-                (if big_endian { f64::from_be_bytes(wide) } else { f64::from_le_bytes(wide) }) as f32
+                (if big_endian { f64::from_be_bytes(wide) } else { f64::from_le_bytes(wide) })
+                    as f32
             }
         }
     }
@@ -49,7 +50,8 @@ pub struct Array {
 }
 
 impl Array {
-    /// Opens `path`: a .npy, a .npz with one array, or FILE.npz:NAME. The shape must have `axes` axes, none of them empty.
+    /// Opens `path`: a .npy, a .npz with one array, or FILE.npz:NAME. The shape must have `axes`
+    /// axes, none of them empty.
     ///
     /// # Errors
     /// If there is no such array of float32 or float64 in C order, or the file is too short for it.
@@ -62,14 +64,22 @@ impl Array {
             ">f4" => Kind::F32 { big_endian: true },
             "<f8" | "=f8" => Kind::F64 { big_endian: false },
             ">f8" => Kind::F64 { big_endian: true },
-            other => return Err(wrong(format!("holds numbers of type {other}, expected float32 or float64"))),
+            other => {
+                return Err(wrong(format!(
+                    "holds numbers of type {other}, expected float32 or float64"
+                )));
+            }
         };
         if header.fortran_order && header.shape.len() > 1 {
-            return Err(wrong("is in Fortran order, expected C order (numpy.ascontiguousarray)".to_owned()));
+            return Err(wrong(
+                "is in Fortran order, expected C order (numpy.ascontiguousarray)".to_owned(),
+            ));
         }
         if header.shape.len() != axes || header.shape.contains(&0) {
             let shape = &header.shape;
-            return Err(wrong(format!("has the shape {shape:?}, expected {axes} axes, none of them empty")));
+            return Err(wrong(format!(
+                "has the shape {shape:?}, expected {axes} axes, none of them empty"
+            )));
         }
         let needed = header.elements().and_then(|n| n.checked_mul(kind.bytes() as u64));
         if needed.is_none_or(|needed| needed > bytes) {
@@ -102,7 +112,9 @@ impl Array {
         while left > 0 {
             let count = left.min(1 << 16);
             let chunk = &mut bytes[..count * size];
-            self.source.read_exact(chunk).map_err(|source| DataError::Read { path: self.path.clone(), source })?;
+            self.source
+                .read_exact(chunk)
+                .map_err(|source| DataError::Read { path: self.path.clone(), source })?;
             values.extend(chunk.chunks_exact(size).map(|number| self.kind.decode(number)));
             left -= count;
         }
@@ -126,11 +138,16 @@ fn open_source(given: &Path) -> Result<(Box<dyn Read>, u64), DataError> {
     let zip = |error: ZipError| DataError::NotZip { path: path.clone(), reason: error.to_string() };
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip)?;
     let index = match member {
-        Some(member) => {
-            archive.index_for_name(&format!("{member}.npy")).ok_or_else(|| wrong(format!("holds no array {member}")))?
-        }
+        Some(member) => archive
+            .index_for_name(&format!("{member}.npy"))
+            .ok_or_else(|| wrong(format!("holds no array {member}")))?,
         None if archive.len() == 1 => 0,
-        None => return Err(wrong(format!("holds {} arrays, expected one or FILE.npz:NAME", archive.len()))),
+        None => {
+            return Err(wrong(format!(
+                "holds {} arrays, expected one or FILE.npz:NAME",
+                archive.len()
+            )));
+        }
     };
     let mut entry = archive.by_index(index).map_err(zip)?;
     let size = entry.size();
@@ -154,7 +171,10 @@ fn split_member(path: &Path) -> (PathBuf, Option<String>) {
         return (path.to_owned(), None);
     };
     let (file, member) = bytes.split_at(at + BETWEEN.len() - 1);
-    (location::system_string(file.to_vec()).into(), Some(String::from_utf8_lossy(&member[1..]).into_owned()))
+    (
+        location::system_string(file.to_vec()).into(),
+        Some(String::from_utf8_lossy(&member[1..]).into_owned()),
+    )
 }
 
 #[cfg(test)]
@@ -163,7 +183,8 @@ mod tests {
     use std::io::Write;
 
     fn npy(descr: &str, shape: &str, fortran: &str, data: &[u8]) -> Vec<u8> {
-        let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
         bytes.extend((header.len() as u16).to_le_bytes());
         bytes.extend(header.as_bytes());
@@ -195,7 +216,10 @@ mod tests {
             (">f8", bytes(|x| x.to_be_bytes().to_vec())),
         ];
         for (descr, data) in cases {
-            assert_eq!(read("p.npy", &npy(descr, "(2, 2)", "False", &data), 2).unwrap(), [0.25, 0.75, 1.0, 0.0]);
+            assert_eq!(
+                read("p.npy", &npy(descr, "(2, 2)", "False", &data), 2).unwrap(),
+                [0.25, 0.75, 1.0, 0.0]
+            );
         }
     }
 
@@ -214,7 +238,8 @@ mod tests {
 
     #[test]
     fn the_name_of_an_array_stands_behind_any_path() {
-        let split = |bytes: &[u8]| split_member(Path::new(&location::system_string(bytes.to_vec())));
+        let split =
+            |bytes: &[u8]| split_member(Path::new(&location::system_string(bytes.to_vec())));
         let path = |bytes: &[u8]| PathBuf::from(location::system_string(bytes.to_vec()));
         assert_eq!(split(b"/caf\xe9.npz:probs"), (path(b"/caf\xe9.npz"), Some("probs".to_owned())));
         assert_eq!(split(b"/caf\xe9.npy"), (path(b"/caf\xe9.npy"), None));
@@ -234,11 +259,17 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_refused_in_one_sentence() {
         let cases = [
-            (npy("<i8", "(1, 2)", "False", &[0; 16]), "numbers of type <i8, expected float32 or float64"),
+            (
+                npy("<i8", "(1, 2)", "False", &[0; 16]),
+                "numbers of type <i8, expected float32 or float64",
+            ),
             (npy("<f4", "(2, 2)", "True", &[0; 16]), "is in Fortran order"),
             (npy("<f4", "(4,)", "False", &[0; 16]), "has the shape [4], expected 2 axes"),
             (npy("<f4", "(0, 2)", "False", &[]), "has the shape [0, 2], expected 2 axes"),
-            (npy("<f4", "(9999999999, 9999999999)", "False", &[0; 16]), "is too short for its shape"),
+            (
+                npy("<f4", "(9999999999, 9999999999)", "False", &[0; 16]),
+                "is too short for its shape",
+            ),
             (b"hello".to_vec(), "cut off"),
         ];
         for (bytes, expected) in cases {

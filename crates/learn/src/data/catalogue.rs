@@ -1,6 +1,7 @@
 //! The data sets known by name: where they are published and what their labels mean.
 //!
-//! Facts of MedMNIST v3.0.2's `info.py` (record 10519652, doi:10.5281/zenodo.10519652), images of 28x28.
+//! Facts of MedMNIST v3.0.2's `info.py` (record 10519652, doi:10.5281/zenodo.10519652), images of
+//! 28x28.
 
 /// The organs of the three MedMNIST organ data sets and of `phantom`, in the labels' order.
 pub const ORGANS: [&str; 11] = [
@@ -143,7 +144,12 @@ pub const ENTRIES: [Entry; 12] = [
         md5: "c68d92d5b585d8d81f7112f81e2d0842",
         licence: "CC BY 4.0",
         flips_keep_labels: true,
-        class_names: &["choroidal neovascularization", "diabetic macular edema", "drusen", "normal"],
+        class_names: &[
+            "choroidal neovascularization",
+            "diabetic macular edema",
+            "drusen",
+            "normal",
+        ],
     },
     Entry {
         name: "pneumoniamnist",
@@ -276,7 +282,8 @@ pub fn nearest(wrong: &str) -> Option<&'static str> {
     names().min_by_key(distance).filter(|name| distance(name) * 3 <= name.len())
 }
 
-/// A file that goes by an exact name: the data set whose classes it has, and what its images must be like.
+/// A file that goes by an exact name: the data set whose classes it has, and what its images must
+/// be like.
 pub struct Named {
     /// The published data set.
     pub entry: &'static Entry,
@@ -284,13 +291,15 @@ pub struct Named {
     samples: [usize; 3],
 }
 
-/// Sets of the same classes, drawn from a published one, on which results of this project stand: name, entry, samples.
+/// Sets of the same classes, drawn from a published one, on which results of this project stand:
+/// name, entry, samples.
 const DRAWN: [(&str, &str, [usize; 3]); 1] = [("organamnist-s", "organamnist", PHANTOM_SAMPLES)];
 
 /// The sides of the published images; the smallest ones have no number in their file's name.
 const SIDES: [(&str, usize); 4] = [("", 28), ("_64", 64), ("_128", 128), ("_224", 224)];
 
-/// What the file with this very stem is published as: `organamnist` or `organamnist_64`, but not `organamnist-mine`.
+/// What the file with this very stem is published as: `organamnist` or `organamnist_64`, but not
+/// `organamnist-mine`.
 pub fn of_file_stem(stem: &str) -> Option<Named> {
     if let Some((_, name, samples)) = DRAWN.iter().find(|(drawn, ..)| *drawn == stem) {
         return Some(Named { entry: find(name)?, side: 28, samples: *samples });
@@ -302,13 +311,25 @@ pub fn of_file_stem(stem: &str) -> Option<Named> {
 }
 
 impl Named {
-    /// In what data of so many `classes` and `samples`, with images of `[height, width, channels]`, differ from the published
-    /// ones: found, expected; none where they are these.
-    pub fn difference(&self, image: [usize; 3], classes: usize, samples: [usize; 3]) -> Option<(String, String)> {
+    /// In what data of so many `classes` and `samples`, with images of `[height, width, channels]`,
+    /// differ from the published ones: found, expected; none where they are these.
+    pub fn difference(
+        &self,
+        image: [usize; 3],
+        classes: usize,
+        samples: [usize; 3],
+    ) -> Option<(String, String)> {
         let Self { entry, side, .. } = self;
         let expected = (entry.class_names.len(), [*side, *side, entry.channels], self.samples);
-        let text = |(classes, [height, width, channels], [train, val, test]): (usize, [usize; 3], [usize; 3])| {
-            format!("{classes} classes, images {height}x{width}x{channels}, splits of {train}, {val} and {test}")
+        let text = |(classes, [height, width, channels], [train, val, test]): (
+            usize,
+            [usize; 3],
+            [usize; 3],
+        )| {
+            format!(
+                "{classes} classes, images {height}x{width}x{channels}, splits of {train}, {val} \
+                 and {test}"
+            )
         };
         let found = (classes, image, samples);
         (found != expected).then(|| (text(found), text(expected)))
@@ -323,7 +344,11 @@ mod tests {
     fn every_entry_is_complete() {
         for entry in &ENTRIES {
             assert_eq!(entry.md5.len(), 32, "{}", entry.name);
-            assert!(entry.samples.iter().all(|&n| n > 0) && entry.class_names.len() > 1, "{}", entry.name);
+            assert!(
+                entry.samples.iter().all(|&n| n > 0) && entry.class_names.len() > 1,
+                "{}",
+                entry.name
+            );
             assert!(entry.address().contains(entry.name));
         }
         assert_eq!(ENTRIES.iter().filter(|entry| entry.task == Task::Findings).count(), 1);
@@ -347,8 +372,15 @@ mod tests {
         ] {
             assert_eq!(of_file_stem(stem).map(|named| named.entry.name), Some(name), "{stem}");
         }
-        for stem in ["my-bloodmnist", "bloodmnist_65", "BloodMNIST", "octmnist_my_5_classes", "bloodmnist-s", "", "_64"]
-        {
+        for stem in [
+            "my-bloodmnist",
+            "bloodmnist_65",
+            "BloodMNIST",
+            "octmnist_my_5_classes",
+            "bloodmnist-s",
+            "",
+            "_64",
+        ] {
             assert!(of_file_stem(stem).is_none(), "{stem}");
         }
     }

@@ -28,7 +28,8 @@ pub fn agree(a: &[String], b: &[String]) -> bool {
     a.len() == b.len() && (a == b || are_placeholders(a) || are_placeholders(b))
 }
 
-/// Where the names of the classes of `path` may stand, one a line: `organs.classes.txt` beside `organs.npz`.
+/// Where the names of the classes of `path` may stand, one a line: `organs.classes.txt` beside
+/// `organs.npz`.
 pub fn file_beside(path: &Path) -> PathBuf {
     path.with_extension("classes.txt")
 }
@@ -44,7 +45,9 @@ pub(super) fn check(names: &[String]) -> Result<(), String> {
             return Err(format!("the name of class {class} is empty"));
         }
         if name.chars().count() > MAX_LENGTH || name.chars().any(char::is_control) {
-            return Err(format!("the name of class {class} is no plain line of at most {MAX_LENGTH} characters"));
+            return Err(format!(
+                "the name of class {class} is no plain line of at most {MAX_LENGTH} characters"
+            ));
         }
         if !seen.insert(name) {
             return Err(format!("{name:?} is the name of two classes"));
@@ -60,7 +63,8 @@ pub(super) fn beside(path: &Path) -> Result<Option<Vec<String>>, DataError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         bytes => bytes.map_err(|source| DataError::Read { path: path.clone(), source })?,
     };
-    let wrong = |problem: String| DataError::ClassNames { origin: path.display().to_string(), problem };
+    let wrong =
+        |problem: String| DataError::ClassNames { origin: path.display().to_string(), problem };
     if bytes.len() > MAX_TEXT {
         return Err(wrong(format!("{} bytes, expected one name a line", bytes.len())));
     }
@@ -91,9 +95,11 @@ pub(super) fn width(header: &Header) -> Result<u64, String> {
         Some(("S", letters)) => (1, letters),
         _ => return Err(format!("dtype is {:?}, {expected}", header.descr)),
     };
-    let letters = letters.parse::<u64>().ok().filter(|letters| (1..=4 * MAX_LENGTH as u64).contains(letters));
     let letters =
-        letters.ok_or_else(|| format!("dtype is {:?}, expected at most {MAX_LENGTH} characters", header.descr))?;
+        letters.parse::<u64>().ok().filter(|letters| (1..=4 * MAX_LENGTH as u64).contains(letters));
+    let letters = letters.ok_or_else(|| {
+        format!("dtype is {:?}, expected at most {MAX_LENGTH} characters", header.descr)
+    })?;
     match header.shape[..] {
         [names] if names <= MAX_CLASSES as u64 => Ok(unit * letters),
         _ => Err(format!("shape is {:?}, {expected}", header.shape)),
@@ -108,13 +114,18 @@ pub(super) fn from_npy(header: &Header, bytes: &[u8]) -> Result<Vec<String>, Str
             let (letters, _) = element.as_chunks::<4>();
             let is_big_endian = header.descr.starts_with('>');
             let code = |letter: &[u8; 4]| {
-                if is_big_endian { u32::from_be_bytes(*letter) } else { u32::from_le_bytes(*letter) }
+                if is_big_endian {
+                    u32::from_be_bytes(*letter)
+                } else {
+                    u32::from_le_bytes(*letter)
+                }
             };
             letters.iter().map(|letter| char::from_u32(code(letter))).collect()
         }
     };
     let names = bytes.chunks_exact(width(header)? as usize).enumerate().map(|(class, element)| {
-        let name = text(element).ok_or_else(|| format!("the name of class {class} is no Unicode text"))?;
+        let name =
+            text(element).ok_or_else(|| format!("the name of class {class} is no Unicode text"))?;
         Ok(name.trim_end_matches('\0').to_owned())
     });
     let names = names.collect::<Result<Vec<String>, String>>()?;
@@ -132,14 +143,21 @@ mod tests {
 
     #[test]
     fn names_of_nobody_are_told_from_names_of_one_s_own() {
-        assert!(are_placeholders(&placeholders(3)) && are_placeholders(&owned(&["class_0", "class_1"])));
-        assert!(!are_placeholders(&owned(&["class_1", "class_0"])) && !are_placeholders(&owned(&["a", "b"])));
+        assert!(
+            are_placeholders(&placeholders(3)) && are_placeholders(&owned(&["class_0", "class_1"]))
+        );
+        assert!(
+            !are_placeholders(&owned(&["class_1", "class_0"]))
+                && !are_placeholders(&owned(&["a", "b"]))
+        );
     }
 
     #[test]
     fn classes_without_names_may_be_any_of_as_many() {
         let own = owned(&["a", "b", "c"]);
-        assert!(agree(&own, &own) && agree(&own, &placeholders(3)) && agree(&placeholders(3), &own));
+        assert!(
+            agree(&own, &own) && agree(&own, &placeholders(3)) && agree(&placeholders(3), &own)
+        );
         assert!(!agree(&own, &placeholders(2)) && !agree(&own, &owned(&["a", "c", "b"])));
     }
 
@@ -160,11 +178,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("moles.npz");
         assert_eq!(beside(&data).unwrap(), None);
-        std::fs::write(folder.path().join("moles.classes.txt"), "\u{feff}normal, benign\r\nmalignant\r\n\r\n").unwrap();
+        std::fs::write(
+            folder.path().join("moles.classes.txt"),
+            "\u{feff}normal, benign\r\nmalignant\r\n\r\n",
+        )
+        .unwrap();
         assert_eq!(beside(&data).unwrap(), Some(owned(&["normal, benign", "malignant"])));
         std::fs::write(folder.path().join("moles.classes.txt"), "a\n\nb\n").unwrap();
         let error = beside(&data).unwrap_err().to_string();
-        assert!(error.contains("moles.classes.txt") && error.ends_with("the name of class 1 is empty"), "{error}");
+        assert!(
+            error.contains("moles.classes.txt") && error.ends_with("the name of class 1 is empty"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -175,15 +200,24 @@ mod tests {
         let header = Header::read(&mut data).unwrap();
         assert_eq!((header.descr.as_str(), header.shape.as_slice()), ("<U8", &[2][..]));
         assert_eq!(from_npy(&header, data).unwrap(), names);
-        let swapped: Vec<u8> = data.chunks(4).flat_map(|letter| letter.iter().rev().copied()).collect();
-        let form =
-            |descr: &str, shape: &[u64]| Header { descr: descr.to_owned(), shape: shape.to_vec(), ..header.clone() };
+        let swapped: Vec<u8> =
+            data.chunks(4).flat_map(|letter| letter.iter().rev().copied()).collect();
+        let form = |descr: &str, shape: &[u64]| Header {
+            descr: descr.to_owned(),
+            shape: shape.to_vec(),
+            ..header.clone()
+        };
         assert_eq!(from_npy(&form(">U8", &[2]), &swapped).unwrap(), names);
         assert_eq!(from_npy(&form("|S2", &[2]), b"a\0bc").unwrap(), owned(&["a", "bc"]));
         assert!(from_npy(&form("<U8", &[2]), &[255; 64]).unwrap_err().contains("no Unicode text"));
-        for (descr, shape) in
-            [("|O", &[2][..]), ("<U8", &[2, 1]), ("<U8", &[9999]), ("<U99999", &[2]), ("<f4", &[2]), ("", &[2])]
-        {
+        for (descr, shape) in [
+            ("|O", &[2][..]),
+            ("<U8", &[2, 1]),
+            ("<U8", &[9999]),
+            ("<U99999", &[2]),
+            ("<f4", &[2]),
+            ("", &[2]),
+        ] {
             assert!(width(&form(descr, shape)).unwrap_err().contains("expected"), "{descr}");
         }
     }

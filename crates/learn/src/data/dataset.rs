@@ -164,7 +164,8 @@ impl Dataset {
         other
     }
 
-    /// SHA-256, in hex, over what learning looks at: training and validation split. Data sets that agree in it give the same models.
+    /// SHA-256, in hex, over what learning looks at: training and validation split. Data sets that
+    /// agree in it give the same models.
     pub fn learning_checksum(&self) -> String {
         checksum(&[&self.train, &self.val])
     }
@@ -182,10 +183,16 @@ impl Dataset {
     /// The training images, without their labels.
     pub fn pool(&self) -> Pool<'_> {
         let (classes, flips_keep_labels) = (self.classes(), self.flips_keep_labels);
-        Pool { images: &self.train.images, classes, flips_keep_labels, components: &self.pixels_pca }
+        Pool {
+            images: &self.train.images,
+            classes,
+            flips_keep_labels,
+            components: &self.pixels_pca,
+        }
     }
 
-    /// What only a finished data set has: held-out splits, and the labels that its training images came with.
+    /// What only a finished data set has: held-out splits, and the labels that its training images
+    /// came with.
     pub fn benchmark(&self) -> Benchmark<'_> {
         Benchmark { val: &self.val, test: &self.test, truth: &self.train.labels }
     }

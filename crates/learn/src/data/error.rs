@@ -23,7 +23,10 @@ pub enum DataError {
         reason: String,
     },
     /// One of the six arrays is missing.
-    #[error("{path} has no member {member}.npy; expected {{train,val,test}}_{{images,labels}}, found {found}")]
+    #[error(
+        "{path} has no member {member}.npy; expected {{train,val,test}}_{{images,labels}}, found \
+         {found}"
+    )]
     MissingMember {
         /// The file.
         path: PathBuf,
@@ -65,7 +68,8 @@ pub enum DataError {
         path: PathBuf,
     },
     /// The name is neither in the catalogue nor a file.
-    #[error("unknown data set {name:?}: it is no file, and no name in the catalogue{}", suggestion(.nearest))]
+    #[error("unknown data set {name:?}: it is no file, and no name in the \
+             catalogue{}", suggestion(.nearest))]
     UnknownName {
         /// The name as given.
         name: String,
@@ -73,14 +77,17 @@ pub enum DataError {
         nearest: Option<String>,
     },
     /// The data set of the catalogue cannot be used here.
-    #[error("{name} has several labels an image; only data sets with one label an image can be used")]
+    #[error(
+        "{name} has several labels an image; only data sets with one label an image can be used"
+    )]
     MultiLabel {
         /// The data set.
         name: String,
     },
     /// A data set of the catalogue has not been fetched.
     #[error(
-        "{name} is not on this machine: run `fewlabel data fetch {name}`, or download {address} (MD5 {md5}) to {path}"
+        "{name} is not on this machine: run `fewlabel data fetch {name}`, or download {address} \
+         (MD5 {md5}) to {path}"
     )]
     NotFetched {
         /// The data set.
@@ -94,7 +101,8 @@ pub enum DataError {
     },
     /// The file of a catalogue data set is not the published one.
     #[error(
-        "{path} is not the published {name}: its MD5 is {found}, expected {expected}; delete it and fetch it again"
+        "{path} is not the published {name}: its MD5 is {found}, expected {expected}; delete it \
+         and fetch it again"
     )]
     WrongChecksum {
         /// The file.

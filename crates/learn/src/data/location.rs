@@ -1,5 +1,5 @@
-//! Paths in text: settings are UTF-8, names of files need not be. What text cannot hold is written as a `file:` address
-//! (RFC 8089) with `%XX` for its bytes.
+//! Paths in text: settings are UTF-8, names of files need not be. What text cannot hold is written
+//! as a `file:` address (RFC 8089) with `%XX` for its bytes.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use std::ffi::OsString;
@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// What an address begins with.
 const SCHEME: &str = "file://";
 /// What stands in an address as it is, beside letters and digits.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
+const KEPT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 
 /// `path` as text from which [`from_text`] makes the same path.
 pub fn to_text(path: &Path) -> String {
@@ -48,7 +49,10 @@ mod tests {
     #[test]
     fn plain_paths_are_their_own_text() {
         for text in ["phantom", "a b/ä%41.npz", "/data/x.npz"] {
-            assert_eq!((to_text(Path::new(text)).as_str(), from_text(text)), (text, PathBuf::from(text)));
+            assert_eq!(
+                (to_text(Path::new(text)).as_str(), from_text(text)),
+                (text, PathBuf::from(text))
+            );
         }
     }
 
@@ -59,6 +63,9 @@ mod tests {
         let text = to_text(&path);
         assert_eq!(text, "file:///data/caf%E9%20%2541%0A.npz");
         assert_eq!(from_text(&text), path);
-        assert_eq!(from_text(&to_text(Path::new("file:///x"))), std::path::absolute("file:///x").unwrap());
+        assert_eq!(
+            from_text(&to_text(Path::new("file:///x"))),
+            std::path::absolute("file:///x").unwrap()
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Data sets: where they come from, how they are read, and what they hold in memory.
 //!
-//! [`open`] takes what a person types: a name of the [`catalogue`] or a path. Everything after it sees a
-//! [`Dataset`] only.
+//! [`open`] takes what a person types: a name of the [`catalogue`] or a path. Everything after it
+//! sees a [`Dataset`] only.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,8 @@ pub use pool::{Benchmark, Pool};
 
 use catalogue::{Entry, Named, Task};
 
-/// Opens a data set by its catalogue name or path; published ones are looked for in [`cache::folder`].
+/// Opens a data set by its catalogue name or path; published ones are looked for in
+/// [`cache::folder`].
 ///
 /// # Errors
 /// If there is no such data set, or it cannot be read.
@@ -41,7 +42,10 @@ pub fn open(spec: impl AsRef<Path>) -> Result<Dataset, DataError> {
 ///
 /// # Errors
 /// As [`open`], or if the names cannot be told apart or are not one for every class.
-pub fn open_with_names(spec: impl AsRef<Path>, names: Option<&[String]>) -> Result<Dataset, DataError> {
+pub fn open_with_names(
+    spec: impl AsRef<Path>,
+    names: Option<&[String]>,
+) -> Result<Dataset, DataError> {
     if let Some(names) = names {
         class_names::check(names).map_err(given_names)?;
     }
@@ -52,8 +56,12 @@ pub fn open_with_names(spec: impl AsRef<Path>, names: Option<&[String]>) -> Resu
     };
     if let Some(names) = names {
         if names.len() != dataset.classes() {
-            let problem =
-                format!("{}, expected {}, one for every class of {}", names.len(), dataset.classes(), dataset.name);
+            let problem = format!(
+                "{}, expected {}, one for every class of {}",
+                names.len(),
+                dataset.classes(),
+                dataset.name
+            );
             return Err(given_names(problem));
         }
         dataset.rename_classes(names.to_vec());
@@ -100,8 +108,9 @@ fn open_published(entry: &'static Entry, folder: &Path) -> Result<Dataset, DataE
     Ok(dataset)
 }
 
-/// The data set of a file. Its classes are called what `given` says, else what the file says, else a text file beside it, else
-/// the catalogue where the file is a published one, else by their numbers.
+/// The data set of a file. Its classes are called what `given` says, else what the file says, else
+/// a text file beside it, else the catalogue where the file is a published one, else by their
+/// numbers.
 fn open_file(path: &Path, given: Option<&[String]>) -> Result<Dataset, DataError> {
     if path.is_dir() {
         return Err(DataError::UnknownFormat { path: path.to_owned() });
@@ -124,8 +133,8 @@ fn open_file(path: &Path, given: Option<&[String]>) -> Result<Dataset, DataError
     Ok(dataset)
 }
 
-/// Makes `dataset`, whose file is called as a published set, what the catalogue knows of that set, if it is that set; says what
-/// was taken, or why nothing was.
+/// Makes `dataset`, whose file is called as a published set, what the catalogue knows of that set,
+/// if it is that set; says what was taken, or why nothing was.
 fn take_from_catalogue(dataset: &mut Dataset, named: &Named, is_named: bool) {
     let Images { height, width, channels, .. } = dataset.train.images;
     let samples = dataset.splits().map(|(_, split)| split.len());
@@ -133,7 +142,8 @@ fn take_from_catalogue(dataset: &mut Dataset, named: &Named, is_named: bool) {
     let note = match named.difference([height, width, channels], dataset.classes(), samples) {
         Some((found, expected)) => {
             format!(
-                "is not the published {} ({found}; expected {expected}): nothing is taken from the catalogue",
+                "is not the published {} ({found}; expected {expected}): nothing is taken from \
+                 the catalogue",
                 entry.name
             )
         }
@@ -170,7 +180,11 @@ mod tests {
 
     #[test]
     fn an_unknown_name_suggests_the_nearest() {
-        assert!(failure("orgnsmnist").ends_with("did you mean organsmnist?"), "{}", failure("orgnsmnist"));
+        assert!(
+            failure("orgnsmnist").ends_with("did you mean organsmnist?"),
+            "{}",
+            failure("orgnsmnist")
+        );
         assert!(failure("knee").contains("data list"));
     }
 
@@ -186,7 +200,8 @@ mod tests {
         assert!(failure("/").contains("no data set"));
     }
 
-    /// A file of 40 grey images of 12x12 in so many classes, called `name`, with `names` where there are some.
+    /// A file of 40 grey images of 12x12 in so many classes, called `name`, with `names` where
+    /// there are some.
     fn file(folder: &Path, name: &str, classes: u16, names: Option<&[&str]>) -> PathBuf {
         let split = || Split {
             images: Images { height: 12, width: 12, channels: 1, pixels: vec![7; 144 * 40] },
@@ -205,35 +220,56 @@ mod tests {
     #[test]
     fn a_file_that_is_merely_called_like_a_published_set_keeps_its_own_classes() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, classes) in [("chestmnist-pneumonia-or-not.npz", 2), ("octmnist_my_5_classes.npz", 5)] {
+        for (name, classes) in
+            [("chestmnist-pneumonia-or-not.npz", 2), ("octmnist_my_5_classes.npz", 5)]
+        {
             let data = open(file(folder.path(), name, classes, None)).unwrap();
             assert_eq!(data.class_names, class_names::placeholders(usize::from(classes)));
             assert!(data.flips_keep_labels && data.published.is_none() && data.note.is_none());
         }
-        for (name, classes) in [("octmnist.npz", 4), ("chestmnist.npz", 2), ("organamnist-s.npz", 11)] {
+        for (name, classes) in
+            [("octmnist.npz", 4), ("chestmnist.npz", 2), ("organamnist-s.npz", 11)]
+        {
             let data = open(file(folder.path(), name, classes, None)).unwrap();
-            assert!(class_names::are_placeholders(&data.class_names) && data.flips_keep_labels, "{name}");
+            assert!(
+                class_names::are_placeholders(&data.class_names) && data.flips_keep_labels,
+                "{name}"
+            );
             let note = data.note.unwrap();
-            assert!(note.contains("splits of 40, 40 and 40; expected ") && note.contains("nothing is taken"), "{note}");
+            assert!(
+                note.contains("splits of 40, 40 and 40; expected ")
+                    && note.contains("nothing is taken"),
+                "{note}"
+            );
         }
     }
 
     #[test]
     fn names_come_from_the_person_the_file_the_text_beside_it_in_this_order() {
         let folder = tempfile::tempdir().unwrap();
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let owned =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let data = file(folder.path(), "moles.npz", 3, None);
         let checksum = open(&data).unwrap().checksum;
         std::fs::write(class_names::file_beside(&data), "x-left\nx-right\nz\n").unwrap();
         let beside = open(&data).unwrap();
-        assert_eq!((beside.class_names.clone(), beside.sides.len()), (owned(&["x-left", "x-right", "z"]), 1));
-        assert!(!beside.flips_keep_labels && beside.checksum == checksum, "names are no part of the checksum");
+        assert_eq!(
+            (beside.class_names.clone(), beside.sides.len()),
+            (owned(&["x-left", "x-right", "z"]), 1)
+        );
+        assert!(
+            !beside.flips_keep_labels && beside.checksum == checksum,
+            "names are no part of the checksum"
+        );
         let data = file(folder.path(), "moles.npz", 3, Some(&["benign", "malignant", "unclear"]));
         assert_eq!(open(&data).unwrap().class_names, owned(&["benign", "malignant", "unclear"]));
         let given = owned(&["a", "b", "c", "d"]);
         assert_eq!(open_with_names(&data, Some(&given)).unwrap().class_names, given);
         let error = open_with_names(&data, Some(&given[..2])).unwrap_err().to_string();
-        assert!(error.ends_with("train_labels: row 2 is 2, expected 0 to 1 by its 2 classes"), "{error}");
+        assert!(
+            error.ends_with("train_labels: row 2 is 2, expected 0 to 1 by its 2 classes"),
+            "{error}"
+        );
         let error = open_with_names(&data, Some(&owned(&["a", "a", "b"]))).unwrap_err().to_string();
         assert_eq!(error, "the class names given: \"a\" is the name of two classes");
         let error = open_with_names("phantom", Some(&given)).unwrap_err().to_string();
@@ -261,6 +297,11 @@ mod tests {
             assert!(sentence.contains(&part), "{sentence}");
         }
         std::fs::write(&file, b"something else").unwrap();
-        assert!(open_published(entry, folder.path()).unwrap_err().to_string().contains("not the published"));
+        assert!(
+            open_published(entry, folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("not the published")
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! The header of a .npy array: dtype, order and shape.
 //!
-//! Our own few lines instead of a crate's: the known readers allocate whatever length a header claims, multiply
-//! its shape unchecked and parse nested literals recursively, and here the header may come from anyone.
-//! Format: NumPy's NEP 1 and `numpy.lib.format`, versions 1.0, 2.0 and 3.0.
+//! Our own few lines instead of a crate's: the known readers allocate whatever length a header
+//! claims, multiply its shape unchecked and parse nested literals recursively, and here the header
+//! may come from anyone. Format: NumPy's NEP 1 and `numpy.lib.format`, versions 1.0, 2.0 and 3.0.
 
 use std::io::{self, Read};
 
@@ -21,7 +21,8 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header, leaving `reader` at the first element. Fails with a sentence that fits after "member X: ".
+    /// Reads the header, leaving `reader` at the first element. Fails with a sentence that fits
+    /// after "member X: ".
     pub fn read(reader: &mut impl Read) -> Result<Self, String> {
         let mut start = [0; 8];
         fill(reader, &mut start)?;
@@ -36,12 +37,15 @@ impl Header {
         }
         let length = u32::from_le_bytes(length) as usize;
         if length > MAX_HEADER {
-            return Err(format!("the npy header claims {length} bytes, expected at most {MAX_HEADER}"));
+            return Err(format!(
+                "the npy header claims {length} bytes, expected at most {MAX_HEADER}"
+            ));
         }
         let mut text = vec![0; length];
         fill(reader, &mut text)?;
         let text = String::from_utf8_lossy(&text);
-        parse(&text).ok_or_else(|| format!("cannot understand the npy header {:?}", shortened(text.trim())))
+        parse(&text)
+            .ok_or_else(|| format!("cannot understand the npy header {:?}", shortened(text.trim())))
     }
 
     /// Elements in the array, or none if there are more than 64 bits can count.
@@ -61,7 +65,8 @@ fn shortened(text: &str) -> String {
     text.chars().take(120).collect()
 }
 
-/// Parses `{'descr': '|u1', 'fortran_order': False, 'shape': (3, 28, 28), }` with its keys in any order.
+/// Parses `{'descr': '|u1', 'fortran_order': False, 'shape': (3, 28, 28), }` with its keys in any
+/// order.
 fn parse(text: &str) -> Option<Header> {
     let mut rest = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim_start();
     let (mut descr, mut fortran_order, mut shape) = (None, None, None);
@@ -85,7 +90,10 @@ fn parse(text: &str) -> Option<Header> {
             "shape" => {
                 let (axes, after) = value.strip_prefix('(')?.split_once(')')?;
                 let axes = axes.split(',').map(str::trim).filter(|axis| !axis.is_empty());
-                shape = Some(axes.map(|axis| axis.trim_end_matches('L').parse().ok()).collect::<Option<Vec<u64>>>()?);
+                shape = Some(
+                    axes.map(|axis| axis.trim_end_matches('L').parse().ok())
+                        .collect::<Option<Vec<u64>>>()?,
+                );
                 after
             }
             _ => return None,
@@ -106,7 +114,10 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 pub(super) fn header_bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
     let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
     let comma = if shape.len() == 1 { "," } else { "" };
-    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}", axes.join(", "));
+    let mut text = format!(
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}{comma}), }}",
+        axes.join(", ")
+    );
     let padding = 63 - (10 + text.len()) % 64;
     text.extend(std::iter::repeat_n(' ', padding));
     text.push('\n');
@@ -139,7 +150,10 @@ mod tests {
     #[test]
     fn reads_one_axis_and_keys_in_any_order() {
         let header = parse("{'shape': (7,), 'fortran_order': True, \"descr\": '|u1'}").unwrap();
-        assert_eq!((header.shape, header.fortran_order, header.descr.as_str()), (vec![7], true, "|u1"));
+        assert_eq!(
+            (header.shape, header.fortran_order, header.descr.as_str()),
+            (vec![7], true, "|u1")
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! MedMNIST's .npz: a zip of `{train,val,test}_{images,labels}.npy`, read without trusting anything it claims. A further
-//! array, `class_names.npy`, may name the classes.
+//! MedMNIST's .npz: a zip of `{train,val,test}_{images,labels}.npy`, read without trusting anything
+//! it claims. A further array, `class_names.npy`, may name the classes.
 //!
-//! Memory grows as bytes arrive, bounded by what an array's header promises and by what the machine has free.
+//! Memory grows as bytes arrive, bounded by what an array's header promises and by what the machine
+//! has free.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -45,7 +46,11 @@ pub fn read(path: &Path) -> Result<Contents, DataError> {
     let shape = |split: &Split| (split.images.height, split.images.width, split.images.channels);
     for (name, split) in [("val", &val), ("test", &test)] {
         if shape(split) != shape(&train) {
-            let problem = format!("images are {:?}, expected {:?} as in train_images", shape(split), shape(&train));
+            let problem = format!(
+                "images are {:?}, expected {:?} as in train_images",
+                shape(split),
+                shape(&train)
+            );
             return Err(reader.fault(&format!("{name}_images"), problem));
         }
     }
@@ -53,16 +58,20 @@ pub fn read(path: &Path) -> Result<Contents, DataError> {
 }
 
 impl Contents {
-    /// The number of classes: of `named` classes, which every label must be one of; else as many as the training split's labels
-    /// need, and those of the others where they go on without a gap.
+    /// The number of classes: of `named` classes, which every label must be one of; else as many as
+    /// the training split's labels need, and those of the others where they go on without a gap.
     ///
     /// # Errors
     /// Names the row of `path` whose label is none of them.
     pub fn classes(&self, path: &Path, named: Option<usize>) -> Result<usize, DataError> {
-        let fault = |member: String, problem| Err(DataError::Member { path: path.to_owned(), member, problem });
-        let labels = || self.splits.iter().flat_map(|split| &split.labels).map(|&label| usize::from(label));
-        let mut limit =
-            named.unwrap_or_else(|| self.splits[0].labels.iter().max().map_or(0, |&label| usize::from(label) + 1));
+        let fault = |member: String, problem| {
+            Err(DataError::Member { path: path.to_owned(), member, problem })
+        };
+        let labels =
+            || self.splits.iter().flat_map(|split| &split.labels).map(|&label| usize::from(label));
+        let mut limit = named.unwrap_or_else(|| {
+            self.splits[0].labels.iter().max().map_or(0, |&label| usize::from(label) + 1)
+        });
         if limit < 2 {
             let problem = "every label is 0, expected two classes or more".to_owned();
             return fault("train_labels".to_owned(), problem);
@@ -76,7 +85,11 @@ impl Contents {
         }
         for (name, split) in ["train", "val", "test"].iter().zip(&self.splits) {
             if let Some(row) = split.labels.iter().position(|&label| usize::from(label) >= limit) {
-                let problem = format!("row {row} is {}, expected 0 to {} by {reason}", split.labels[row], limit - 1);
+                let problem = format!(
+                    "row {row} is {}, expected 0 to {} by {reason}",
+                    split.labels[row],
+                    limit - 1
+                );
                 return fault(format!("{name}_labels"), problem);
             }
         }
@@ -84,8 +97,8 @@ impl Contents {
     }
 }
 
-/// Writes `dataset` as a MedMNIST .npz, with the names of its classes where they have some: the same data set gives the same
-/// bytes.
+/// Writes `dataset` as a MedMNIST .npz, with the names of its classes where they have some: the
+/// same data set gives the same bytes.
 pub fn write(dataset: &Dataset, out: impl Write + Seek) -> Result<(), DataError> {
     let failed = |error: &dyn std::fmt::Display| {
         let text = error.to_string();
@@ -105,7 +118,9 @@ pub fn write(dataset: &Dataset, out: impl Write + Seek) -> Result<(), DataError>
             shape.push(images.channels);
         }
         let large = |len: usize| options.large_file(len as u64 > u64::from(u32::MAX) - 1024);
-        archive.start_file(format!("{name}_images.npy"), large(images.pixels.len())).map_err(|e| failed(&e))?;
+        archive
+            .start_file(format!("{name}_images.npy"), large(images.pixels.len()))
+            .map_err(|e| failed(&e))?;
         archive.write_all(&npy::header_bytes("|u1", &shape)).map_err(|e| failed(&e))?;
         archive.write_all(&images.pixels).map_err(|e| failed(&e))?;
         // MedMNIST stores bytes; more than 256 classes need two.
@@ -114,7 +129,9 @@ pub fn write(dataset: &Dataset, out: impl Write + Seek) -> Result<(), DataError>
             true => split.labels.iter().map(|&label| label as u8).collect(),
             false => split.labels.iter().flat_map(|label| label.to_le_bytes()).collect(),
         };
-        archive.start_file(format!("{name}_labels.npy"), large(labels.len())).map_err(|e| failed(&e))?;
+        archive
+            .start_file(format!("{name}_labels.npy"), large(labels.len()))
+            .map_err(|e| failed(&e))?;
         let descr = if narrow { "|u1" } else { "<u2" };
         archive.write_all(&npy::header_bytes(descr, &[split.len(), 1])).map_err(|e| failed(&e))?;
         archive.write_all(&labels).map_err(|e| failed(&e))?;
@@ -126,8 +143,8 @@ pub fn write(dataset: &Dataset, out: impl Write + Seek) -> Result<(), DataError>
     archive.finish().map_err(|e| failed(&e))?.flush().map_err(|e| failed(&e))
 }
 
-/// A writer that fails once and swallows everything after that: a `ZipWriter` tries to finish its archive again when it is
-/// dropped, and would print by itself that this failed too.
+/// A writer that fails once and swallows everything after that: a `ZipWriter` tries to finish its
+/// archive again when it is dropped, and would print by itself that this failed too.
 struct Once<W> {
     out: W,
     position: u64,
@@ -135,12 +152,17 @@ struct Once<W> {
 }
 
 impl<W> Once<W> {
-    fn attempt<T>(&mut self, swallowed: T, act: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+    fn attempt<T>(
+        &mut self,
+        swallowed: T,
+        act: impl FnOnce(&mut W) -> io::Result<T>,
+    ) -> io::Result<T> {
         if self.has_failed {
             return Ok(swallowed);
         }
         let done = act(&mut self.out);
-        self.has_failed = done.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        self.has_failed =
+            done.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
         done
     }
 }
@@ -184,7 +206,8 @@ impl Reader {
         let member = format!("{name}_labels");
         let labels = self.labels(&member)?;
         if labels.len() != images.len() {
-            let problem = format!("{} labels for {} images, expected one each", labels.len(), images.len());
+            let problem =
+                format!("{} labels for {} images, expected one each", labels.len(), images.len());
             return Err(self.fault(&member, problem));
         }
         Ok(Split { images, labels })
@@ -197,30 +220,49 @@ impl Reader {
             }
             match header.shape[..] {
                 [0, ..] => Err("the split has no sample".to_owned()),
-                [_, h, w] | [_, h, w, 1 | 3] if (1..=4096).contains(&h) && (1..=4096).contains(&w) => Ok(1),
-                _ => {
-                    Err(format!("shape is {:?}, expected (N, H, W) or (N, H, W, 3), sides of 1 to 4096", header.shape))
+                [_, h, w] | [_, h, w, 1 | 3]
+                    if (1..=4096).contains(&h) && (1..=4096).contains(&w) =>
+                {
+                    Ok(1)
                 }
+                _ => Err(format!(
+                    "shape is {:?}, expected (N, H, W) or (N, H, W, 3), sides of 1 to 4096",
+                    header.shape
+                )),
             }
         })?;
         let channels = header.shape.get(3).map_or(1, |&channels| channels as usize);
-        Ok(Images { height: header.shape[1] as usize, width: header.shape[2] as usize, channels, pixels })
+        Ok(Images {
+            height: header.shape[1] as usize,
+            width: header.shape[2] as usize,
+            channels,
+            pixels,
+        })
     }
 
     fn labels(&mut self, member: &str) -> Result<Vec<u16>, DataError> {
         let (header, bytes) = self.array(member, |header| match header.shape[..] {
             [0] | [0, 1] => Err("the split has no sample".to_owned()),
-            [_] | [_, 1] => integer_width(&header.descr)
-                .ok_or_else(|| format!("dtype is {:?}, expected an integer of 1, 2, 4 or 8 bytes", header.descr)),
-            [_, n] => Err(format!("{n} labels an image (shape {:?}), expected one: (N, 1) or (N)", header.shape)),
+            [_] | [_, 1] => integer_width(&header.descr).ok_or_else(|| {
+                format!("dtype is {:?}, expected an integer of 1, 2, 4 or 8 bytes", header.descr)
+            }),
+            [_, n] => Err(format!(
+                "{n} labels an image (shape {:?}), expected one: (N, 1) or (N)",
+                header.shape
+            )),
             _ => Err(format!("shape is {:?}, expected (N, 1) or (N)", header.shape)),
         })?;
         let width = integer_width(&header.descr).unwrap_or(1) as usize;
         let mut labels = Vec::with_capacity(bytes.len() / width);
         for (row, element) in bytes.chunks_exact(width).enumerate() {
             let value = integer(&header.descr, element);
-            let Some(label) = u16::try_from(value).ok().filter(|&label| usize::from(label) < MAX_CLASSES) else {
-                return Err(self.fault(member, format!("row {row} is {value}, expected 0 to {}", MAX_CLASSES - 1)));
+            let Some(label) =
+                u16::try_from(value).ok().filter(|&label| usize::from(label) < MAX_CLASSES)
+            else {
+                return Err(self.fault(
+                    member,
+                    format!("row {row} is {value}, expected 0 to {}", MAX_CLASSES - 1),
+                ));
             };
             labels.push(label);
         }
@@ -233,10 +275,13 @@ impl Reader {
             return Ok(None);
         }
         let (header, bytes) = self.array(NAMES, class_names::width)?;
-        class_names::from_npy(&header, &bytes).map(Some).map_err(|problem| self.fault(NAMES, problem))
+        class_names::from_npy(&header, &bytes)
+            .map(Some)
+            .map_err(|problem| self.fault(NAMES, problem))
     }
 
-    /// Reads a member's header, lets `check` judge it and name the bytes of an element, and reads the elements.
+    /// Reads a member's header, lets `check` judge it and name the bytes of an element, and reads
+    /// the elements.
     fn array(
         &mut self,
         member: &str,
@@ -262,9 +307,13 @@ impl Reader {
 
     /// What the archive holds, for a person: the first few names.
     fn members(&self) -> String {
-        let names: Vec<&str> =
-            self.archive.file_names_raw().filter_map(|name| std::str::from_utf8(name).ok()).collect();
-        let shown: Vec<String> = names.iter().take(8).map(|name| name.chars().take(40).collect()).collect();
+        let names: Vec<&str> = self
+            .archive
+            .file_names_raw()
+            .filter_map(|name| std::str::from_utf8(name).ok())
+            .collect();
+        let shown: Vec<String> =
+            names.iter().take(8).map(|name| name.chars().take(40).collect()).collect();
         match names.len() {
             0 => "nothing".to_owned(),
             n if n > shown.len() => format!("{} and {} more", shown.join(", "), n - shown.len()),
@@ -285,7 +334,10 @@ fn read_array(
     let width = check(&header)?;
     let claim = header.elements().and_then(|n| n.checked_mul(width));
     let Some(claim) = claim.filter(|&claim| claim <= declared) else {
-        return Err(format!("the header claims shape {:?}, but the member holds {declared} bytes", header.shape));
+        return Err(format!(
+            "the header claims shape {:?}, but the member holds {declared} bytes",
+            header.shape
+        ));
     };
     let bytes = unpack::read(file, claim)?;
     Ok((header, bytes))

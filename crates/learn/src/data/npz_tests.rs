@@ -13,7 +13,8 @@ fn members() -> Vec<(String, Vec<u8>)> {
     for (name, n) in [("train", 6u8), ("val", 3), ("test", 3)] {
         let pixels: Vec<u8> = (0..n * 4).collect();
         let labels: Vec<u8> = (0..n).map(|i| i % 3).collect();
-        members.push((format!("{name}_images.npy"), array("|u1", &[usize::from(n), 2, 2], &pixels)));
+        members
+            .push((format!("{name}_images.npy"), array("|u1", &[usize::from(n), 2, 2], &pixels)));
         members.push((format!("{name}_labels.npy"), array("|u1", &[usize::from(n), 1], &labels)));
     }
     members
@@ -91,7 +92,10 @@ fn what_is_written_is_read_back_and_never_changes() {
         out.into_inner()
     };
     assert_eq!(bytes(0), bytes(1));
-    assert_eq!(contents(&bytes(0), None).unwrap(), (Contents { splits, class_names: Some(names) }, 3));
+    assert_eq!(
+        contents(&bytes(0), None).unwrap(),
+        (Contents { splits, class_names: Some(names) }, 3)
+    );
 }
 
 #[test]
@@ -128,13 +132,17 @@ fn a_disk_that_is_full_is_an_error_and_nothing_is_tried_after_it() {
     write(&dataset, &mut whole).unwrap();
     for left in [0, 30, 200, 900, whole.into_inner().len() - 1] {
         let error = write(&dataset, Full { left, has_failed: false }).unwrap_err().to_string();
-        assert!(error.starts_with("cannot write the data set: ") && error.contains("space"), "{left}: {error}");
+        assert!(
+            error.starts_with("cannot write the data set: ") && error.contains("space"),
+            "{left}: {error}"
+        );
     }
 }
 
 #[test]
 fn a_class_of_the_other_splits_counts_where_labels_have_no_gap() {
-    let labels = |val: &[u8]| with("val_labels.npy", array("|u1", &[3], val)).map(|(_, classes)| classes);
+    let labels =
+        |val: &[u8]| with("val_labels.npy", array("|u1", &[3], val)).map(|(_, classes)| classes);
     assert_eq!(labels(&[0, 1, 2]).unwrap(), 3);
     assert_eq!(labels(&[4, 3, 0]).unwrap(), 5);
     assert!(labels(&[4, 0, 0]).unwrap_err().to_string().contains("row 0 is 4, expected 0 to 2"));
@@ -143,17 +151,24 @@ fn a_class_of_the_other_splits_counts_where_labels_have_no_gap() {
 #[test]
 fn names_in_the_file_say_how_many_classes_there_are() {
     let mut members = members();
-    let names = |names: &[&str]| class_names::to_npy(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let names = |names: &[&str]| {
+        class_names::to_npy(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    };
     members.push(("class_names.npy".to_owned(), names(&["a", "b", "c", "d"])));
-    let (read, classes) = contents(&zipped(&members, CompressionMethod::Deflated), Some(4)).unwrap();
+    let (read, classes) =
+        contents(&zipped(&members, CompressionMethod::Deflated), Some(4)).unwrap();
     assert_eq!((read.class_names.map(|names| names.len()), classes), (Some(4), 4));
     for (bytes, expected) in [
         (names(&["a", "b", "a"]), "member class_names: \"a\" is the name of two classes"),
-        (array("|O", &[3], b"pickled"), "member class_names: dtype is \"|O\", expected an array of texts"),
+        (
+            array("|O", &[3], b"pickled"),
+            "member class_names: dtype is \"|O\", expected an array of texts",
+        ),
         (array("<U3", &[3], b"short"), "member class_names: "),
     ] {
         members.last_mut().unwrap().1 = bytes;
-        let sentence = contents(&zipped(&members, CompressionMethod::Deflated), None).unwrap_err().to_string();
+        let sentence =
+            contents(&zipped(&members, CompressionMethod::Deflated), None).unwrap_err().to_string();
         assert!(sentence.contains(expected), "{sentence}");
     }
 }
@@ -168,22 +183,57 @@ fn every_fault_is_one_sentence_that_names_file_and_member() {
         ("cut header", "val_images.npy", b"\x93NUMPY\x01\x00\xff".to_vec(), "cut off"),
         ("float images", "val_images.npy", array("<f4", &[3, 2, 2], &[0; 48]), "expected uint8"),
         ("flat images", "val_images.npy", array("|u1", &[3, 4], &[0; 12]), "expected (N, H, W)"),
-        ("four channels", "val_images.npy", array("|u1", &[3, 2, 2, 4], &[0; 48]), "expected (N, H, W)"),
+        (
+            "four channels",
+            "val_images.npy",
+            array("|u1", &[3, 2, 2, 4], &[0; 48]),
+            "expected (N, H, W)",
+        ),
         ("zero width", "val_images.npy", array("|u1", &[3, 2, 0], &[]), "expected (N, H, W)"),
         ("empty split", "val_images.npy", array("|u1", &[0, 2, 2], &[]), "no sample"),
-        ("colour among grey", "val_images.npy", array("|u1", &[3, 2, 2, 3], &[0; 36]), "as in train_images"),
+        (
+            "colour among grey",
+            "val_images.npy",
+            array("|u1", &[3, 2, 2, 3], &[0; 36]),
+            "as in train_images",
+        ),
         ("other size", "val_images.npy", array("|u1", &[3, 1, 4], &[0; 12]), "as in train_images"),
         ("fortran order", "train_images.npy", fortran, "Fortran order"),
         ("too short", "val_images.npy", array("|u1", &[3, 2, 2], &[0; 11]), "ends after 11 bytes"),
         ("too long", "val_images.npy", array("|u1", &[3, 2, 2], &[0; 13]), "goes on after"),
-        ("10^12 pixels", "val_images.npy", array("|u1", &[1_000_000, 1000, 1000], &[0; 12]), "but the member holds"),
-        ("past 64 bits", "val_images.npy", array("|u1", &[usize::MAX, 4096, 4096], &[0; 12]), "but the member holds"),
+        (
+            "10^12 pixels",
+            "val_images.npy",
+            array("|u1", &[1_000_000, 1000, 1000], &[0; 12]),
+            "but the member holds",
+        ),
+        (
+            "past 64 bits",
+            "val_images.npy",
+            array("|u1", &[usize::MAX, 4096, 4096], &[0; 12]),
+            "but the member holds",
+        ),
         ("negative label", "val_labels.npy", array("|i1", &[3, 1], &[0, 255, 1]), "row 1 is -1"),
-        ("huge label", "val_labels.npy", array("<u8", &[3], &[255; 24]), "row 0 is 18446744073709551615"),
-        ("unknown class", "val_labels.npy", array("|u1", &[3], &[0, 1, 7]), "row 2 is 7, expected 0 to 2"),
+        (
+            "huge label",
+            "val_labels.npy",
+            array("<u8", &[3], &[255; 24]),
+            "row 0 is 18446744073709551615",
+        ),
+        (
+            "unknown class",
+            "val_labels.npy",
+            array("|u1", &[3], &[0, 1, 7]),
+            "row 2 is 7, expected 0 to 2",
+        ),
         ("float labels", "val_labels.npy", array("<f8", &[3], &[0; 24]), "expected an integer"),
         ("findings", "val_labels.npy", array("|u1", &[3, 14], &[0; 42]), "14 labels an image"),
-        ("missing labels", "val_labels.npy", array("|u1", &[2, 1], &[0; 2]), "2 labels for 3 images"),
+        (
+            "missing labels",
+            "val_labels.npy",
+            array("|u1", &[2, 1], &[0; 2]),
+            "2 labels for 3 images",
+        ),
         ("one class", "train_labels.npy", array("|u1", &[6], &[0; 6]), "expected"),
     ];
     for (case, member, bytes, expected) in cases {
@@ -198,8 +248,12 @@ fn every_fault_is_one_sentence_that_names_file_and_member() {
 fn a_missing_member_is_named_with_what_is_there() {
     let mut members = members();
     members[3].0 = "validation_labels.npy".to_owned();
-    let sentence = read_bytes(&zipped(&members, CompressionMethod::Stored)).unwrap_err().to_string();
-    assert!(sentence.contains("no member val_labels.npy") && sentence.contains("validation_labels.npy"), "{sentence}");
+    let sentence =
+        read_bytes(&zipped(&members, CompressionMethod::Stored)).unwrap_err().to_string();
+    assert!(
+        sentence.contains("no member val_labels.npy") && sentence.contains("validation_labels.npy"),
+        "{sentence}"
+    );
     let sentence = read_bytes(&zipped(&[], CompressionMethod::Stored)).unwrap_err().to_string();
     assert!(sentence.contains("found nothing"), "{sentence}");
 }
@@ -227,7 +281,8 @@ fn images_that_compress_to_a_thousandth_are_read() {
     assert_eq!((train.len(), train.images.pixels.len()), (6, 6 * 2300 * 2300));
 }
 
-/// A member whose directory entry claims that it unpacks to gigabytes, and whose header promises as much.
+/// A member whose directory entry claims that it unpacks to gigabytes, and whose header promises as
+/// much.
 #[test]
 fn a_declared_size_is_not_believed() {
     for images in [1_000_000, 1_000_000_000] {
@@ -237,7 +292,12 @@ fn a_declared_size_is_not_believed() {
         let directory = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
         bytes[directory + 24..directory + 28].copy_from_slice(&4_000_000_000u32.to_le_bytes());
         let sentence = read_bytes(&bytes).unwrap_err().to_string();
-        let expected = ["ends after 24 bytes", "of memory, and this machine has", "unpacked", "but the member holds"];
+        let expected = [
+            "ends after 24 bytes",
+            "of memory, and this machine has",
+            "unpacked",
+            "but the member holds",
+        ];
         assert!(expected.iter().any(|part| sentence.contains(part)), "{sentence}");
         assert!(!sentence.contains("damaged"), "{sentence}");
     }
@@ -253,8 +313,10 @@ fn one_flipped_bit_in_the_pixels_is_noticed() {
 
 #[test]
 fn reads_the_real_sets() {
-    let folder = std::env::var_os("FEWLABEL_TEST_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
+    let folder = std::env::var_os("FEWLABEL_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
     let file = folder.join("organamnist-s.npz");
     if !file.exists() {
         writeln!(std::io::stderr(), "skipped: {} is not there", file.display()).unwrap();
@@ -262,10 +324,16 @@ fn reads_the_real_sets() {
     }
     let grey = super::super::open(&file).unwrap();
     assert_eq!(grey.splits().map(|(_, split)| split.len()), [13_932, 2_452, 8_827]);
-    assert_eq!((grey.class_names[10].as_str(), &grey.sides[..]), ("spleen", &[(1, 2), (4, 5), (7, 8)][..]));
+    assert_eq!(
+        (grey.class_names[10].as_str(), &grey.sides[..]),
+        ("spleen", &[(1, 2), (4, 5), (7, 8)][..])
+    );
     assert_eq!(grey.train.class_counts(11)[6], 2_421);
     let colour = super::super::open(folder.join("bloodmnist.npz")).unwrap();
-    assert_eq!((colour.train.images.channels, colour.classes(), colour.flips_keep_labels), (3, 8, true));
+    assert_eq!(
+        (colour.train.images.channels, colour.classes(), colour.flips_keep_labels),
+        (3, 8, true)
+    );
 }
 
 proptest! {

@@ -6,18 +6,21 @@ use std::io::Read;
 /// Bytes read at a time, and what memory begins with.
 const BLOCK: usize = 1 << 20;
 
-/// Reads the `claim` bytes that a header promises and makes sure that nothing follows, which also makes an archive check its
-/// checksum. What the machine has no room for is refused before a byte is read. Fails with a sentence that fits after a name.
+/// Reads the `claim` bytes that a header promises and makes sure that nothing follows, which also
+/// makes an archive check its checksum. What the machine has no room for is refused before a byte
+/// is read. Fails with a sentence that fits after a name.
 pub(super) fn read(reader: &mut impl Read, claim: u64) -> Result<Vec<u8>, String> {
     refuse_without_room(claim, memory::available())?;
-    let claim =
-        usize::try_from(claim).map_err(|_| format!("needs {claim} bytes, more than this machine can address"))?;
+    let claim = usize::try_from(claim)
+        .map_err(|_| format!("needs {claim} bytes, more than this machine can address"))?;
     let mut bytes = Vec::new();
     while bytes.len() < claim {
         if bytes.len() == bytes.capacity() {
             // Twice as much as has arrived, and never more than was promised.
             let room = bytes.len().max(BLOCK).min(claim - bytes.len());
-            bytes.try_reserve_exact(room).map_err(|_| format!("needs {claim} bytes, and the memory is full"))?;
+            bytes
+                .try_reserve_exact(room)
+                .map_err(|_| format!("needs {claim} bytes, and the memory is full"))?;
         }
         let wanted = BLOCK.min(claim - bytes.len()).min(bytes.capacity() - bytes.len());
         match reader.by_ref().take(wanted as u64).read_to_end(&mut bytes).map_err(sentence)? {
@@ -35,9 +38,11 @@ pub(super) fn read(reader: &mut impl Read, claim: u64) -> Result<Vec<u8>, String
 fn refuse_without_room(claim: u64, available: Option<u64>) -> Result<(), String> {
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     match available {
-        Some(available) if claim > available => {
-            Err(format!("needs {} MiB of memory, and this machine has {} MiB free", mib(claim), mib(available)))
-        }
+        Some(available) if claim > available => Err(format!(
+            "needs {} MiB of memory, and this machine has {} MiB free",
+            mib(claim),
+            mib(available)
+        )),
         _ => Ok(()),
     }
 }
@@ -61,8 +66,14 @@ mod tests {
         let bytes: Vec<u8> = (0..3_000_000).map(|i| (i % 251) as u8).collect();
         let read_all = read(&mut &bytes[..], 3_000_000).unwrap();
         assert!(read_all == bytes && read_all.capacity() == bytes.len());
-        assert_eq!(read(&mut &bytes[..], 3_000_001).unwrap_err(), "ends after 3000000 bytes, expected 3000001");
-        assert_eq!(read(&mut &bytes[..], 2_999_999).unwrap_err(), "goes on after 2999999 bytes, where it should end");
+        assert_eq!(
+            read(&mut &bytes[..], 3_000_001).unwrap_err(),
+            "ends after 3000000 bytes, expected 3000001"
+        );
+        assert_eq!(
+            read(&mut &bytes[..], 2_999_999).unwrap_err(),
+            "goes on after 2999999 bytes, where it should end"
+        );
         assert_eq!(read(&mut &bytes[..0], 0), Ok(Vec::new()));
     }
 
@@ -72,7 +83,10 @@ mod tests {
             refuse_without_room(3 << 20, Some(2 << 20)).unwrap_err(),
             "needs 3 MiB of memory, and this machine has 2 MiB free"
         );
-        assert!(refuse_without_room(2 << 20, Some(2 << 20)).is_ok() && refuse_without_room(u64::MAX, None).is_ok());
+        assert!(
+            refuse_without_room(2 << 20, Some(2 << 20)).is_ok()
+                && refuse_without_room(u64::MAX, None).is_ok()
+        );
     }
 
     #[test]

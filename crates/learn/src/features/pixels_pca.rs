@@ -1,7 +1,8 @@
 //! Features without a trained model: the default of strategies that start from nothing.
 //!
-//! Principal components by subspace iteration from a fixed start (Halko 2011, arXiv 0909.4061). Images are seen in blocks and
-//! no covariance is formed, so that 224 x 224 pixels are as well possible as 28 x 28.
+//! Principal components by subspace iteration from a fixed start (Halko 2011, arXiv 0909.4061).
+//! Images are seen in blocks and no covariance is formed, so that 224 x 224 pixels are as well
+//! possible as 28 x 28.
 
 use crate::data::Pool;
 use fewlabel_engine::rng::Key;
@@ -41,8 +42,9 @@ impl Pixels<'_> {
     }
 }
 
-/// The first [`COMPONENTS`] principal components of every image of `width` numbers, each image's scaled to length 1: `[n, COMPONENTS]`. The sign of a
-/// component is that of its greatest loading. Where images have fewer directions, the rest are 0; an image equal to the mean is all 0.
+/// The first [`COMPONENTS`] principal components of every image of `width` numbers, each image's
+/// scaled to length 1: `[n, COMPONENTS]`. The sign of a component is that of its greatest loading.
+/// Where images have fewer directions, the rest are 0; an image equal to the mean is all 0.
 ///
 /// # Panics
 /// If `pixels` is not a whole number of images.
@@ -66,7 +68,8 @@ pub fn pixels_pca(pixels: Pixels, width: usize) -> Vec<f32> {
 /// [`pixels_pca`] of a pool's images, computed once for all runs on them.
 pub fn of_pool<'a>(pool: &Pool<'a>) -> &'a [f32] {
     let images = pool.images;
-    pool.components.get_or_init(|| pixels_pca(Pixels::Bytes(&images.pixels), images.image_len()).into())
+    pool.components
+        .get_or_init(|| pixels_pca(Pixels::Bytes(&images.pixels), images.image_len()).into())
 }
 
 /// Images minus their mean, made when looked at.
@@ -80,7 +83,9 @@ impl<'a> Centred<'a> {
         let n = pixels.len() / width;
         let mut sums = vec![0.0_f64; width];
         for image in 0..n {
-            sums.iter_mut().enumerate().for_each(|(at, sum)| *sum += f64::from(pixels.get(image * width + at)));
+            sums.iter_mut()
+                .enumerate()
+                .for_each(|(at, sum)| *sum += f64::from(pixels.get(image * width + at)));
         }
         Self { pixels, mean: sums.iter().map(|sum| (sum / n.max(1) as f64) as f32).collect() }
     }
@@ -93,7 +98,9 @@ impl<'a> Centred<'a> {
         for first in (0..n).step_by(BLOCK) {
             block.clear();
             for image in first..(first + BLOCK).min(n) {
-                block.extend((0..width).map(|at| self.pixels.get(image * width + at) - self.mean[at]));
+                block.extend(
+                    (0..width).map(|at| self.pixels.get(image * width + at) - self.mean[at]),
+                );
             }
             each(&block);
         }
@@ -122,8 +129,9 @@ impl<'a> Centred<'a> {
             let images = block.len() / width;
             let mut coordinates = vec![0.0; images * followed];
             product(width, block, &columns, &mut coordinates);
-            let by_direction: Vec<f32> =
-                (0..followed * images).map(|i| coordinates[i % images * followed + i / images]).collect();
+            let by_direction: Vec<f32> = (0..followed * images)
+                .map(|i| coordinates[i % images * followed + i / images])
+                .collect();
             product(images, &by_direction, block, &mut part);
             sums.iter_mut().zip(&part).for_each(|(sum, &part)| *sum += f64::from(part));
         });
@@ -156,7 +164,8 @@ fn orthonormalise(rows: &mut [f64], width: usize) {
     }
 }
 
-/// Eigenvectors (as rows, greatest eigenvalue first) of the second moments of `coordinates` [n, k], by Jacobi rotations.
+/// Eigenvectors (as rows, greatest eigenvalue first) of the second moments of `coordinates` [n, k],
+/// by Jacobi rotations.
 fn principal_axes(coordinates: &[f32], k: usize) -> Vec<f64> {
     let mut moments = vec![0.0_f64; k * k];
     for row in coordinates.chunks_exact(k) {
@@ -202,12 +211,21 @@ fn rotate(matrix: &mut [f64], axes: &mut [f64], k: usize, p: usize, q: usize) {
 }
 
 /// Coordinates along the principal axes, signs fixed, rows of length 1.
-fn features(projected: &[f32], rotation: &[f64], basis: &[f64], followed: usize, width: usize) -> Vec<f32> {
+fn features(
+    projected: &[f32],
+    rotation: &[f64],
+    basis: &[f64],
+    followed: usize,
+    width: usize,
+) -> Vec<f32> {
     let kept = COMPONENTS.min(followed);
     let mut axes = vec![0.0_f64; kept * followed];
     for (axis, row) in axes.chunks_exact_mut(followed).zip(rotation.chunks_exact(followed)) {
-        let loading = |at: usize| row.iter().zip(basis.chunks_exact(width)).map(|(r, b)| r * b[at]).sum::<f64>();
-        let greatest = (0..width).map(loading).fold(0.0_f64, |a, b| if b.abs() > a.abs() { b } else { a });
+        let loading = |at: usize| {
+            row.iter().zip(basis.chunks_exact(width)).map(|(r, b)| r * b[at]).sum::<f64>()
+        };
+        let greatest =
+            (0..width).map(loading).fold(0.0_f64, |a, b| if b.abs() > a.abs() { b } else { a });
         let sign = if greatest < 0.0 { -1.0 } else { 1.0 };
         axis.iter_mut().zip(row).for_each(|(axis, r)| *axis = sign * r);
     }
@@ -215,7 +233,8 @@ fn features(projected: &[f32], rotation: &[f64], basis: &[f64], followed: usize,
     let mut coordinates = vec![0.0; n * kept];
     product(followed, projected, &transposed(&axes, followed), &mut coordinates);
     let mut features = vec![0.0; n * COMPONENTS];
-    for (feature, row) in features.chunks_exact_mut(COMPONENTS).zip(coordinates.chunks_exact(kept)) {
+    for (feature, row) in features.chunks_exact_mut(COMPONENTS).zip(coordinates.chunks_exact(kept))
+    {
         let length = dot(row, row).sqrt();
         if length > 0.0 {
             feature.iter_mut().zip(row).for_each(|(feature, x)| *feature = x / length);
@@ -240,15 +259,21 @@ mod tests {
         let features = pixels_pca(Pixels::Floats(&images), 5);
         let length = (4.0_f32 * 4.0 + 1.0).sqrt();
         for (i, row) in features.chunks(COMPONENTS).enumerate() {
-            let (a, b) = (if i % 2 == 0 { 1.0 } else { -1.0 }, if i / 2 % 2 == 0 { 4.0 } else { -4.0 });
-            assert!((row[0] - b / length).abs() < 1e-5 && (row[1] - a / length).abs() < 1e-5, "{i}: {:?}", &row[..4]);
+            let (a, b) =
+                (if i % 2 == 0 { 1.0 } else { -1.0 }, if i / 2 % 2 == 0 { 4.0 } else { -4.0 });
+            assert!(
+                (row[0] - b / length).abs() < 1e-5 && (row[1] - a / length).abs() < 1e-5,
+                "{i}: {:?}",
+                &row[..4]
+            );
             assert!(row[2..].iter().all(|x| x.abs() < 1e-5));
         }
     }
 
     #[test]
     fn distances_along_few_directions_are_kept() {
-        // Images in a subspace of 10 directions: before scaling, PCA keeps their inner products; so the cosines agree.
+        // Images in a subspace of 10 directions: before scaling, PCA keeps their inner products; so
+        // the cosines agree.
         let (n, width) = (300, 50);
         let mut stream = Key::new(3, 3).stream();
         let directions: Vec<f64> = (0..10 * width).map(|_| stream.normal()).collect();
@@ -268,7 +293,10 @@ mod tests {
         for (i, j) in [(0, 1), (5, 200), (17, 18), (299, 3)] {
             let (a, b) = (row(i), row(j));
             let cosine = inner(&a, &b) / (inner(&a, &a) * inner(&b, &b)).sqrt();
-            let found = dot(&features[i * COMPONENTS..][..COMPONENTS], &features[j * COMPONENTS..][..COMPONENTS]);
+            let found = dot(
+                &features[i * COMPONENTS..][..COMPONENTS],
+                &features[j * COMPONENTS..][..COMPONENTS],
+            );
             assert!((f64::from(found) - cosine).abs() < 1e-4, "{found} {cosine}");
         }
     }

@@ -62,7 +62,8 @@ impl FeatureFile {
         if array.shape()[0] == rows {
             return Ok(array);
         }
-        let problem = format!("has {} rows, expected one for each of {rows} images", array.shape()[0]);
+        let problem =
+            format!("has {} rows, expected one for each of {rows} images", array.shape()[0]);
         Err(DataError::Array { path: self.path.clone(), problem })
     }
 
@@ -103,7 +104,11 @@ mod tests {
         assert_ne!(one.sha256, other.sha256);
         assert_eq!(other.read(2).unwrap(), [1.0, 2.0, 3.0, 4.0]);
         let error = |rows| other.read(rows).unwrap_err().to_string();
-        assert!(error(3).ends_with("h.npy: has 2 rows, expected one for each of 3 images"), "{}", error(3));
+        assert!(
+            error(3).ends_with("h.npy: has 2 rows, expected one for each of 3 images"),
+            "{}",
+            error(3)
+        );
         write([1.0, 2.0, 3.0, f32::NAN]);
         assert!(error(2).ends_with("holds NaN in row 1"), "{}", error(2));
     }

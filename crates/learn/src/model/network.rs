@@ -21,7 +21,8 @@ use crate::error::LearnError;
 pub struct NetworkSettings {
     /// The paper's f.
     pub width: usize,
-    /// Channels of the three blocks; `None` is (f, 2f, 3f), our reading of the paper's misprinted feature map.
+    /// Channels of the three blocks; `None` is (f, 2f, 3f), our reading of the paper's misprinted
+    /// feature map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block_widths: Option<[usize; 3]>,
     /// Dropout probability before every fully connected layer but the first.
@@ -38,14 +39,22 @@ impl NetworkSettings {
     /// The architecture for images of the shape of `images` and `classes` classes.
     ///
     /// # Errors
-    /// If a width is zero, the dropout is outside [0, 1), or the images are too small for the two pools.
-    pub fn architecture(&self, images: &Images, classes: usize) -> Result<Architecture, LearnError> {
+    /// If a width is zero, the dropout is outside [0, 1), or the images are too small for the two
+    /// pools.
+    pub fn architecture(
+        &self,
+        images: &Images,
+        classes: usize,
+    ) -> Result<Architecture, LearnError> {
         let f = self.width;
         let architecture = Architecture {
             height: images.height,
             width: images.width,
             channels: images.channels,
-            block_widths: self.block_widths.unwrap_or([1, 2, 3].map(|n| f.saturating_mul(n))).to_vec(),
+            block_widths: self
+                .block_widths
+                .unwrap_or([1, 2, 3].map(|n| f.saturating_mul(n)))
+                .to_vec(),
             hidden: [8, 2].map(|n| f.saturating_mul(n)).to_vec(),
             classes,
             dropout: self.dropout,
@@ -72,7 +81,8 @@ mod tests {
 
     #[test]
     fn other_block_widths_can_be_said() {
-        let settings = NetworkSettings { block_widths: Some([16, 32, 36]), ..NetworkSettings::paper(16) };
+        let settings =
+            NetworkSettings { block_widths: Some([16, 32, 36]), ..NetworkSettings::paper(16) };
         assert_eq!(settings.architecture(&grey28(), 11).unwrap().encoder_len(), 36 * 9);
     }
 

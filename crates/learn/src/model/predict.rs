@@ -12,7 +12,8 @@ use crate::model::view::View;
 /// Images scored at a time.
 const BLOCK: usize = 256;
 
-/// A model ready to score; an image's outputs have the same bits in any block and for any number of threads.
+/// A model ready to score; an image's outputs have the same bits in any block and for any number of
+/// threads.
 pub struct Predictor {
     scorer: Scorer,
     classes: usize,
@@ -39,14 +40,20 @@ impl Predictor {
         })
     }
 
-    /// Divides all logits from here on by the temperature that makes the model's probabilities fit the `labels` of the view's images best.
+    /// Divides all logits from here on by the temperature that makes the model's probabilities fit
+    /// the `labels` of the view's images best.
     ///
     /// # Errors
     /// If a logit is not a finite number.
     ///
     /// # Panics
     /// If there are no labels, or a label is not a class.
-    pub fn calibrate(&mut self, view: &mut View<'_>, labels: &[u16], key: Key) -> Result<Temperature, LearnError> {
+    pub fn calibrate(
+        &mut self,
+        view: &mut View<'_>,
+        labels: &[u16],
+        key: Key,
+    ) -> Result<Temperature, LearnError> {
         let classes = self.classes;
         let mut logits_nc = vec![0.0; labels.len() * classes];
         self.blocks(view, &mut logits_nc, classes, key, Scorer::logits);
@@ -54,7 +61,8 @@ impl Predictor {
         Ok(*self.temperature.insert(temperature::fit(&logits_nc, labels)))
     }
 
-    /// Has `score` fill `out`, `row_len` values for each of the view's first images, a block at a time.
+    /// Has `score` fill `out`, `row_len` values for each of the view's first images, a block at a
+    /// time.
     fn blocks(
         &mut self,
         view: &mut View<'_>,
@@ -81,11 +89,17 @@ impl Predictor {
         finite::check("probability", logits)
     }
 
-    /// Softmax probabilities `probs_nc` of rows 0..`n` of the view's images, augmented once under `key` where the view augments.
+    /// Softmax probabilities `probs_nc` of rows 0..`n` of the view's images, augmented once under
+    /// `key` where the view augments.
     ///
     /// # Errors
     /// If one is not a finite number.
-    pub fn probs_nc(&mut self, view: &mut View<'_>, n: usize, key: Key) -> Result<Vec<f32>, LearnError> {
+    pub fn probs_nc(
+        &mut self,
+        view: &mut View<'_>,
+        n: usize,
+        key: Key,
+    ) -> Result<Vec<f32>, LearnError> {
         let classes = self.classes;
         let mut probs_nc = vec![0.0; n * classes];
         self.blocks(view, &mut probs_nc, classes, key, Scorer::logits);
@@ -93,7 +107,8 @@ impl Predictor {
         Ok(probs_nc)
     }
 
-    /// Probabilities as [`Predictor::probs_nc`] and the penultimate features `features_nd` (after the last ReLU).
+    /// Probabilities as [`Predictor::probs_nc`] and the penultimate features `features_nd` (after
+    /// the last ReLU).
     ///
     /// # Errors
     /// If one is not a finite number.
@@ -114,7 +129,8 @@ impl Predictor {
         Ok((probs_nc, features_nd))
     }
 
-    /// Hands the rows of [`Predictor::probs_and_features`] to `take` block by block, in order: for results larger than memory.
+    /// Hands the rows of [`Predictor::probs_and_features`] to `take` block by block, in order: for
+    /// results larger than memory.
     ///
     /// # Errors
     /// The first one of `take`, or a number that is not finite; either ends the scoring.
@@ -125,10 +141,12 @@ impl Predictor {
         key: Key,
         mut take: impl FnMut(&[f32], &[f32]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (mut probs, mut features) = (vec![0.0; BLOCK * self.classes], vec![0.0; BLOCK * self.feature_len]);
+        let (mut probs, mut features) =
+            (vec![0.0; BLOCK * self.classes], vec![0.0; BLOCK * self.feature_len]);
         for start in (0..n).step_by(BLOCK) {
             let count = BLOCK.min(n - start);
-            let (probs, features) = (&mut probs[..count * self.classes], &mut features[..count * self.feature_len]);
+            let (probs, features) =
+                (&mut probs[..count * self.classes], &mut features[..count * self.feature_len]);
             let Self { scorer, rows, input, .. } = self;
             scorer.team().run(|| {
                 let input = fill_block(rows, input, view, start, count, key);
@@ -141,7 +159,8 @@ impl Predictor {
         Ok(())
     }
 
-    /// Monte-Carlo dropout probabilities `probs_nkc`: `samples` passes whose masks, named by (`masks`, sample), are the same for every image.
+    /// Monte-Carlo dropout probabilities `probs_nkc`: `samples` passes whose masks, named by
+    /// (`masks`, sample), are the same for every image.
     ///
     /// # Errors
     /// If one is not a finite number.
@@ -155,8 +174,9 @@ impl Predictor {
     ) -> Result<Vec<f32>, LearnError> {
         let row_len = samples * self.classes;
         let mut probs_nkc = vec![0.0; n * row_len];
-        let score =
-            |scorer: &mut Scorer, input: &[f32], out: &mut [f32]| scorer.monte_carlo(input, samples, masks, out);
+        let score = |scorer: &mut Scorer, input: &[f32], out: &mut [f32]| {
+            scorer.monte_carlo(input, samples, masks, out)
+        };
         self.blocks(view, &mut probs_nkc, row_len, key, score);
         self.probabilities(&mut probs_nkc)?;
         Ok(probs_nkc)
@@ -181,7 +201,10 @@ fn fill_block<'b>(
 /// The share of rows whose most probable class (the lowest of equals) is the label.
 pub fn accuracy(probs_nc: &[f32], labels: &[u16]) -> f64 {
     let classes = probs_nc.len() / labels.len().max(1);
-    let hits = probs_nc.chunks_exact(classes).zip(labels).filter(|(row, label)| argmax(row) == usize::from(**label));
+    let hits = probs_nc
+        .chunks_exact(classes)
+        .zip(labels)
+        .filter(|(row, label)| argmax(row) == usize::from(**label));
     hits.count() as f64 / labels.len() as f64
 }
 

@@ -1,4 +1,5 @@
-//! Temperature scaling: one number that makes a model's probabilities mean what they say (Guo 2017, arXiv 1706.04599).
+//! Temperature scaling: one number that makes a model's probabilities mean what they say (Guo 2017,
+//! arXiv 1706.04599).
 
 /// A temperature fitted on held-out labels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,13 +17,17 @@ const RANGE: f64 = 3.0;
 /// Steps of the golden-section search: the bracket shrinks to 6 * 0.618^40, below 1e-7.
 const STEPS: usize = 40;
 
-/// The temperature with the least mean negative log likelihood of `labels` under softmax(`logits` / temperature), `logits` being
-/// [n, classes]. The likelihood has one maximum in 1/temperature, hence in its logarithm, which a golden-section search finds.
+/// The temperature with the least mean negative log likelihood of `labels` under softmax(`logits` /
+/// temperature), `logits` being [n, classes]. The likelihood has one maximum in 1/temperature,
+/// hence in its logarithm, which a golden-section search finds.
 ///
 /// # Panics
 /// If there are no labels or not one row of logits for each, or a label is not a class.
 pub fn fit(logits: &[f32], labels: &[u16]) -> Temperature {
-    assert!(!labels.is_empty() && logits.len().is_multiple_of(labels.len()), "one row of logits a label");
+    assert!(
+        !labels.is_empty() && logits.len().is_multiple_of(labels.len()),
+        "one row of logits a label"
+    );
     let classes = logits.len() / labels.len();
     assert!(labels.iter().all(|&label| usize::from(label) < classes), "labels are classes");
     let nll = |log_temperature: f64| mean_nll(logits, labels, libm::exp(-log_temperature));
@@ -103,11 +108,14 @@ mod tests {
         let logits: Vec<f32> = (0..60).map(|i| ((i * 37 % 17) as f32 - 8.0) / 2.0).collect();
         // The likeliest class is right but for every fourth image.
         let likeliest = |row: &[f32]| (0..3).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
-        let label = |(i, row): (usize, &[f32])| (likeliest(row) + usize::from(i % 4 == 0)) as u16 % 3;
+        let label =
+            |(i, row): (usize, &[f32])| (likeliest(row) + usize::from(i % 4 == 0)) as u16 % 3;
         let labels: Vec<u16> = logits.chunks(3).enumerate().map(label).collect();
         let best = fit(&logits, &labels);
         for factor in [0.99, 1.01] {
-            assert!(mean_nll(&logits, &labels, 1.0 / (best.value * factor)) >= best.nll_after - 1e-12);
+            assert!(
+                mean_nll(&logits, &labels, 1.0 / (best.value * factor)) >= best.nll_after - 1e-12
+            );
         }
     }
 }

@@ -6,13 +6,14 @@ use rayon::prelude::*;
 use crate::augment::{Applied, Augmenter, Policy};
 use crate::data::Images;
 
-/// How many images are made together, by one augmenter where there is a policy; fixed, so that it never depends on the number of threads.
+/// How many images are made together, by one augmenter where there is a policy; fixed, so that it
+/// never depends on the number of threads.
 const CHUNK: usize = 16;
 
 /// Turns rows of uint8 images into the network's input, one block at a time.
 ///
-/// Nothing is cached: an augmented image is a pure function of (policy, key, row), so it can be made again
-/// whenever it is looked at, and memory stays that of the uint8 images.
+/// Nothing is cached: an augmented image is a pure function of (policy, key, row), so it can be
+/// made again whenever it is looked at, and memory stays that of the uint8 images.
 pub struct View<'a> {
     images: &'a Images,
     mean: Vec<f32>,
@@ -24,10 +25,17 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// A view that subtracts `mean` (one value a channel) and, where `policy` is given, augments.
     pub fn new(images: &'a Images, mean: &[f32], policy: Option<&Policy>) -> Self {
-        Self { images, mean: mean.to_vec(), policy: policy.cloned(), augmenters: Vec::new(), parallel: false }
+        Self {
+            images,
+            mean: mean.to_vec(),
+            policy: policy.cloned(),
+            augmenters: Vec::new(),
+            parallel: false,
+        }
     }
 
-    /// With more than one thread images are made on all of the team or pool that [`View::fill`] is called in; never changes a bit.
+    /// With more than one thread images are made on all of the team or pool that [`View::fill`] is
+    /// called in; never changes a bit.
     pub fn threads(mut self, threads: usize) -> Self {
         self.parallel = threads > 1;
         self
@@ -38,7 +46,8 @@ impl<'a> View<'a> {
         self.images.height * self.images.width * self.images.channels
     }
 
-    /// Writes `rows` into `out` [rows, height, width, channels]; `key` at (epoch, row) names each image's augmentation.
+    /// Writes `rows` into `out` [rows, height, width, channels]; `key` at (epoch, row) names each
+    /// image's augmentation.
     pub fn fill(&mut self, rows: &[u32], key: Key, epoch: u64, out: &mut [f32]) {
         let (images, mean, len) = (self.images, &self.mean, self.image_len());
         let Some(policy) = &self.policy else {
@@ -47,14 +56,22 @@ impl<'a> View<'a> {
                 centre(pixels, mean);
             };
             if self.parallel {
-                rows.par_iter().zip(out.par_chunks_exact_mut(len)).with_min_len(CHUNK).for_each(work);
+                rows.par_iter()
+                    .zip(out.par_chunks_exact_mut(len))
+                    .with_min_len(CHUNK)
+                    .for_each(work);
             } else {
                 rows.iter().zip(out.chunks_exact_mut(len)).for_each(work);
             }
             return;
         };
         while self.augmenters.len() < rows.len().div_ceil(CHUNK) {
-            self.augmenters.push(Augmenter::new(policy, images.height, images.width, images.channels));
+            self.augmenters.push(Augmenter::new(
+                policy,
+                images.height,
+                images.width,
+                images.channels,
+            ));
         }
         let work = |((rows, out), augmenter): ((&[u32], &mut [f32]), &mut Augmenter)| {
             for (&row, pixels) in rows.iter().zip(out.chunks_exact_mut(len)) {
@@ -64,13 +81,20 @@ impl<'a> View<'a> {
             }
         };
         if self.parallel {
-            rows.par_chunks(CHUNK).zip(out.par_chunks_mut(CHUNK * len)).zip(&mut self.augmenters).for_each(work);
+            rows.par_chunks(CHUNK)
+                .zip(out.par_chunks_mut(CHUNK * len))
+                .zip(&mut self.augmenters)
+                .for_each(work);
         } else {
-            rows.chunks(CHUNK).zip(out.chunks_mut(CHUNK * len)).zip(&mut self.augmenters).for_each(work);
+            rows.chunks(CHUNK)
+                .zip(out.chunks_mut(CHUNK * len))
+                .zip(&mut self.augmenters)
+                .for_each(work);
         }
     }
 
-    /// What [`View::fill`] does to each of `rows`, without the images; `None` where nothing is augmented.
+    /// What [`View::fill`] does to each of `rows`, without the images; `None` where nothing is
+    /// augmented.
     pub fn applied(&self, rows: usize, key: Key, epoch: u64) -> Option<Vec<Applied>> {
         let policy = self.policy.as_ref()?;
         let images = self.images;

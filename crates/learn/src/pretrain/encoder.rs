@@ -21,7 +21,8 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// The encoder of `model`, for images that `mean` (one value a channel) is to be subtracted from.
+    /// The encoder of `model`, for images that `mean` (one value a channel) is to be subtracted
+    /// from.
     pub fn new(model: Model, mean: Vec<f32>) -> Self {
         Self { model, mean }
     }
@@ -46,23 +47,30 @@ impl Encoder {
             return Ok(());
         }
         let Images { height: h, width: w, channels: c, .. } = images;
-        Err(LearnError::Setting(format!("the encoder takes {height}x{width}x{channels} images, not {h}x{w}x{c}")))
+        Err(LearnError::Setting(format!(
+            "the encoder takes {height}x{width}x{channels} images, not {h}x{w}x{c}"
+        )))
     }
 
-    /// The network that has this encoder and a linear layer of `weights`, `[feature_len, classes]` with features in their order, and
-    /// as many biases as classes.
+    /// The network that has this encoder and a linear layer of `weights`, `[feature_len, classes]`
+    /// with features in their order, and as many biases as classes.
     ///
     /// # Errors
     /// If the lengths do not fit the encoder.
     pub fn with_head(&self, weights: &[f32], bias: &[f32]) -> Result<Model, LearnError> {
         let (inputs, classes) = (self.feature_len(), bias.len());
         if weights.len() != inputs * classes {
-            let text = format!("{} weights do not make {classes} classes from {inputs} features", weights.len());
+            let text = format!(
+                "{} weights do not make {classes} classes from {inputs} features",
+                weights.len()
+            );
             return Err(LearnError::Setting(text));
         }
         let held = self.model.architecture();
-        let head = (0..classes).flat_map(|class| (0..inputs).map(move |i| weights[i * classes + class]));
-        let tensors = self.model.tensors().into_iter().filter(|(name, ..)| !name.starts_with("head."));
+        let head =
+            (0..classes).flat_map(|class| (0..inputs).map(move |i| weights[i * classes + class]));
+        let tensors =
+            self.model.tensors().into_iter().filter(|(name, ..)| !name.starts_with("head."));
         let head = [
             ("head.fc1.weight".to_owned(), vec![classes, inputs], head.collect()),
             ("head.fc1.bias".to_owned(), vec![classes], bias.to_vec()),
@@ -76,11 +84,12 @@ impl Encoder {
         self.model.architecture().encoder_len()
     }
 
-    /// Features `[n, feature_len]` of all `images`, averaged over the image itself and `views` - 1 changed ones. The same
-    /// bits for any number of threads.
+    /// Features `[n, feature_len]` of all `images`, averaged over the image itself and `views` - 1
+    /// changed ones. The same bits for any number of threads.
     ///
     /// # Errors
-    /// If the images have another shape, the threads cannot be started, or a feature is not a finite number.
+    /// If the images have another shape, the threads cannot be started, or a feature is not a
+    /// finite number.
     pub fn features(
         &self,
         images: &Images,
@@ -102,7 +111,8 @@ impl Encoder {
                 for (block, out) in sums.chunks_mut(BLOCK * dim).enumerate() {
                     let first = (block * BLOCK) as u32;
                     let rows: Vec<u32> = (first..first + (out.len() / dim) as u32).collect();
-                    let (input, encoded) = (&mut input[..rows.len() * len], &mut encoded[..out.len()]);
+                    let (input, encoded) =
+                        (&mut input[..rows.len() * len], &mut encoded[..out.len()]);
                     view.fill(&rows, key, number as u64, input);
                     scorer.encode(input, encoded);
                     out.iter_mut().zip(encoded).for_each(|(sum, value)| *sum += *value);

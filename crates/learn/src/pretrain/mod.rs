@@ -1,8 +1,9 @@
 //! Learning from the images alone, before the first label.
 //!
-//! Two views of each image are to look alike, and unlike all other images (SimCLR: Chen et al. 2020, arXiv 2002.05709).
-//! What comes out is an encoder: its output serves as features for the choice of labels and for a classifier on few of
-//! them. Only images of the training split are seen, never a label, never a validation or test image.
+//! Two views of each image are to look alike, and unlike all other images (SimCLR: Chen et al.
+//! 2020, arXiv 2002.05709). What comes out is an encoder: its output serves as features for the
+//! choice of labels and for a classifier on few of them. Only images of the training split are
+//! seen, never a label, never a validation or test image.
 
 mod encoder;
 pub mod views;
@@ -28,7 +29,8 @@ pub enum Method {
     /// Views of an image are to be alike, and unlike those of others.
     #[default]
     SimClr,
-    /// Views are to be alike, and embeddings to keep their variance without saying anything twice (arXiv 2105.04906).
+    /// Views are to be alike, and embeddings to keep their variance without saying anything twice
+    /// (arXiv 2105.04906).
     VicReg,
 }
 
@@ -41,7 +43,9 @@ impl Method {
         match name {
             "simclr" => Ok(Self::SimClr),
             "vicreg" => Ok(Self::VicReg),
-            _ => Err(LearnError::Setting(format!("no method is called `{name}`; there are simclr and vicreg"))),
+            _ => Err(LearnError::Setting(format!(
+                "no method is called `{name}`; there are simclr and vicreg"
+            ))),
         }
     }
 }
@@ -58,11 +62,13 @@ pub struct PretrainSettings {
     pub epochs: u32,
     /// Images in a step, two views each.
     pub batch_size: usize,
-    /// AdamW's learning rate at its highest: it rises over the first twentieth of the steps and falls as a cosine.
+    /// AdamW's learning rate at its highest: it rises over the first twentieth of the steps and
+    /// falls as a cosine.
     pub learning_rate: f32,
     /// AdamW's decoupled weight decay.
     pub weight_decay: f32,
-    /// What `simclr` divides similarities by: a lower temperature looks more at the most similar images.
+    /// What `simclr` divides similarities by: a lower temperature looks more at the most similar
+    /// images.
     pub temperature: f32,
     /// Hidden units of the projection.
     pub hidden: usize,
@@ -101,7 +107,10 @@ impl PretrainSettings {
             return wrong("epochs must be at least 1".to_owned());
         }
         if !(2..=2048).contains(&self.batch_size) {
-            return wrong(format!("batch_size must lie between 2 and 2048, not {}", self.batch_size));
+            return wrong(format!(
+                "batch_size must lie between 2 and 2048, not {}",
+                self.batch_size
+            ));
         }
         if images < 2 {
             return wrong(format!("{images} images cannot be told apart: at least 2 are needed"));
@@ -113,7 +122,9 @@ impl PretrainSettings {
             return wrong("weight_decay must be zero or a positive number".to_owned());
         }
         if self.views.as_ref().is_some_and(Policy::is_learned) {
-            return wrong("views cannot be learned: a learned policy is chosen on labels".to_owned());
+            return wrong(
+                "views cannot be learned: a learned policy is chosen on labels".to_owned(),
+            );
         }
         Ok(())
     }
@@ -132,8 +143,8 @@ impl PretrainSettings {
     }
 }
 
-/// An encoder in training: a pure function of data, settings and seed, whatever the number of threads and however often
-/// it was stopped and gone on with.
+/// An encoder in training: a pure function of data, settings and seed, whatever the number of
+/// threads and however often it was stopped and gone on with.
 pub struct Pretraining<'a> {
     settings: PretrainSettings,
     seed: u64,
@@ -160,10 +171,18 @@ impl<'a> Pretraining<'a> {
     ///
     /// # Errors
     /// If a setting is out of its range or the network cannot be built.
-    pub fn new(pool: &Pool<'a>, settings: &PretrainSettings, seed: u64, threads: usize) -> Result<Self, LearnError> {
+    pub fn new(
+        pool: &Pool<'a>,
+        settings: &PretrainSettings,
+        seed: u64,
+        threads: usize,
+    ) -> Result<Self, LearnError> {
         let images = pool.images;
         settings.check(images.len())?;
-        let setting = format!("pretrain.width = {} with batch_size = {}", settings.width, settings.batch_size);
+        let setting = format!(
+            "pretrain.width = {} with batch_size = {}",
+            settings.width, settings.batch_size
+        );
         let views = 2 * settings.batch_size.min(images.len());
         let bytes = memory::of_training(&settings.architecture(images).checked()?, views);
         memory::check(&setting, "training the encoder", bytes)?;
@@ -178,7 +197,8 @@ impl<'a> Pretraining<'a> {
         let batch = settings.batch_size.min(images.len());
         let policy = settings.views.clone().unwrap_or_else(|| views::for_pool(pool));
         let passes = Passes::new(Key::new(seed, purpose::PRETRAIN_ORDER), images.len(), batch);
-        let training = Contrastive::new(model, optimisation.optimizer(), objective, batch, threads)?;
+        let training =
+            Contrastive::new(model, optimisation.optimizer(), objective, batch, threads)?;
         let mut model = Optimised::new(training, optimisation);
         model.schedule_over(passes.batches() * u64::from(settings.epochs));
         Ok(Self {
@@ -208,7 +228,8 @@ impl<'a> Pretraining<'a> {
         &self.losses
     }
 
-    /// Makes one step; `false` when there is none left. Images beyond the last whole batch of an epoch wait for the next.
+    /// Makes one step; `false` when there is none left. Images beyond the last whole batch of an
+    /// epoch wait for the next.
     ///
     /// # Errors
     /// If a loss is not a finite number, or a weight at the end of an epoch.
@@ -228,7 +249,8 @@ impl<'a> Pretraining<'a> {
             self.view.fill(rows, key, epoch, out);
         }
         let (views, place) = (&self.buffer, || format!("epoch {}", epoch + 1));
-        let loss = self.model.step(|training| training.step(views)).map_err(|error| error.at(place))?;
+        let loss =
+            self.model.step(|training| training.step(views)).map_err(|error| error.at(place))?;
         self.sum += f64::from(loss);
         let batches = self.passes.batches();
         if (step + 1).is_multiple_of(batches) {
@@ -244,7 +266,8 @@ impl<'a> Pretraining<'a> {
         self.model.model()
     }
 
-    /// Everything that training goes on from: the length of a JSON header (u64, little endian), the header, the state.
+    /// Everything that training goes on from: the length of a JSON header (u64, little endian), the
+    /// header, the state.
     pub fn snapshot(&self) -> Vec<u8> {
         let (settings, losses) = (self.settings.clone(), self.losses.clone());
         let header = Header { settings, seed: self.seed, losses, sum: self.sum };
@@ -266,7 +289,9 @@ impl<'a> Pretraining<'a> {
         let (header, state) = rest.split_at_checked(length).ok_or_else(damaged)?;
         let header: Header = serde_json::from_slice(header).map_err(|_| damaged())?;
         if (&header.settings, header.seed) != (&self.settings, self.seed) {
-            return Err(LearnError::Snapshot("it was made with other settings or another seed".to_owned()));
+            return Err(LearnError::Snapshot(
+                "it was made with other settings or another seed".to_owned(),
+            ));
         }
         self.model.restore(&[state])?;
         (self.losses, self.sum) = (header.losses, header.sum);
@@ -283,11 +308,22 @@ mod tests {
         let pixels = (0..40 * 100).map(|i| (i * 37 % 251) as u8).collect();
         let images = Images { height: 10, width: 10, channels: 1, pixels };
         let split = Split { images, labels: (0..40).map(|i| i % 2).collect() };
-        Dataset::new("tiny".into(), [split.clone(), split.clone(), split], vec!["a".into(), "b".into()])
+        Dataset::new(
+            "tiny".into(),
+            [split.clone(), split.clone(), split],
+            vec!["a".into(), "b".into()],
+        )
     }
 
     fn settings() -> PretrainSettings {
-        PretrainSettings { width: 4, epochs: 3, batch_size: 16, hidden: 16, embedding: 8, ..Default::default() }
+        PretrainSettings {
+            width: 4,
+            epochs: 3,
+            batch_size: 16,
+            hidden: 16,
+            embedding: 8,
+            ..Default::default()
+        }
     }
 
     #[test]
@@ -308,7 +344,8 @@ mod tests {
     fn a_training_that_diverges_ends_at_its_epoch() {
         let data = data();
         for method in [Method::SimClr, Method::VicReg] {
-            let settings = PretrainSettings { method, learning_rate: 1e30, epochs: 9, ..settings() };
+            let settings =
+                PretrainSettings { method, learning_rate: 1e30, epochs: 9, ..settings() };
             let mut training = Pretraining::new(&data.pool(), &settings, 7, 1).unwrap();
             let error = loop {
                 match training.step() {

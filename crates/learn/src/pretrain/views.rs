@@ -1,13 +1,14 @@
 //! What a view may change: everything that a class does not depend on.
 
 use crate::augment::{
-    Affine, Blur, Brightness, Chain, Contrast, Gamma, GaussianNoise, HorizontalFlip, Policy, Saturation, Spec, Step,
-    Transform, VerticalFlip,
+    Affine, Blur, Brightness, Chain, Contrast, Gamma, GaussianNoise, HorizontalFlip, Policy,
+    Saturation, Spec, Step, Transform, VerticalFlip,
 };
 use crate::data::Pool;
 
-/// The views of a pool's images: moved, turned, enlarged, sheared, brighter or darker, with more or less contrast,
-/// blurred and noisy. Mirrored only where a mirrored image keeps its label: not where left and right are classes.
+/// The views of a pool's images: moved, turned, enlarged, sheared, brighter or darker, with more or
+/// less contrast, blurred and noisy. Mirrored only where a mirrored image keeps its label: not
+/// where left and right are classes.
 pub fn for_pool(pool: &Pool<'_>) -> Policy {
     let side = pool.images.height.min(pool.images.width) as f32;
     let shift = [-0.12 * side, 0.12 * side];

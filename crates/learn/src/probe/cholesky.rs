@@ -42,7 +42,8 @@ impl Cholesky {
             let (before, rest) = values.split_at_mut(i * columns);
             let row = &mut rest[..columns];
             row.iter_mut().for_each(|v| *v /= self.factor[i * n + i]);
-            for (factor, other) in self.factor[i * n..].iter().zip(before.chunks_exact_mut(columns)) {
+            for (factor, other) in self.factor[i * n..].iter().zip(before.chunks_exact_mut(columns))
+            {
                 other.iter_mut().zip(&*row).for_each(|(o, v)| *o -= factor * v);
             }
         }

@@ -50,8 +50,8 @@ impl FeaturePool {
         Rows::new(&self.features, self.dim)
     }
 
-    /// A classifier on the labels at hand, its settings chosen from them alone; where `semi` is given, it
-    /// listens to itself on the rest of the pool.
+    /// A classifier on the labels at hand, its settings chosen from them alone; where `semi` is
+    /// given, it listens to itself on the rest of the pool.
     pub fn fit(&self, labelled: &Labelled, semi: Option<SelfTraining>) -> Probe {
         let none = SelfTraining { rounds: 0, ..SelfTraining::default() };
         let (ridge, _) = self.choose_ridge(labelled);
@@ -59,21 +59,27 @@ impl FeaturePool {
     }
 
     fn choose_ridge(&self, labelled: &Labelled) -> (Ridge, f64) {
-        let known: Vec<f32> = labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
+        let known: Vec<f32> =
+            labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
         Ridge::choose(Rows::new(&known, self.dim), &labelled.labels, self.classes)
     }
 
-    /// Mean of -ln p over labels left out one at a time: how well the features suit the labels, by these labels alone.
+    /// Mean of -ln p over labels left out one at a time: how well the features suit the labels, by
+    /// these labels alone.
     pub fn loss_left_out(&self, labelled: &Labelled) -> f64 {
         self.choose_ridge(labelled).1
     }
 
     /// Mean of -ln p over the labels at hand: what a classifier has learned of them.
     pub fn loss(&self, probe: &Probe, labelled: &Labelled) -> f64 {
-        let features: Vec<f32> = labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
+        let features: Vec<f32> =
+            labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
         let probs = probe.probs_nc(&features);
-        let of_label = |(row, &label): (&[f32], &u16)| -libm::log(f64::from(row[usize::from(label)]).max(1e-12));
-        probs.chunks_exact(self.classes).zip(&labelled.labels).map(of_label).sum::<f64>() / labelled.rows.len() as f64
+        let of_label = |(row, &label): (&[f32], &u16)| {
+            -libm::log(f64::from(row[usize::from(label)]).max(1e-12))
+        };
+        probs.chunks_exact(self.classes).zip(&labelled.labels).map(of_label).sum::<f64>()
+            / labelled.rows.len() as f64
     }
 
     /// Encoder and classifier as one network.

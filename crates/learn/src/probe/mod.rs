@@ -3,13 +3,15 @@
 //! Ridge regression of the classes on the direction of an image's features:
 //!
 //! ```text
-//! W = argmin  sum_i v_i |t_i - 1/K - W u_i|^2  +  decay |W|^2,   u = x / |x|        p(x) = softmax(sharpness W x)
+//! W = argmin  sum_i v_i |t_i - 1/K - W u_i|^2  +  decay |W|^2,   u = x / |x|
+//! p(x) = softmax(sharpness W x)
 //! ```
 //!
-//! x: standardised over the pool and divided by the root of its length, so that |x|^2 is about 1 whatever the encoder;
-//! t: class weights that add up to 1; K: classes. There is no bias, because the centre of the pool belongs to no class;
-//! without one the length of x decides nothing, so that what is fitted to directions is a linear layer on x all the same.
-//! With fewer images than features the dual problem is solved, which is smaller and has the same solution (Saunders et al.
+//! x: standardised over the pool and divided by the root of its length, so that |x|^2 is about 1
+//! whatever the encoder; t: class weights that add up to 1; K: classes. There is no bias, because
+//! the centre of the pool belongs to no class; without one the length of x decides nothing, so that
+//! what is fitted to directions is a linear layer on x all the same. With fewer images than
+//! features the dual problem is solved, which is smaller and has the same solution (Saunders et al.
 //! 1998). Decay and sharpness come from the labels at hand: [`Ridge::choose`].
 
 mod cholesky;
@@ -46,7 +48,9 @@ impl Scaler {
         let mut variance = vec![0.0; dim];
         for row in features.values().chunks_exact(dim) {
             let each = variance.iter_mut().zip(&mean).zip(row);
-            each.for_each(|((sum, mean), &x)| *sum += (f64::from(x) - mean) * (f64::from(x) - mean));
+            each.for_each(|((sum, mean), &x)| {
+                *sum += (f64::from(x) - mean) * (f64::from(x) - mean)
+            });
         }
         let factor = |v: &f64| if *v > 1e-12 * n { 1.0 / (v / n * dim as f64).sqrt() } else { 0.0 };
         Self { factor: variance.iter().map(factor).collect(), mean }
@@ -74,7 +78,8 @@ pub struct Targets {
 impl Targets {
     /// Given labels, each of which counts 1.
     pub fn of_labels(labels: &[u16], classes: usize) -> Self {
-        let mut targets = Self { classes: vec![0.0; labels.len() * classes], weights: vec![1.0; labels.len()] };
+        let mut targets =
+            Self { classes: vec![0.0; labels.len() * classes], weights: vec![1.0; labels.len()] };
         for (row, &label) in targets.classes.chunks_exact_mut(classes).zip(labels) {
             row[usize::from(label)] = 1.0;
         }
@@ -97,7 +102,8 @@ impl Probe {
     /// If there is not one target for every row.
     pub fn fit(features: Rows<'_>, targets: &Targets, ridge: Ridge) -> Self {
         let system = System::new(features, targets);
-        let weights = system.solve(ridge.decay).iter().map(|w| (w * ridge.sharpness) as f32).collect();
+        let weights =
+            system.solve(ridge.decay).iter().map(|w| (w * ridge.sharpness) as f32).collect();
         Self { classes: system.classes, weights }
     }
 
@@ -116,11 +122,14 @@ impl Probe {
         probs
     }
 
-    /// Weights [dim, classes] and bias of the same classifier on features before `scaler` standardised them.
+    /// Weights [dim, classes] and bias of the same classifier on features before `scaler`
+    /// standardised them.
     pub fn on_raw_features(&self, scaler: &Scaler) -> (Vec<f32>, Vec<f32>) {
         let mut bias = vec![0.0; self.classes];
         let mut weights = Vec::with_capacity(self.weights.len());
-        for ((row, mean), factor) in self.weights.chunks_exact(self.classes).zip(&scaler.mean).zip(&scaler.factor) {
+        for ((row, mean), factor) in
+            self.weights.chunks_exact(self.classes).zip(&scaler.mean).zip(&scaler.factor)
+        {
             for (&w, b) in row.iter().zip(&mut bias) {
                 let w = f64::from(w) * factor;
                 *b -= w * mean;
@@ -153,9 +162,13 @@ mod tests {
             scaler.apply(&mut x);
             scaler.apply(&mut new);
             let (ridge, loss) = Ridge::choose(Rows::new(&x, 12), &labels, 3);
-            let probs = Probe::fit(Rows::new(&x, 12), &Targets::of_labels(&labels, 3), ridge).probs_nc(&new);
+            let probs = Probe::fit(Rows::new(&x, 12), &Targets::of_labels(&labels, 3), ridge)
+                .probs_nc(&new);
             let accuracy = crate::model::predict::accuracy(&probs, &truth);
-            let sure = probs.chunks_exact(3).map(|row| f64::from(row.iter().copied().fold(0.0, f32::max))).sum::<f64>()
+            let sure = probs
+                .chunks_exact(3)
+                .map(|row| f64::from(row.iter().copied().fold(0.0, f32::max)))
+                .sum::<f64>()
                 / 300.0;
             assert!(
                 loss < 0.5 && accuracy > 0.85 && (sure - accuracy).abs() < 0.1,
@@ -176,7 +189,10 @@ mod tests {
         let mut outputs = vec![0.0; 90];
         product(12, &raw, &weights, &mut outputs);
         for (row, standardised) in outputs.chunks_exact(3).zip(probe.outputs(&x).chunks_exact(3)) {
-            assert!((0..3).all(|k| (row[k] + bias[k] - standardised[k]).abs() < 1e-4), "{row:?} {standardised:?}");
+            assert!(
+                (0..3).all(|k| (row[k] + bias[k] - standardised[k]).abs() < 1e-4),
+                "{row:?} {standardised:?}"
+            );
         }
     }
 

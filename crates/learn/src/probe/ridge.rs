@@ -18,40 +18,53 @@ pub struct Ridge {
 
 const DECAYS: [f64; 6] = [0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 const SHARPNESSES: [f64; 9] = [1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 50.0];
-/// The decay where there are more labels than [`MOST_LEFT_OUT`], too many to leave out each in turn.
+/// The decay where there are more labels than [`MOST_LEFT_OUT`], too many to leave out each in
+/// turn.
 const USUAL: f64 = 1.0;
 const MOST_LEFT_OUT: usize = 400;
 /// There one label in so many is held out to choose the sharpness.
 const HELD_OUT: usize = 5;
 
 impl Ridge {
-    /// The decay whose classifiers come nearest to labels left out one at a time, in squares, and the sharpness that puts the
-    /// highest probability on these. No other label is looked at. With A = U U^T + decay, y_i = t_i - 1/K,
+    /// The decay whose classifiers come nearest to labels left out one at a time, in squares, and
+    /// the sharpness that puts the highest probability on these. No other label is looked at. With
+    /// A = U U^T + decay, y_i = t_i - 1/K,
     ///
     /// ```text
     /// output for u_i of the classifier without i  =  y_i - (A^-1 y)_i / (A^-1)_ii
     /// ```
     ///
-    /// Of more than 400 labels every fifth is left out, all at once and for the sharpness alone: there the decay is 1.
+    /// Of more than 400 labels every fifth is left out, all at once and for the sharpness alone:
+    /// there the decay is 1.
     ///
-    /// Beside them stands the mean of -ln p over the labels left out, which tells how well the features suit the labels.
+    /// Beside them stands the mean of -ln p over the labels left out, which tells how well the
+    /// features suit the labels.
     pub fn choose(features: Rows<'_>, labels: &[u16], classes: usize) -> (Self, f64) {
-        let gather = |at: &[usize]| at.iter().flat_map(|&i| features.row(i as u32)).copied().collect::<Vec<f32>>();
+        let gather = |at: &[usize]| {
+            at.iter().flat_map(|&i| features.row(i as u32)).copied().collect::<Vec<f32>>()
+        };
         let pick = |at: &[usize]| at.iter().map(|&i| labels[i]).collect::<Vec<u16>>();
         if labels.len() <= MOST_LEFT_OUT {
-            let (decay, outputs) = System::new(features, &Targets::of_labels(labels, classes)).leave_each_out(features);
+            let (decay, outputs) = System::new(features, &Targets::of_labels(labels, classes))
+                .leave_each_out(features);
             let (sharpness, loss) = sharpness(&outputs, labels);
             return (Self { decay, sharpness }, loss);
         }
-        let (out, kept): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|i| i % HELD_OUT == 0);
+        let (out, kept): (Vec<usize>, Vec<usize>) =
+            (0..labels.len()).partition(|i| i % HELD_OUT == 0);
         let (rows, targets) = (gather(&kept), Targets::of_labels(&pick(&kept), classes));
-        let probe = Probe::fit(Rows::new(&rows, features.width()), &targets, Self { decay: USUAL, sharpness: 1.0 });
+        let probe = Probe::fit(
+            Rows::new(&rows, features.width()),
+            &targets,
+            Self { decay: USUAL, sharpness: 1.0 },
+        );
         let (sharpness, loss) = sharpness(&probe.outputs(&gather(&out)), &pick(&out));
         (Self { decay: USUAL, sharpness }, loss)
     }
 }
 
-/// The sharpness of the highest probability of `labels` under `outputs` [n, classes], and the mean of -ln p there.
+/// The sharpness of the highest probability of `labels` under `outputs` [n, classes], and the mean
+/// of -ln p there.
 fn sharpness(outputs: &[f32], labels: &[u16]) -> (f64, f64) {
     let tried = SHARPNESSES.map(|sharpness| (sharpness, mean_nll(outputs, labels, sharpness)));
     least(tried, |tried| tried.1)
@@ -66,7 +79,8 @@ fn least<T>(tried: impl IntoIterator<Item = T>, loss: impl Fn(&T) -> f64) -> T {
 /// Images whose sums are added up in `f32`.
 const BLOCK: usize = 256;
 
-/// The equations of one regression: directions and centred targets, each times the root of its weight.
+/// The equations of one regression: directions and centred targets, each times the root of its
+/// weight.
 pub(super) struct System {
     /// [n, dim]
     directions: Vec<f32>,
@@ -82,10 +96,14 @@ impl System {
     /// If there is not one target for every row.
     pub(super) fn new(features: Rows<'_>, targets: &Targets) -> Self {
         let (n, dim) = (features.len(), features.width());
-        assert!(n > 0 && targets.weights.len() == n, "one target for every row, and at least one row");
+        assert!(
+            n > 0 && targets.weights.len() == n,
+            "one target for every row, and at least one row"
+        );
         let classes = targets.classes.len() / n;
         let mut directions = features.values().to_vec();
-        let mut wanted: Vec<f64> = targets.classes.iter().map(|&t| f64::from(t) - 1.0 / classes as f64).collect();
+        let mut wanted: Vec<f64> =
+            targets.classes.iter().map(|&t| f64::from(t) - 1.0 / classes as f64).collect();
         let each = directions.chunks_exact_mut(dim).zip(wanted.chunks_exact_mut(classes));
         for ((row, wanted), weight) in each.zip(&targets.weights) {
             let (length, root) = (length(row), weight.sqrt());
@@ -100,7 +118,8 @@ impl System {
     pub(super) fn solve(&self, decay: f64) -> Vec<f64> {
         if self.n > self.dim {
             let mut weights = self.in_features(&self.wanted);
-            Cholesky::of(plus(self.moments(), self.dim, decay), self.dim).solve(&mut weights, self.classes);
+            Cholesky::of(plus(self.moments(), self.dim, decay), self.dim)
+                .solve(&mut weights, self.classes);
             return weights;
         }
         let mut shares = self.wanted.clone();
@@ -108,26 +127,33 @@ impl System {
         self.in_features(&shares)
     }
 
-    /// The decay of least squares, and its outputs [n, classes] for each of `features` by a classifier that has not seen it.
+    /// The decay of least squares, and its outputs [n, classes] for each of `features` by a
+    /// classifier that has not seen it.
     fn leave_each_out(&self, features: Rows<'_>) -> (f64, Vec<f32>) {
         let (n, classes, gram) = (self.n, self.classes, self.gram());
         let outputs = |decay: f64| {
             let inverse = Cholesky::of(plus(gram.clone(), n, decay), n).inverse();
             let mut outputs = self.wanted.clone();
-            for (i, (row, out)) in inverse.chunks_exact(n).zip(outputs.chunks_exact_mut(classes)).enumerate() {
+            for (i, (row, out)) in
+                inverse.chunks_exact(n).zip(outputs.chunks_exact_mut(classes)).enumerate()
+            {
                 for (a, wanted) in row.iter().zip(self.wanted.chunks_exact(classes)) {
                     out.iter_mut().zip(wanted).for_each(|(z, y)| *z -= a * y / row[i]);
                 }
             }
             outputs
         };
-        let squares = |outputs: &[f64]| self.wanted.iter().zip(outputs).map(|(y, z)| (y - z) * (y - z)).sum::<f64>();
+        let squares = |outputs: &[f64]| {
+            self.wanted.iter().zip(outputs).map(|(y, z)| (y - z) * (y - z)).sum::<f64>()
+        };
         let tried = DECAYS.map(|decay| {
             let outputs = outputs(decay);
             (squares(&outputs), decay, outputs)
         });
         let (_, decay, mut whole) = least(tried, |tried| tried.0);
-        for (row, x) in whole.chunks_exact_mut(classes).zip(features.values().chunks_exact(self.dim)) {
+        for (row, x) in
+            whole.chunks_exact_mut(classes).zip(features.values().chunks_exact(self.dim))
+        {
             let length = length(x);
             row.iter_mut().for_each(|z| *z *= length);
         }
@@ -148,9 +174,13 @@ impl System {
         let mut products = vec![0.0; dim * dim];
         for block in self.directions.chunks(BLOCK * dim) {
             let images = block.len() / dim;
-            let columns: Vec<f32> = (0..dim).flat_map(|d| block.iter().skip(d).step_by(dim)).copied().collect();
+            let columns: Vec<f32> =
+                (0..dim).flat_map(|d| block.iter().skip(d).step_by(dim)).copied().collect();
             products_of_rows(images, &columns, &columns, &mut products);
-            moments.iter_mut().zip(&products).for_each(|(sum, &product)| *sum += f64::from(product));
+            moments
+                .iter_mut()
+                .zip(&products)
+                .for_each(|(sum, &product)| *sum += f64::from(product));
         }
         moments
     }
@@ -158,7 +188,9 @@ impl System {
     /// U^T `values`, [dim, classes].
     fn in_features(&self, values: &[f64]) -> Vec<f64> {
         let mut weights = vec![0.0; self.dim * self.classes];
-        for (row, values) in self.directions.chunks_exact(self.dim).zip(values.chunks_exact(self.classes)) {
+        for (row, values) in
+            self.directions.chunks_exact(self.dim).zip(values.chunks_exact(self.classes))
+        {
             for (&x, weights) in row.iter().zip(weights.chunks_exact_mut(self.classes)) {
                 weights.iter_mut().zip(values).for_each(|(w, v)| *w += f64::from(x) * v);
             }
@@ -199,13 +231,14 @@ mod tests {
     #[test]
     fn a_label_left_out_is_a_label_not_given() {
         let (x, labels) = clouds(15, 20, 7);
-        let (decay, outputs) =
-            System::new(Rows::new(&x, 20), &Targets::of_labels(&labels, 3)).leave_each_out(Rows::new(&x, 20));
+        let (decay, outputs) = System::new(Rows::new(&x, 20), &Targets::of_labels(&labels, 3))
+            .leave_each_out(Rows::new(&x, 20));
         for i in 0..15 {
             let mut targets = Targets::of_labels(&labels, 3);
             targets.weights[i] = 0.0;
             let without = Probe::fit(Rows::new(&x, 20), &targets, Ridge { decay, sharpness: 1.0 });
-            for (z, direct) in outputs[i * 3..][..3].iter().zip(without.outputs(&x[i * 20..][..20])) {
+            for (z, direct) in outputs[i * 3..][..3].iter().zip(without.outputs(&x[i * 20..][..20]))
+            {
                 assert!((z - direct).abs() < 1e-4, "{i}: {z} {direct}");
             }
         }
@@ -216,7 +249,8 @@ mod tests {
         let x = [0.0, 0.0, 1.0, 2.0];
         for (rows, labels) in [(&x[..2], &[1][..]), (&x[2..], &[0]), (&x[..], &[1, 0])] {
             let rows = Rows::new(rows, 2);
-            let probe = Probe::fit(rows, &Targets::of_labels(labels, 3), Ridge::choose(rows, labels, 3).0);
+            let probe =
+                Probe::fit(rows, &Targets::of_labels(labels, 3), Ridge::choose(rows, labels, 3).0);
             assert!(probe.probs_nc(&x).iter().all(|p| p.is_finite()), "{labels:?}");
         }
     }

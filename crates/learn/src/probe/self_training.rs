@@ -1,8 +1,9 @@
-//! Self-training: the classifier's own confident answers on the pool as further labels (Lee 2013), in growing rounds and
-//! balanced over the classes it sees.
+//! Self-training: the classifier's own confident answers on the pool as further labels (Lee 2013),
+//! in growing rounds and balanced over the classes it sees.
 //!
-//! In round r of R, of the unlabelled images taken for each class, the share r / R about which the classifier is most
-//! certain joins the labels. All of them together count `weight` times as much as all given labels.
+//! In round r of R, of the unlabelled images taken for each class, the share r / R about which the
+//! classifier is most certain joins the labels. All of them together count `weight` times as much
+//! as all given labels.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,18 +48,33 @@ impl SelfTraining {
         Ok(())
     }
 
-    /// Fits `labelled` images of the standardised `features` of a pool with their `labels`, then listens to itself on the
-    /// others.
-    pub fn fit(&self, features: Rows<'_>, labelled: &[u32], labels: &[u16], classes: usize, ridge: Ridge) -> Probe {
+    /// Fits `labelled` images of the standardised `features` of a pool with their `labels`, then
+    /// listens to itself on the others.
+    pub fn fit(
+        &self,
+        features: Rows<'_>,
+        labelled: &[u32],
+        labels: &[u16],
+        classes: usize,
+        ridge: Ridge,
+    ) -> Probe {
         let given = Targets::of_labels(labels, classes);
-        let rows = |images: &[u32]| images.iter().flat_map(|&i| features.row(i)).copied().collect::<Vec<f32>>();
+        let rows = |images: &[u32]| {
+            images.iter().flat_map(|&i| features.row(i)).copied().collect::<Vec<f32>>()
+        };
         let known = rows(labelled);
         let mut probe = Probe::fit(Rows::new(&known, features.width()), &given, ridge);
         let mut is_labelled = vec![false; features.len()];
         labelled.iter().for_each(|&image| is_labelled[image as usize] = true);
         for round in 1..=self.rounds {
             let share = self.share * f64::from(round) / f64::from(self.rounds);
-            let answers = answers(&probe.probs_nc(features.values()), classes, &is_labelled, share, self.most);
+            let answers = answers(
+                &probe.probs_nc(features.values()),
+                classes,
+                &is_labelled,
+                share,
+                self.most,
+            );
             if answers.is_empty() {
                 break;
             }
@@ -75,10 +91,19 @@ impl SelfTraining {
     }
 }
 
-/// The images, with their classes, about which a classifier is most certain: of each class the same share, `most` at most.
-fn answers(probs_nc: &[f32], classes: usize, is_labelled: &[bool], share: f64, most: usize) -> Vec<(u32, u16)> {
+/// The images, with their classes, about which a classifier is most certain: of each class the same
+/// share, `most` at most.
+fn answers(
+    probs_nc: &[f32],
+    classes: usize,
+    is_labelled: &[bool],
+    share: f64,
+    most: usize,
+) -> Vec<(u32, u16)> {
     let mut by_class: Vec<Vec<(f32, u32)>> = vec![Vec::new(); classes];
-    for (image, row) in probs_nc.chunks_exact(classes).enumerate().filter(|(image, _)| !is_labelled[*image]) {
+    for (image, row) in
+        probs_nc.chunks_exact(classes).enumerate().filter(|(image, _)| !is_labelled[*image])
+    {
         let class = argmax(row);
         by_class[class].push((row[class], image as u32));
     }

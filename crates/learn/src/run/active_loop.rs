@@ -1,7 +1,9 @@
-//! The main path: a learner looks at the pool, a strategy picks, the oracle answers, and again; then the final model learns.
+//! The main path: a learner looks at the pool, a strategy picks, the oracle answers, and again;
+//! then the final model learns.
 //!
-//! [`run`] reads as the paper's method section, whatever learns and whoever answers. It writes no files: a [`RunObserver`]
-//! hears of every epoch, query and answer and may take a snapshot, from which the same run goes on to the same bits.
+//! [`run`] reads as the paper's method section, whatever learns and whoever answers. It writes no
+//! files: a [`RunObserver`] hears of every epoch, query and answer and may take a snapshot, from
+//! which the same run goes on to the same bits.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,7 @@ use crate::purpose;
 use crate::run::answers::{Answered, Answers};
 use crate::run::events::{EpochEvent, Phase, Pick, PoolKind, QueryEvent, RunObserver, Work};
 use crate::run::first_labels::FirstLabels;
-use crate::run::learners::{self, Asked, HeldOut, Learner};
+use crate::run::learners::{self, Asked, Learner};
 use crate::run::oracle::Oracle;
 use crate::run::plan::{ActiveSettings, Placement, Plan, Selection};
 use crate::run::policy_search;
@@ -29,11 +31,14 @@ use crate::run::resources::{Resources, Resume};
 use crate::run::snapshot::{Place, Snapshot};
 use crate::run::stopping::{Reason, Round, Rule, Stopping};
 
+mod judging;
+
 pub use crate::run::snapshot::after_loop;
 
 /// What a run leaves.
 pub struct Finished {
-    /// The final model after its last epoch; of several encoders that answer together the first one's.
+    /// The final model after its last epoch; of several encoders that answer together the first
+    /// one's.
     pub model: Model,
     /// What the oracle said, in the order in which it was asked.
     pub answers: Answers,
@@ -47,7 +52,8 @@ pub struct Finished {
 
 /// The final model on the held-out splits.
 pub struct Judged {
-    /// Best validation accuracy over the final model's epochs (of the last epoch alone where they were not scored).
+    /// Best validation accuracy over the final model's epochs (of the last epoch alone where they
+    /// were not scored).
     pub val_accuracy_best: f64,
     /// Validation probabilities, [n, classes].
     pub val_probs_nc: Vec<f32>,
@@ -58,8 +64,8 @@ pub struct Judged {
 /// Carries `plan` out, from the beginning or from where an earlier call stopped.
 ///
 /// # Errors
-/// If the plan does not fit the resources, what is resumed does not fit the plan, oracle or observer fail, or the context ends
-/// the run.
+/// If the plan does not fit the resources, what is resumed does not fit the plan, oracle or
+/// observer fail, or the context ends the run.
 pub fn run(
     plan: &Plan,
     resources: &Resources<'_>,
@@ -74,12 +80,13 @@ pub fn run(
     run.judge(observer)
 }
 
-/// The first half of [`run`] alone: lets a strategy spend `labels` labels on the features of the resources' one encoder. One
-/// that looks at features alone chooses at once; others after a cold start, in a few queries, each of which sees a classifier on
-/// the labels so far.
+/// The first half of [`run`] alone: lets a strategy spend `labels` labels on the features of the
+/// resources' one encoder. One that looks at features alone chooses at once; others after a cold
+/// start, in a few queries, each of which sees a classifier on the labels so far.
 ///
 /// # Errors
-/// If the strategy needs what features and a classifier do not give, the budget does not fit the pool, or the oracle fails.
+/// If the strategy needs what features and a classifier do not give, the budget does not fit the
+/// pool, or the oracle fails.
 pub fn choose_on_features(
     strategy: &str,
     labels: usize,
@@ -128,10 +135,15 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn start(plan: &'a Plan, resources: &'a Resources<'a>, resume: Option<Resume<'_>>) -> Result<Self, LearnError> {
+    fn start(
+        plan: &'a Plan,
+        resources: &'a Resources<'a>,
+        resume: Option<Resume<'_>>,
+    ) -> Result<Self, LearnError> {
         let Resources { pool, context, encoders, .. } = resources;
         plan.check(pool.len())?;
-        if encoders.len() != plan.transfer.as_ref().map_or(0, |transfer| transfer.encoders().len()) {
+        if encoders.len() != plan.transfer.as_ref().map_or(0, |transfer| transfer.encoders().len())
+        {
             return Err(LearnError::NoEncoder);
         }
         let mut run = Self {
@@ -151,7 +163,8 @@ impl<'a> Run<'a> {
             last_val_probs_nc: None,
         };
         if plan.placement == Placement::BeforeQuery {
-            let view = View::new(pool.images, &pool.mean(), Some(&plan.policy)).threads(context.threads);
+            let view =
+                View::new(pool.images, &pool.mean(), Some(&plan.policy)).threads(context.threads);
             run.applied = view.applied(pool.len(), run.key(purpose::AUGMENT_ONCE), 0);
         }
         if let Selection::Active(active) = &plan.selection
@@ -170,12 +183,17 @@ impl<'a> Run<'a> {
     }
 
     /// The loop: learns, looks at the pool, picks and asks until the budget is spent.
-    fn collect_answers(&mut self, oracle: &mut dyn Oracle, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
+    fn collect_answers(
+        &mut self,
+        oracle: &mut dyn Oracle,
+        observer: &mut dyn RunObserver,
+    ) -> Result<(), LearnError> {
         self.ask_first(oracle, observer)?;
         while let Some(query) = self.next_query()? {
             self.fit_loop_learner(&query, observer)?;
             observer.phase(Work::Scoring);
-            let (mut event, predictions, all_equal) = self.choose(&query).map_err(|error| self.at_place(error))?;
+            let (mut event, predictions, all_equal) =
+                self.choose(&query).map_err(|error| self.at_place(error))?;
             if all_equal && !std::mem::replace(&mut self.has_said_ties, true) {
                 let (seed, alone) = (self.plan.seed, self.plan.ties().alone_chose());
                 observer.notice(&format!("seed {seed}: query {}: {alone}", query.round + 1));
@@ -188,8 +206,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Asks for the labels before the first query. Where some images get none, others are asked about in their place.
-    fn ask_first(&mut self, oracle: &mut dyn Oracle, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
+    /// Asks for the labels before the first query. Where some images get none, others are asked
+    /// about in their place.
+    fn ask_first(
+        &mut self,
+        oracle: &mut dyn Oracle,
+        observer: &mut dyn RunObserver,
+    ) -> Result<(), LearnError> {
         let wanted = match &self.plan.selection {
             Selection::OnFeatures { .. } => return Ok(()),
             Selection::Active(active) => active.initial,
@@ -200,8 +223,13 @@ impl<'a> Run<'a> {
         }
         while self.answers.labels() < wanted {
             let open = self.answers.open(self.resources.pool.len());
-            let first = FirstLabels { plan: self.plan, resources: self.resources, features: self.features.as_deref() };
-            let rows = first.rows(wanted - self.answers.labels(), self.answers.labelled(), &open)?;
+            let first = FirstLabels {
+                plan: self.plan,
+                resources: self.resources,
+                features: self.features.as_deref(),
+            };
+            let rows =
+                first.rows(wanted - self.answers.labels(), self.answers.labelled(), &open)?;
             if rows.is_empty() {
                 break;
             }
@@ -230,7 +258,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The next query, if there is one: some budget, an image to ask about, and no rule that stopped the loop.
+    /// The next query, if there is one: some budget, an image to ask about, and no rule that
+    /// stopped the loop.
     fn next_query(&self) -> Result<Option<Query<'a>>, LearnError> {
         let Place::Loop { round, .. } = self.place else { return Ok(None) };
         let needs_probs = match &self.plan.selection {
@@ -250,7 +279,10 @@ impl<'a> Run<'a> {
     }
 
     /// The strategy of a query, and what it and the stopping rules need to see.
-    fn strategy(&self, query: &Query<'_>) -> Result<(Box<dyn acquire::Strategy>, Needs), LearnError> {
+    fn strategy(
+        &self,
+        query: &Query<'_>,
+    ) -> Result<(Box<dyn acquire::Strategy>, Needs), LearnError> {
         let classes = self.resources.pool.classes;
         if let Some(active) = self.active() {
             return Ok((active.strategy(classes)?, active.needs()?));
@@ -262,7 +294,11 @@ impl<'a> Run<'a> {
     }
 
     /// Has the loop's learner learn all answers so far, if the query looks at a learner at all.
-    fn fit_loop_learner(&mut self, query: &Query<'_>, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
+    fn fit_loop_learner(
+        &mut self,
+        query: &Query<'_>,
+        observer: &mut dyn RunObserver,
+    ) -> Result<(), LearnError> {
         let Place::Loop { epoch: done, .. } = self.place else { return Ok(()) };
         let (round, schedule) = (query.round, self.active().map(|active| active.schedule));
         let needs_learner = match self.active() {
@@ -284,24 +320,42 @@ impl<'a> Run<'a> {
             _ => self.learner.as_ref().map_or(0, |learner| learner.epochs(self.answers.labels())),
         };
         for epoch in done + 1..=epochs {
-            let train_loss = Some(self.train_epoch(self.loop_epochs, Place::Loop { round, epoch })?);
+            let train_loss =
+                Some(self.train_epoch(self.loop_epochs, Place::Loop { round, epoch })?);
             self.loop_epochs += 1;
             let labels = self.answers.labels();
-            observer.epoch(&EpochEvent { phase: Phase::Loop, round, epoch, labels, train_loss, val_accuracy: None })?;
+            observer.epoch(&EpochEvent {
+                phase: Phase::Loop,
+                round,
+                epoch,
+                labels,
+                train_loss,
+                val_accuracy: None,
+            })?;
             self.checkpoint(observer)?;
         }
         Ok(())
     }
 
-    /// Has the pool scored and lets the strategy pick; the pool's predicted classes are for the stopping rules. The last says
-    /// whether all scores were equal.
-    fn choose(&mut self, query: &Query<'_>) -> Result<(QueryEvent, Option<Vec<u16>>, bool), LearnError> {
-        let (pool, threads, round) = (&self.resources.pool, self.resources.context.threads, query.round);
+    /// Has the pool scored and lets the strategy pick; the pool's predicted classes are for the
+    /// stopping rules. The last says whether all scores were equal.
+    fn choose(
+        &mut self,
+        query: &Query<'_>,
+    ) -> Result<(QueryEvent, Option<Vec<u16>>, bool), LearnError> {
+        let (pool, threads, round) =
+            (&self.resources.pool, self.resources.context.threads, query.round);
         let open = self.answers.open(pool.len());
         let batch = query.size.min(open.len());
         if query.is_first && query.strategy == "random" {
             // The regimes' own random sample, so that one can be compared with the other.
-            let pick = |index| Pick { index, label: None, score: Some(0.0), entropy: None, augmentation: None };
+            let pick = |index| Pick {
+                index,
+                label: None,
+                score: Some(0.0),
+                entropy: None,
+                augmentation: None,
+            };
             let permuted = purpose::row_permutation(self.plan.seed, pool.len());
             let picks = permuted.into_iter().take(batch).map(pick).collect();
             return Ok((
@@ -321,7 +375,8 @@ impl<'a> Run<'a> {
         let labelled = &self.answers.labelled().rows;
         let ties = self.plan.ties();
         let query = acquire::Query::new(batch, key).with_ties(ties);
-        let chosen = scores.pick(strategy.as_ref(), &Choice { open: &open, labelled, query, threads })?;
+        let chosen =
+            scores.pick(strategy.as_ref(), &Choice { open: &open, labelled, query, threads })?;
         // A choice on an encoder's features is recorded without entropies.
         let entropies = if self.active().is_some() { scores.entropies(threads)? } else { None };
         let picks = chosen.indices.iter().zip(&chosen.scores).map(|(&index, &score)| Pick {
@@ -334,8 +389,13 @@ impl<'a> Run<'a> {
         let picks = picks.collect();
         let predictions = scores.predictions();
         let pool = self.pool_kinds(&open, entropies.as_deref());
-        let recorded = Some(ties).filter(|ties| chosen.all_equal && *ties != acquire::Ties::LowerIndex);
-        Ok((QueryEvent { round, picks, temperatures, pool, ties: recorded }, predictions, chosen.all_equal))
+        let recorded =
+            Some(ties).filter(|ties| chosen.all_equal && *ties != acquire::Ties::LowerIndex);
+        Ok((
+            QueryEvent { round, picks, temperatures, pool, ties: recorded },
+            predictions,
+            chosen.all_equal,
+        ))
     }
 
     /// Features that are there without the loop's learner, where the strategy looks at some.
@@ -395,7 +455,12 @@ impl<'a> Run<'a> {
     fn learn_policy(&mut self, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
         if let (Some(search), None) = (self.plan.policy.search(), &self.learned) {
             observer.phase(Work::PolicySearch);
-            self.learned = Some(policy_search::policy(search, self.plan, self.resources, self.answers.labelled())?);
+            self.learned = Some(policy_search::policy(
+                search,
+                self.plan,
+                self.resources,
+                self.answers.labelled(),
+            )?);
         }
         Ok(())
     }
@@ -419,68 +484,23 @@ impl<'a> Run<'a> {
         let epochs = self.learner().epochs(labels);
         for epoch in done + 1..=epochs {
             observer.phase(Work::FinalTraining);
-            let train_loss = Some(self.train_epoch(u64::from(epoch), Place::Final { round, epoch })?);
+            let train_loss =
+                Some(self.train_epoch(u64::from(epoch), Place::Final { round, epoch })?);
             let is_validated = self.plan.validate_every_epoch && self.resources.benchmark.is_some();
-            let val_accuracy = if is_validated { Some(self.validate(epoch == epochs, observer)?) } else { None };
+            let val_accuracy =
+                if is_validated { Some(self.validate(epoch == epochs, observer)?) } else { None };
             self.val_accuracy_best = self.val_accuracy_best.max(val_accuracy.unwrap_or(0.0));
-            observer.epoch(&EpochEvent { phase: Phase::Final, round, epoch, labels, train_loss, val_accuracy })?;
+            observer.epoch(&EpochEvent {
+                phase: Phase::Final,
+                round,
+                epoch,
+                labels,
+                train_loss,
+                val_accuracy,
+            })?;
             self.checkpoint(observer)?;
         }
         Ok(())
-    }
-
-    /// Accuracy on the validation split after an epoch of the final model; after the last, [`Run::judge`] finds the probabilities.
-    fn validate(&mut self, is_last: bool, observer: &mut dyn RunObserver) -> Result<f64, LearnError> {
-        observer.phase(Work::Validation);
-        let val = self.held_out(0, "validation")?;
-        let probs_nc = self.predict(val)?;
-        let accuracy = accuracy(&probs_nc, &val.split.labels);
-        self.last_val_probs_nc = is_last.then_some(probs_nc);
-        Ok(accuracy)
-    }
-
-    fn judge(mut self, observer: &mut dyn RunObserver) -> Result<Finished, LearnError> {
-        let judged = if self.resources.benchmark.is_some() { Some(self.judged(observer)?) } else { None };
-        Ok(Finished {
-            judged,
-            model: self.learner.expect("the final model was trained").into_model()?,
-            answers: self.answers,
-            stopped: self.stopped,
-            learned: self.learned,
-        })
-    }
-
-    fn judged(&mut self, observer: &mut dyn RunObserver) -> Result<Judged, LearnError> {
-        observer.phase(Work::Validation);
-        let (val, test) = (self.held_out(0, "judging")?, self.held_out(1, "judging")?);
-        let plain = match self.last_val_probs_nc.take() {
-            Some(probs_nc) => probs_nc,
-            None => self.predict(val)?,
-        };
-        let last = accuracy(&plain, &val.split.labels);
-        let val_probs_nc = self.with_views(val, plain)?;
-        // Of a network from nothing the image alone counts, on an encoder what is judged; so it has been recorded from the start.
-        let is_on_encoder = self.plan.transfer.is_some();
-        let last = if is_on_encoder { accuracy(&val_probs_nc, &val.split.labels) } else { last };
-        observer.phase(Work::Test);
-        let test_probs_nc = self.with_views(test, self.predict(test)?)?;
-        Ok(Judged { val_accuracy_best: self.val_accuracy_best.max(last), val_probs_nc, test_probs_nc })
-    }
-
-    fn with_views(&self, held_out: HeldOut<'_>, plain: Vec<f32>) -> Result<Vec<f32>, LearnError> {
-        if self.plan.test_time_views < 2 {
-            return Ok(plain);
-        }
-        self.learner().predict_views(held_out, plain).map_err(|error| self.at_place(error))
-    }
-
-    fn predict(&self, held_out: HeldOut<'_>) -> Result<Vec<f32>, LearnError> {
-        self.learner().predict(held_out).map_err(|error| self.at_place(error))
-    }
-
-    fn held_out(&self, number: u64, what: &'static str) -> Result<HeldOut<'a>, LearnError> {
-        let benchmark = self.resources.benchmark(what)?;
-        Ok(HeldOut { number, split: if number == 0 { benchmark.val } else { benchmark.test } })
     }
 
     fn learner(&self) -> &dyn Learner {
@@ -513,7 +533,9 @@ impl<'a> Run<'a> {
     }
 
     fn checkpoint(&self, observer: &mut dyn RunObserver) -> Result<(), LearnError> {
-        self.resources.context.rest(|ends| observer.checkpoint(&|| self.snapshot().into_bytes(), ends))
+        self.resources
+            .context
+            .rest(|ends| observer.checkpoint(&|| self.snapshot().into_bytes(), ends))
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -533,11 +555,13 @@ impl<'a> Run<'a> {
     fn restore(&mut self, snapshot: Snapshot, record: &[Answered]) -> Result<(), LearnError> {
         let Resources { pool, .. } = self.resources;
         let unfit = |error: LearnError| LearnError::Snapshot(error.to_string());
-        self.answers = Answers::of(&snapshot.answered(record)?, pool.len(), pool.classes).map_err(unfit)?;
+        self.answers =
+            Answers::of(&snapshot.answered(record)?, pool.len(), pool.classes).map_err(unfit)?;
         self.place = snapshot.place;
         self.loop_epochs = snapshot.loop_epochs;
         self.val_accuracy_best = snapshot.val_accuracy_best;
-        (self.stopping, self.stopped, self.learned) = (snapshot.stopping, snapshot.stopped, snapshot.learned);
+        (self.stopping, self.stopped, self.learned) =
+            (snapshot.stopping, snapshot.stopped, snapshot.learned);
         let mut learner = match self.place {
             Place::Final { .. } => self.final_learner()?,
             Place::Loop { .. } if snapshot.states.is_empty() => return Ok(()),

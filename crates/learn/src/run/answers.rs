@@ -28,14 +28,22 @@ impl Answers {
     /// Takes up what was answered before, of a pool of `rows` images in `classes` classes.
     ///
     /// # Errors
-    /// If an answer is about no image of the pool, about one that was answered before, or names no class.
-    pub(crate) fn of(answered: &[Answered], rows: usize, classes: usize) -> Result<Self, LearnError> {
+    /// If an answer is about no image of the pool, about one that was answered before, or names no
+    /// class.
+    pub(crate) fn of(
+        answered: &[Answered],
+        rows: usize,
+        classes: usize,
+    ) -> Result<Self, LearnError> {
         let mut answers = Self::default();
         let mut is_known = vec![false; rows];
         for Answered { row, answer } in answered {
             let known = is_known.get_mut(*row as usize);
             if known.is_none_or(|known| std::mem::replace(known, true)) {
-                return Err(LearnError::Answer { row: *row, what: "is none of the images that were left".to_owned() });
+                return Err(LearnError::Answer {
+                    row: *row,
+                    what: "is none of the images that were left".to_owned(),
+                });
             }
             answers.add(Answered { row: *row, answer: *answer }, classes)?;
         }
@@ -62,10 +70,16 @@ impl Answers {
         Ok(answered)
     }
 
-    fn add(&mut self, Answered { row, answer }: Answered, classes: usize) -> Result<(), LearnError> {
+    fn add(
+        &mut self,
+        Answered { row, answer }: Answered,
+        classes: usize,
+    ) -> Result<(), LearnError> {
         match answer {
             Answer::Label(label) if usize::from(label) >= classes => {
-                let what = format!("was called class {label}, and there are {classes} classes, counted from 0");
+                let what = format!(
+                    "was called class {label}, and there are {classes} classes, counted from 0"
+                );
                 return Err(LearnError::Answer { row, what });
             }
             Answer::Label(label) => {
@@ -127,11 +141,16 @@ mod tests {
 
     #[test]
     fn a_wrong_number_of_answers_and_an_unknown_class_are_refused() {
-        let ask = |said: Vec<Answer>| Answers::default().ask(&[4, 5], 3, &mut Says(said)).unwrap_err().to_string();
+        let ask = |said: Vec<Answer>| {
+            Answers::default().ask(&[4, 5], 3, &mut Says(said)).unwrap_err().to_string()
+        };
         assert_eq!(ask(vec![Answer::Label(0)]), "the oracle gave 1 answer to 2 images");
         assert_eq!(ask(vec![Answer::Label(0); 3]), "the oracle gave 3 answers to 2 images");
         let unknown = ask(vec![Answer::Label(0), Answer::Label(999)]);
-        assert_eq!(unknown, "image 5 was called class 999, and there are 3 classes, counted from 0");
+        assert_eq!(
+            unknown,
+            "image 5 was called class 999, and there are 3 classes, counted from 0"
+        );
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub trait RunObserver {
     /// If the event cannot be recorded; the run ends with that error.
     fn query(&mut self, event: &QueryEvent) -> Result<(), LearnError>;
 
-    /// The oracle has answered. Of this alone is known later what was answered: a run that goes on is given it again.
+    /// The oracle has answered. Of this alone is known later what was answered: a run that goes on
+    /// is given it again.
     ///
     /// # Errors
     /// If the answers cannot be recorded; the run ends with that error.
@@ -29,11 +30,16 @@ pub trait RunObserver {
         Ok(())
     }
 
-    /// A moment at which the run could go on later: `snapshot` makes the bytes for it. The run `ends` here if it was asked to.
+    /// A moment at which the run could go on later: `snapshot` makes the bytes for it. The run
+    /// `ends` here if it was asked to.
     ///
     /// # Errors
     /// If the snapshot cannot be kept; the run ends with that error.
-    fn checkpoint(&mut self, _snapshot: &dyn Fn() -> Vec<u8>, _ends: bool) -> Result<(), LearnError> {
+    fn checkpoint(
+        &mut self,
+        _snapshot: &dyn Fn() -> Vec<u8>,
+        _ends: bool,
+    ) -> Result<(), LearnError> {
         Ok(())
     }
 
@@ -102,8 +108,8 @@ pub struct QueryEvent {
     /// The kinds of augmentation in the pool that was scored, where it was augmented.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub pool: Vec<PoolKind>,
-    /// How ties were broken where every image had the same score, so that they alone chose; absent where it was by
-    /// the lower row, as always in the first records.
+    /// How ties were broken where every image had the same score, so that they alone chose; absent
+    /// where it was by the lower row, as always in the first records.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ties: Option<Ties>,
 }

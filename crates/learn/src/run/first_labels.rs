@@ -22,11 +22,17 @@ pub(crate) struct FirstLabels<'a> {
 }
 
 impl FirstLabels<'_> {
-    /// The rows that are asked about before any query: `count` of those that are `open`, or as many as there are.
+    /// The rows that are asked about before any query: `count` of those that are `open`, or as many
+    /// as there are.
     ///
     /// # Errors
     /// If the choice needs the truth and there is none, or the strategy cannot choose.
-    pub(crate) fn rows(&self, count: usize, labelled: &Labelled, open: &[u32]) -> Result<Vec<u32>, LearnError> {
+    pub(crate) fn rows(
+        &self,
+        count: usize,
+        labelled: &Labelled,
+        open: &[u32],
+    ) -> Result<Vec<u32>, LearnError> {
         let Self { plan, resources, .. } = self;
         let all = resources.pool.len();
         let among = |rows: Vec<u32>| -> Vec<u32> {
@@ -49,13 +55,22 @@ impl FirstLabels<'_> {
     }
 
     /// What a strategy chooses by features that are there before any model.
-    fn cold_start(&self, name: &str, count: usize, labelled: &Labelled, open: &[u32]) -> Result<Vec<u32>, LearnError> {
+    fn cold_start(
+        &self,
+        name: &str,
+        count: usize,
+        labelled: &Labelled,
+        open: &[u32],
+    ) -> Result<Vec<u32>, LearnError> {
         let Resources { pool, context, .. } = self.resources;
         let options = match &self.plan.selection {
             Selection::Active(active) => active.options.clone(),
             _ => acquire::Options::default(),
         };
-        let strategy = acquire::with_options(name, &acquire::Options { classes: Some(pool.classes), ..options })?;
+        let strategy = acquire::with_options(
+            name,
+            &acquire::Options { classes: Some(pool.classes), ..options },
+        )?;
         let features = self.features.unwrap_or_else(|| features::of_pool(pool));
         let features = Some(Rows::new(features, features.len() / pool.len()));
         let inputs = Inputs { features, labelled: &labelled.rows, ..Inputs::default() };

@@ -13,10 +13,11 @@ pub enum Initial {
     /// The first rows of the seed's permutation, which all regimes share.
     #[default]
     Random,
-    /// The rows of that permutation that take the classes in turn: as even as can be. It looks at labels that are still
-    /// to be paid for, so it is for studies, not for practice.
+    /// The rows of that permutation that take the classes in turn: as even as can be. It looks at
+    /// labels that are still to be paid for, so it is for studies, not for practice.
     Stratified,
-    /// A strategy that needs nothing but features which are there before any model (a *cold start*).
+    /// A strategy that needs nothing but features which are there before any model (a *cold
+    /// start*).
     Strategy(String),
 }
 
@@ -48,7 +49,9 @@ impl Initial {
     pub(crate) fn check(&self, features: &FeatureSource) -> Result<(), LearnError> {
         let Self::Strategy(name) = self else { return Ok(()) };
         let needs = acquire::by_name(name)?.needs();
-        let wrong = |what: &str| Err(LearnError::Setting(format!("{name} cannot choose the first labels: {what}")));
+        let wrong = |what: &str| {
+            Err(LearnError::Setting(format!("{name} cannot choose the first labels: {what}")))
+        };
         if needs.probs || needs.mc_probs || needs.targets || needs.views {
             return wrong("it looks at a model's predictions, and no model is trained yet");
         }
@@ -91,19 +94,25 @@ mod tests {
 
     #[test]
     fn stratified_rows_take_the_classes_in_turn() {
-        let labels: Vec<u16> = (0..100).map(|i| u16::from(i % 10 == 0) + 2 * u16::from(i == 55)).collect();
+        let labels: Vec<u16> =
+            (0..100).map(|i| u16::from(i % 10 == 0) + 2 * u16::from(i == 55)).collect();
         let rows = stratified(3, &labels, 8);
         let mut classes: Vec<u16> = rows.iter().map(|&row| labels[row as usize]).collect();
         classes[..3].sort_unstable();
         assert_eq!(classes[..3], [0, 1, 2]);
-        assert_eq!(classes[3..].iter().filter(|&&class| class == 1).count(), 3 - usize::from(classes[7] == 0));
+        assert_eq!(
+            classes[3..].iter().filter(|&&class| class == 1).count(),
+            3 - usize::from(classes[7] == 0)
+        );
         assert_eq!(stratified(3, &labels, 4), rows[..4]);
         assert_ne!(stratified(4, &labels, 8), rows);
     }
 
     #[test]
     fn a_cold_start_needs_features_that_are_there() {
-        let check = |name: &str, features| Initial::parse(name).unwrap().check(&features).map_err(|e| e.to_string());
+        let check = |name: &str, features| {
+            Initial::parse(name).unwrap().check(&features).map_err(|e| e.to_string())
+        };
         assert!(check("typiclust", FeatureSource::PixelsPca).is_ok());
         assert!(check("random", FeatureSource::Penultimate).is_ok());
         assert!(check("typiclust", FeatureSource::Penultimate).unwrap_err().contains("pixels-pca"));

@@ -1,4 +1,5 @@
-//! One run: the plan, the loop, what learns, who chooses first, who answers, when it stops, what it goes on from.
+//! One run: the plan, the loop, what learns, who chooses first, who answers, when it stops, what it
+//! goes on from.
 
 pub mod active_loop;
 pub mod answers;

@@ -32,7 +32,8 @@ pub enum Selection {
     },
     /// What a strategy asks for, query by query.
     Active(Box<ActiveSettings>),
-    /// What a strategy asks for that looks at a pretrained encoder's features instead of a loop's model.
+    /// What a strategy asks for that looks at a pretrained encoder's features instead of a loop's
+    /// model.
     OnFeatures {
         /// Its name.
         strategy: String,
@@ -83,13 +84,15 @@ pub struct ActiveSettings {
     /// How ties are broken, by the strategy of the first labels too.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ties: Ties,
-    /// Whether the loop models' probabilities are scaled by a temperature fitted on the validation labels (Guo 2017).
+    /// Whether the loop models' probabilities are scaled by a temperature fitted on the validation
+    /// labels (Guo 2017).
     #[serde(default, skip_serializing_if = "is_default")]
     pub temperature_scaling: bool,
     /// Monte-Carlo dropout passes, for strategies that need several predictions an image.
     #[serde(default = "default_mc_samples")]
     pub mc_samples: usize,
-    /// Models trained side by side: above 1 an ensemble, whose members replace the Monte-Carlo passes.
+    /// Models trained side by side: above 1 an ensemble, whose members replace the Monte-Carlo
+    /// passes.
     #[serde(default = "default_members")]
     pub members: usize,
     /// Augmented views an image, for strategies that look at their consistency.
@@ -119,7 +122,10 @@ fn default_views() -> usize {
 
 impl ActiveSettings {
     /// The strategy, ready to choose among images of `classes` classes.
-    pub(crate) fn strategy(&self, classes: usize) -> Result<Box<dyn acquire::Strategy>, LearnError> {
+    pub(crate) fn strategy(
+        &self,
+        classes: usize,
+    ) -> Result<Box<dyn acquire::Strategy>, LearnError> {
         let options = acquire::Options { classes: Some(classes), ..self.options.clone() };
         Ok(acquire::with_options(&self.strategy, &options)?)
     }
@@ -160,7 +166,10 @@ impl ActiveSettings {
             return wrong(format!("initial labels must be at least 2, not {}", self.initial));
         }
         if self.initial > self.labels {
-            return wrong(format!("{} initial labels are more than the budget of {}", self.initial, self.labels));
+            return wrong(format!(
+                "{} initial labels are more than the budget of {}",
+                self.initial, self.labels
+            ));
         }
         if self.query_size == 0 {
             return wrong("query_size must be at least 1".to_owned());
@@ -178,16 +187,25 @@ impl ActiveSettings {
         let wrong = |text: String| Err(LearnError::Setting(text));
         let (name, needs) = (&self.strategy, self.needs()?);
         if self.members == 0 || self.members > MOST_MEMBERS {
-            return wrong(format!("members must lie between 1 and {MOST_MEMBERS}, not {}", self.members));
-        }
-        if needs.mc_probs && self.members == 1 && (self.network.dropout == 0.0 || self.mc_samples < 2) {
             return wrong(format!(
-                "{name} compares several predictions an image: give the loop's network a dropout above 0 and mc_samples \
+                "members must lie between 1 and {MOST_MEMBERS}, not {}",
+                self.members
+            ));
+        }
+        if needs.mc_probs
+            && self.members == 1
+            && (self.network.dropout == 0.0 || self.mc_samples < 2)
+        {
+            return wrong(format!(
+                "{name} compares several predictions an image: give the loop's network a dropout \
+                 above 0 and mc_samples \
                  of at least 2, or an ensemble of at least 2 members"
             ));
         }
         if needs.views && (policy.is_none() || self.views < 2) {
-            return wrong(format!("{name} compares augmented views: give a policy and at least 2 views"));
+            return wrong(format!(
+                "{name} compares augmented views: give a policy and at least 2 views"
+            ));
         }
         Ok(())
     }
@@ -222,7 +240,8 @@ impl LoopSchedule {
 
     /// Epochs before query number `round`.
     pub fn epochs(&self, round: u32) -> u32 {
-        self.first_epochs.saturating_add(self.epochs_growth.saturating_mul(self.resets_before(round)))
+        self.first_epochs
+            .saturating_add(self.epochs_growth.saturating_mul(self.resets_before(round)))
     }
 }
 
@@ -234,7 +253,8 @@ pub enum Placement {
     Never,
     /// Once, on training and pool images alike, before any query: the paper's ALDA.
     BeforeQuery,
-    /// Fresh at every epoch of the loop's and the final model's training, the pool unaugmented: the paper's ALPA.
+    /// Fresh at every epoch of the loop's and the final model's training, the pool unaugmented: the
+    /// paper's ALPA.
     AfterQuery,
     /// Fresh at every epoch of the final model's training alone.
     FinalOnly,
@@ -258,11 +278,12 @@ pub struct Plan {
     pub training: TrainSettings,
     /// Whether the validation split is scored after every epoch of the final model.
     pub validate_every_epoch: bool,
-    /// Views of each validation and test image whose predictions the final model averages, the unaugmented one included;
-    /// 0 and 1 are the unaugmented image alone.
+    /// Views of each validation and test image whose predictions the final model averages, the
+    /// unaugmented one included; 0 and 1 are the unaugmented image alone.
     #[serde(default)]
     pub test_time_views: usize,
-    /// Validation labels that count as part of the budget beside those of the training split; 0 where they are taken as given.
+    /// Validation labels that count as part of the budget beside those of the training split; 0
+    /// where they are taken as given.
     #[serde(default, skip_serializing_if = "is_default")]
     pub validation_labels: usize,
     /// The encoder that the final model stands on; without one a network learns from scratch.
@@ -271,12 +292,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A choice of `labels` labels by the features of one encoder, with the classifier of an encoder's regimes.
+    /// A choice of `labels` labels by the features of one encoder, with the classifier of an
+    /// encoder's regimes.
     pub(crate) fn on_features(strategy: &str, labels: usize, seed: u64) -> Self {
         let encoder = EncoderSource::Pretraining { settings: PretrainSettings::default(), seed };
         Self {
             seed,
-            selection: Selection::OnFeatures { strategy: strategy.to_owned(), labels, ties: Ties::default() },
+            selection: Selection::OnFeatures {
+                strategy: strategy.to_owned(),
+                labels,
+                ties: Ties::default(),
+            },
             placement: Placement::Never,
             policy: Policy::none(),
             network: NetworkSettings::paper(PretrainSettings::default().width),
@@ -303,9 +329,9 @@ impl Plan {
         }
     }
 
-    /// What the queries depend on: this plan with neither a budget nor settings of the final model alone. Plans that agree in
-    /// it make the same queries as far as their budgets leave these whole. `None` where nothing is queried, or where a rule may
-    /// stop the loop before.
+    /// What the queries depend on: this plan with neither a budget nor settings of the final model
+    /// alone. Plans that agree in it make the same queries as far as their budgets leave these
+    /// whole. `None` where nothing is queried, or where a rule may stop the loop before.
     pub fn loop_alone(&self) -> Option<Self> {
         let Selection::Active(active) = &self.selection else { return None };
         if !active.stopping.is_empty() {
@@ -313,7 +339,10 @@ impl Plan {
         }
         let is_mixed_in_the_loop = self.placement == Placement::AfterQuery;
         Some(Self {
-            selection: Selection::Active(Box::new(ActiveSettings { labels: 0, ..active.as_ref().clone() })),
+            selection: Selection::Active(Box::new(ActiveSettings {
+                labels: 0,
+                ..active.as_ref().clone()
+            })),
             network: active.network.clone(),
             training: TrainSettings {
                 epochs: 0,
@@ -334,13 +363,16 @@ impl Plan {
     pub fn check(&self, rows: usize) -> Result<(), LearnError> {
         self.training.check()?;
         if self.policy.is_learned() && self.placement == Placement::BeforeQuery {
-            let text = "a learned policy is chosen with labels: it cannot augment the pool before the first query";
+            let text = "a learned policy is chosen with labels: it cannot augment the pool before \
+                        the first query";
             return Err(LearnError::Setting(text.to_owned()));
         }
         let wrong = |text: String| Err(LearnError::Setting(text));
         match (&self.transfer, &self.selection) {
             (None, Selection::OnFeatures { strategy, .. }) => {
-                return wrong(format!("{strategy} is to look at an encoder's features, but no encoder is given"));
+                return wrong(format!(
+                    "{strategy} is to look at an encoder's features, but no encoder is given"
+                ));
             }
             (Some(transfer), Selection::Active(active)) => {
                 transfer.check()?;
@@ -363,10 +395,14 @@ impl Plan {
             }
         };
         if labels < 2 {
-            return wrong(format!("a budget of {labels} labels cannot train a model: at least 2 are needed"));
+            return wrong(format!(
+                "a budget of {labels} labels cannot train a model: at least 2 are needed"
+            ));
         }
         if labels > rows {
-            return wrong(format!("a budget of {labels} labels is more than the {rows} images of the training split"));
+            return wrong(format!(
+                "a budget of {labels} labels is more than the {rows} images of the training split"
+            ));
         }
         Ok(())
     }
@@ -380,7 +416,9 @@ fn check_rows(given: &[u32], rows: usize) -> Result<(), LearnError> {
         )));
     }
     if let Some(row) = given.iter().find(|&&row| row as usize >= rows) {
-        return Err(LearnError::Setting(format!("row {row} is outside the training split of {rows} images")));
+        return Err(LearnError::Setting(format!(
+            "row {row} is outside the training split of {rows} images"
+        )));
     }
     let mut sorted = given.to_vec();
     sorted.sort_unstable();
@@ -420,7 +458,10 @@ mod tests {
     #[test]
     fn a_budget_above_the_pool_is_refused() {
         let error = plan(Selection::Random { labels: 11 }).check(10).unwrap_err();
-        assert_eq!(error.to_string(), "a budget of 11 labels is more than the 10 images of the training split");
+        assert_eq!(
+            error.to_string(),
+            "a budget of 11 labels is more than the 10 images of the training split"
+        );
     }
 
     #[test]
@@ -442,7 +483,9 @@ mod tests {
             ties: Ties::default(),
             temperature_scaling: false,
         };
-        let check = |members, dropout| plan(Selection::Active(Box::new(active(members, dropout)))).check(10);
+        let check = |members, dropout| {
+            plan(Selection::Active(Box::new(active(members, dropout)))).check(10)
+        };
         assert!(check(1, 0.0).unwrap_err().to_string().contains("dropout above 0"));
         assert!(check(1, 0.25).is_ok());
         assert!(check(5, 0.0).is_ok());

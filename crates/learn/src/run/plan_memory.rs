@@ -1,4 +1,5 @@
-//! What a plan takes in memory, so that what this machine cannot hold is refused before it is begun.
+//! What a plan takes in memory, so that what this machine cannot hold is refused before it is
+//! begun.
 
 use crate::data::Pool;
 use crate::error::LearnError;
@@ -13,7 +14,9 @@ use crate::run::transfer::{EncoderSource, Transfer};
 /// # Errors
 /// Names the setting and the estimate.
 pub fn check_plan(plan: &Plan, pool: &Pool<'_>) -> Result<(), LearnError> {
-    parts(plan, pool)?.into_iter().try_for_each(|part| Ok(memory::check(&part.setting, &part.what, part.bytes)?))
+    parts(plan, pool)?
+        .into_iter()
+        .try_for_each(|part| Ok(memory::check(&part.setting, &part.what, part.bytes)?))
 }
 
 /// One thing that a plan keeps in memory.
@@ -28,16 +31,23 @@ struct Part {
 fn parts(plan: &Plan, pool: &Pool<'_>) -> Result<Vec<Part>, LearnError> {
     let mut parts = Vec::new();
     let batch = plan.training.batch_size;
-    let training = |name: &str, network: &NetworkSettings, models: usize| -> Result<Part, LearnError> {
-        let architecture = network.architecture(pool.images, pool.classes)?;
-        let models = models as f64;
-        let setting = match models > 1.0 {
-            true => format!("members = {models}"),
-            false => format!("{name} = {} with batch_size = {batch}", network.width),
+    let training =
+        |name: &str, network: &NetworkSettings, models: usize| -> Result<Part, LearnError> {
+            let architecture = network.architecture(pool.images, pool.classes)?;
+            let models = models as f64;
+            let setting = match models > 1.0 {
+                true => format!("members = {models}"),
+                false => format!("{name} = {} with batch_size = {batch}", network.width),
+            };
+            Ok(Part {
+                setting,
+                what: "training".to_owned(),
+                bytes: models * memory::of_training(&architecture, batch),
+            })
         };
-        Ok(Part { setting, what: "training".to_owned(), bytes: models * memory::of_training(&architecture, batch) })
-    };
-    if let Some(Transfer { encoder: EncoderSource::Pretraining { settings, .. }, .. }) = &plan.transfer {
+    if let Some(Transfer { encoder: EncoderSource::Pretraining { settings, .. }, .. }) =
+        &plan.transfer
+    {
         parts.push(pretraining(settings, pool)?);
     }
     if plan.transfer.is_none() {
@@ -54,7 +64,8 @@ fn parts(plan: &Plan, pool: &Pool<'_>) -> Result<Vec<Part>, LearnError> {
 
 fn pretraining(settings: &PretrainSettings, pool: &Pool<'_>) -> Result<Part, LearnError> {
     let architecture = settings.architecture(pool.images).checked()?;
-    let setting = format!("pretrain.width = {} with batch_size = {}", settings.width, settings.batch_size);
+    let setting =
+        format!("pretrain.width = {} with batch_size = {}", settings.width, settings.batch_size);
     // Two views an image.
     let bytes = memory::of_training(&architecture, 2 * settings.batch_size.min(pool.len()));
     Ok(Part { setting, what: "training the encoder".to_owned(), bytes })
@@ -83,7 +94,11 @@ fn predictions(active: &ActiveSettings, pool: &Pool<'_>) -> Result<Vec<Part>, Le
     if active.strategy == memory::BATCHBALD {
         let (draws, samples) = (active.options.draws, active.mc_samples.max(active.members));
         let bytes = memory::of_joint(draws, classes, active.query_size, samples);
-        parts.push(Part { setting: format!("draws = {draws}"), what: memory::JOINT.to_owned(), bytes });
+        parts.push(Part {
+            setting: format!("draws = {draws}"),
+            what: memory::JOINT.to_owned(),
+            bytes,
+        });
     }
     Ok(parts)
 }

@@ -1,4 +1,5 @@
-//! Carrying out the search for a learned policy: small models in cross-validation on the labelled images alone.
+//! Carrying out the search for a learned policy: small models in cross-validation on the labelled
+//! images alone.
 
 use fewlabel_engine::Model;
 use fewlabel_engine::rng::Key;
@@ -26,8 +27,8 @@ struct Trainings<'a> {
 
 /// Chooses a policy on what is `labelled`; the run may end before every training.
 ///
-/// Of one fold all candidates start from the same weights and see the same order of images, so that they are compared
-/// in pairs.
+/// Of one fold all candidates start from the same weights and see the same order of images, so that
+/// they are compared in pairs.
 pub(crate) fn policy(
     search: &Search,
     plan: &Plan,
@@ -37,7 +38,9 @@ pub(crate) fn policy(
     let least = 2 * search.folds as usize;
     if labelled.len() < least {
         let (folds, found) = (search.folds, labelled.len());
-        let text = format!("a learned policy with {folds} folds needs at least {least} labels, not {found}");
+        let text = format!(
+            "a learned policy with {folds} folds needs at least {least} labels, not {found}"
+        );
         return Err(LearnError::Setting(text));
     }
     let parts = folds(&labelled.labels, search.folds, Key::new(plan.seed, purpose::FOLDS));
@@ -59,7 +62,8 @@ impl Trainings<'_> {
             all.filter(|(_, wanted)| *wanted).map(|((&row, &label), _)| (row, label)).unzip()
         };
         let (rows, labels) = part(false);
-        let network = NetworkSettings { width: self.width, block_widths: None, ..self.plan.network.clone() };
+        let network =
+            NetworkSettings { width: self.width, block_widths: None, ..self.plan.network.clone() };
         let architecture = network.architecture(pool.images, pool.classes)?;
         let key = |purpose| Key::new(self.plan.seed, purpose).at(u64::from(fold), 0).child();
         let model = Model::new(architecture, key(purpose::WEIGHTS))?;
@@ -79,7 +83,11 @@ impl Trainings<'_> {
         let (held_out, answers) = part(true);
         let images = pool.images.select(&held_out);
         let mut view = View::new(&images, &self.mean, None).threads(threads);
-        let probs = Predictor::new(fit.model(), threads)?.probs_nc(&mut view, answers.len(), Key::new(0, 0))?;
+        let probs = Predictor::new(fit.model(), threads)?.probs_nc(
+            &mut view,
+            answers.len(),
+            Key::new(0, 0),
+        )?;
         Ok(accuracy(&probs, &answers))
     }
 }

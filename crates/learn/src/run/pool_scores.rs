@@ -10,11 +10,12 @@ use crate::error::LearnError;
 use crate::model::predict::{Predictor, argmax};
 use crate::model::view::View;
 
-/// Images that stand for those to be predicted later, where a strategy asks for targets: drawn from the pool, never from test.
+/// Images that stand for those to be predicted later, where a strategy asks for targets: drawn from
+/// the pool, never from test.
 const TARGETS: usize = 100;
 
-/// Images scored together where each is scored by itself: their probabilities are forgotten, so that a pool of millions takes
-/// the memory of its scores.
+/// Images scored together where each is scored by itself: their probabilities are forgotten, so
+/// that a pool of millions takes the memory of its scores.
 const CHUNK: usize = 1 << 14;
 
 /// The pool as a network scores it, and what names its random numbers.
@@ -81,7 +82,8 @@ struct ByImage {
 }
 
 impl<'a> PoolScores<'a> {
-    /// Computes what `needs` names and nothing else. Features are the model's where none are `given`.
+    /// Computes what `needs` names and nothing else. Features are the model's where none are
+    /// `given`.
     pub(crate) fn compute(
         strategy: &dyn Strategy,
         needs: Needs,
@@ -98,11 +100,13 @@ impl<'a> PoolScores<'a> {
         }
         scores.features_nd = given.filter(|_| needs.features).map(Cow::Borrowed);
         if needs.features && given.is_none() {
-            let (probs, features) = members[0].probs_and_features(pool.view, pool.rows, pool.once)?;
+            let (probs, features) =
+                members[0].probs_and_features(pool.view, pool.rows, pool.once)?;
             (scores.probs_nc, scores.features_nd) = (Some(probs), Some(Cow::Owned(features)));
         }
         if needs.probs || needs.mc_probs {
-            let mut each = members.iter_mut().map(|member| member.probs_nc(pool.view, pool.rows, pool.once));
+            let mut each =
+                members.iter_mut().map(|member| member.probs_nc(pool.view, pool.rows, pool.once));
             scores.probs_nc = match is_one {
                 true => each.next().transpose()?,
                 false => {
@@ -113,7 +117,13 @@ impl<'a> PoolScores<'a> {
             };
         }
         if needs.mc_probs && is_one {
-            let probs = members[0].probs_nkc(pool.view, pool.rows, pool.once, pool.mc_samples, pool.masks)?;
+            let probs = members[0].probs_nkc(
+                pool.view,
+                pool.rows,
+                pool.once,
+                pool.mc_samples,
+                pool.masks,
+            )?;
             scores.probs_nkc = Some(probs);
         }
         if needs.targets {
@@ -121,7 +131,9 @@ impl<'a> PoolScores<'a> {
         }
         if needs.views {
             let unaugmented = members[0].probs_nc(pool.view, pool.rows, pool.once);
-            let view = |v| members[0].probs_nc(&mut pool.augmented, pool.rows, pool.view_key.at(v, 0).child());
+            let view = |v| {
+                members[0].probs_nc(&mut pool.augmented, pool.rows, pool.view_key.at(v, 0).child())
+            };
             let all = std::iter::once(unaugmented).chain((1..pool.views as u64).map(view));
             let views = all.collect::<Result<Vec<_>, _>>()?;
             scores.view_probs_nvc = Some(interleaved(&views, classes));
@@ -131,21 +143,34 @@ impl<'a> PoolScores<'a> {
 
     /// The predictions of some images of the pool, drawn by the target key.
     fn targets(&self, pool: &Scored<'_, '_>) -> Vec<f32> {
-        let probs = self.probs_nkc.as_ref().expect("targets come with several predictions an image");
+        let probs =
+            self.probs_nkc.as_ref().expect("targets come with several predictions an image");
         let mut open = pool.open.to_vec();
         pool.target_key.stream().shuffle(&mut open);
         let len = probs.len() / self.rows;
-        open.iter().take(TARGETS).flat_map(|&row| &probs[row as usize * len..][..len]).copied().collect()
+        open.iter()
+            .take(TARGETS)
+            .flat_map(|&row| &probs[row as usize * len..][..len])
+            .copied()
+            .collect()
     }
 
     /// Scores of a pool that was seen as features, and as probabilities where there are some.
-    pub(crate) fn of_arrays(pool: &Pool<'_>, probs_nc: Option<Vec<f32>>, features_nd: Option<&'a [f32]>) -> Self {
+    pub(crate) fn of_arrays(
+        pool: &Pool<'_>,
+        probs_nc: Option<Vec<f32>>,
+        features_nd: Option<&'a [f32]>,
+    ) -> Self {
         let features_nd = features_nd.map(Cow::Borrowed);
         Self { rows: pool.len(), classes: pool.classes, probs_nc, features_nd, ..Self::default() }
     }
 
     /// Lets `strategy` choose `batch` of the `open` images.
-    pub(crate) fn pick(&self, strategy: &dyn Strategy, choice: &Choice<'_>) -> Result<Picks, LearnError> {
+    pub(crate) fn pick(
+        &self,
+        strategy: &dyn Strategy,
+        choice: &Choice<'_>,
+    ) -> Result<Picks, LearnError> {
         let Choice { open, labelled, query, threads } = *choice;
         if let (Some(by_image), Some(score)) = (&self.by_image, strategy.as_score()) {
             acquire::check_batch(query.batch, open.len())?;
@@ -158,8 +183,14 @@ impl<'a> PoolScores<'a> {
             probs: self.probs_nc.as_deref().map(|p| Rows::new(p, self.classes)),
             features: self.features_nd.as_deref().map(|f| Rows::new(f, f.len() / self.rows)),
             mc_probs: self.probs_nkc.as_deref().map(|p| Samples::new(p, mc_samples, self.classes)),
-            target_mc_probs: self.target_probs_tkc.as_deref().map(|p| Samples::new(p, mc_samples, self.classes)),
-            view_probs: self.view_probs_nvc.as_deref().map(|p| Samples::new(p, samples(p), self.classes)),
+            target_mc_probs: self
+                .target_probs_tkc
+                .as_deref()
+                .map(|p| Samples::new(p, mc_samples, self.classes)),
+            view_probs: self
+                .view_probs_nvc
+                .as_deref()
+                .map(|p| Samples::new(p, samples(p), self.classes)),
             labelled,
         };
         Ok(strategy.pick(&inputs, open, &query, threads)?)
@@ -177,7 +208,9 @@ impl<'a> PoolScores<'a> {
     /// Entropy of every image's softmax in bits, where probabilities were computed.
     pub(crate) fn entropies(&self, threads: usize) -> Result<Option<Cow<'_, [f64]>>, LearnError> {
         if let Some(by_image) = &self.by_image {
-            return Ok(Some(Cow::Borrowed(by_image.entropies.as_ref().unwrap_or(&by_image.scores))));
+            return Ok(Some(Cow::Borrowed(
+                by_image.entropies.as_ref().unwrap_or(&by_image.scores),
+            )));
         }
         let Some(probs_nc) = &self.probs_nc else { return Ok(None) };
         Ok(Some(Cow::Owned(entropies(Rows::new(probs_nc, self.classes), threads)?)))
@@ -185,7 +218,11 @@ impl<'a> PoolScores<'a> {
 }
 
 impl ByImage {
-    fn compute(score: &dyn Score, member: &mut Predictor, pool: &mut Scored<'_, '_>) -> Result<Self, LearnError> {
+    fn compute(
+        score: &dyn Score,
+        member: &mut Predictor,
+        pool: &mut Scored<'_, '_>,
+    ) -> Result<Self, LearnError> {
         let (classes, rows, threads) = (pool.classes, pool.rows, pool.threads);
         let is_entropy = score.name() == ENTROPY;
         let mut kept = Self { entropies: (!is_entropy).then(Vec::new), ..Self::default() };
@@ -202,7 +239,12 @@ impl ByImage {
         Ok(kept)
     }
 
-    fn add(&mut self, score: &dyn Score, probs: Rows<'_>, threads: usize) -> Result<(), LearnError> {
+    fn add(
+        &mut self,
+        score: &dyn Score,
+        probs: Rows<'_>,
+        threads: usize,
+    ) -> Result<(), LearnError> {
         let rows: Vec<u32> = (0..probs.len() as u32).collect();
         let inputs = Inputs { probs: Some(probs), ..Inputs::default() };
         self.scores.extend(score.score_rows(&inputs, &rows, threads)?);
@@ -228,7 +270,10 @@ fn entropies(probs: Rows<'_>, threads: usize) -> Result<Vec<f64>, LearnError> {
 /// Arrays [n, classes], one a sample, as one array [n, samples, classes].
 fn interleaved(arrays: &[Vec<f32>], classes: usize) -> Vec<f32> {
     let rows = arrays[0].len() / classes;
-    (0..rows).flat_map(|row| arrays.iter().flat_map(move |a| &a[row * classes..][..classes])).copied().collect()
+    (0..rows)
+        .flat_map(|row| arrays.iter().flat_map(move |a| &a[row * classes..][..classes]))
+        .copied()
+        .collect()
 }
 
 /// The mean of several arrays of equal length, summed in order.

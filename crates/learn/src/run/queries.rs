@@ -23,8 +23,14 @@ pub(crate) struct Query<'a> {
     pub(crate) is_first: bool,
 }
 
-/// The query that follows on `round` queries and the `answers` to them; none where the budget is spent or no image is left.
-pub(crate) fn next<'a>(plan: &'a Plan, needs_probs: bool, round: u32, answers: &Answers) -> Option<Query<'a>> {
+/// The query that follows on `round` queries and the `answers` to them; none where the budget is
+/// spent or no image is left.
+pub(crate) fn next<'a>(
+    plan: &'a Plan,
+    needs_probs: bool,
+    round: u32,
+    answers: &Answers,
+) -> Option<Query<'a>> {
     let is_first = answers.count() == 0;
     let query = |round, strategy, size| Some(Query { round, strategy, size, is_first });
     match &plan.selection {
@@ -43,8 +49,11 @@ pub(crate) fn next<'a>(plan: &'a Plan, needs_probs: bool, round: u32, answers: &
                 return query(0, COLD_START, first);
             }
             // Of a small budget some queries are left out: they keep their numbers.
-            let after =
-                |round: u32| first + (labels - first) * (round as usize).min(QUERIES_ON_FEATURES) / QUERIES_ON_FEATURES;
+            let after = |round: u32| {
+                first
+                    + (labels - first) * (round as usize).min(QUERIES_ON_FEATURES)
+                        / QUERIES_ON_FEATURES
+            };
             let mut round = round;
             while after(round) <= answers.labels() {
                 round += 1;

@@ -1,6 +1,7 @@
 //! A run's state between two epochs, as bytes.
 //!
-//! Layout: the length of a JSON header (u64, little endian), the header, then the states of the models in training.
+//! Layout: the length of a JSON header (u64, little endian), the header, then the states of the
+//! models in training.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,8 +55,8 @@ pub(crate) struct Snapshot {
     pub(crate) states: Vec<Vec<u8>>,
 }
 
-/// The snapshot of a run at the end of its loop, where that is known from the records of another run: after `rounds` queries,
-/// `loop_epochs` epochs of the loop's models and so many `answers`.
+/// The snapshot of a run at the end of its loop, where that is known from the records of another
+/// run: after `rounds` queries, `loop_epochs` epochs of the loop's models and so many `answers`.
 pub fn after_loop(rounds: u32, loop_epochs: u64, answers: usize) -> Vec<u8> {
     let place = Place::Loop { round: rounds, epoch: 0 };
     Snapshot { place, answers, loop_epochs, ..Snapshot::default() }.into_bytes()
@@ -71,15 +72,22 @@ impl Snapshot {
         bytes
     }
 
-    /// The answers before it: those of the `record`, or what the snapshot of an earlier version holds itself.
+    /// The answers before it: those of the `record`, or what the snapshot of an earlier version
+    /// holds itself.
     pub(crate) fn answered(&self, record: &[Answered]) -> Result<Vec<Answered>, LearnError> {
         if !self.labelled.is_empty() {
             let labels = self.labels.iter().map(|&label| Answer::Label(label));
-            let answered = self.labelled.iter().zip(labels).map(|(&row, answer)| Answered { row, answer });
+            let answered =
+                self.labelled.iter().zip(labels).map(|(&row, answer)| Answered { row, answer });
             return Ok(answered.collect());
         }
-        let missing =
-            || LearnError::Snapshot(format!("it follows {} answers, {} are recorded", self.answers, record.len()));
+        let missing = || {
+            LearnError::Snapshot(format!(
+                "it follows {} answers, {} are recorded",
+                self.answers,
+                record.len()
+            ))
+        };
         record.get(..self.answers).map(<[Answered]>::to_vec).ok_or_else(missing)
     }
 
@@ -122,7 +130,13 @@ mod tests {
     fn the_record_of_answers_must_be_long_enough() {
         let answered = Answered { row: 4, answer: Answer::Label(1) };
         assert_eq!(snapshot().answered(&[answered; 3]).unwrap(), [answered; 2]);
-        assert!(snapshot().answered(&[answered]).unwrap_err().to_string().contains("2 answers, 1 are recorded"));
+        assert!(
+            snapshot()
+                .answered(&[answered])
+                .unwrap_err()
+                .to_string()
+                .contains("2 answers, 1 are recorded")
+        );
         let earlier = Snapshot { labelled: vec![4], labels: vec![1], answers: 0, ..snapshot() };
         assert_eq!(earlier.answered(&[]).unwrap(), [answered]);
     }

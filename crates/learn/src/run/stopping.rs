@@ -13,20 +13,23 @@ pub enum Rule {
         /// Labels.
         labels: usize,
     },
-    /// Validation accuracy gained less than `gain` in each of the last `rounds` rounds over the best before them.
+    /// Validation accuracy gained less than `gain` in each of the last `rounds` rounds over the
+    /// best before them.
     ValidationPlateau {
         /// Rounds without gain.
         rounds: usize,
         /// The least gain that counts, as a share (0.01 is one point).
         gain: f64,
     },
-    /// The mean entropy of the images that were asked fell below this: the most doubtful left are not doubtful.
+    /// The mean entropy of the images that were asked fell below this: the most doubtful left are
+    /// not doubtful.
     Uncertainty {
         /// Entropy in bits.
         below: f64,
     },
-    /// Predictions on a fixed set hardly changed: the mean of Cohen's kappa between successive rounds, over the last `rounds`, reached
-    /// `kappa` (Bloodgood and Vijay-Shanker 2009, who take 0.99 and 3).
+    /// Predictions on a fixed set hardly changed: the mean of Cohen's kappa between successive
+    /// rounds, over the last `rounds`, reached `kappa` (Bloodgood and Vijay-Shanker 2009, who take
+    /// 0.99 and 3).
     StablePredictions {
         /// Agreement beyond chance.
         kappa: f64,
@@ -44,10 +47,11 @@ impl Rule {
         let wrong = |text: &str| Err(LearnError::Setting(format!("stopping rule: {text}")));
         match *self {
             Self::Budget { labels: 0 } => wrong("labels must be at least 1"),
-            Self::ValidationPlateau { rounds: 0, .. } | Self::StablePredictions { rounds: 0, .. } => {
-                wrong("rounds must be at least 1")
+            Self::ValidationPlateau { rounds: 0, .. }
+            | Self::StablePredictions { rounds: 0, .. } => wrong("rounds must be at least 1"),
+            Self::ValidationPlateau { gain, .. } if !gain.is_finite() => {
+                wrong("gain must be a number")
             }
-            Self::ValidationPlateau { gain, .. } if !gain.is_finite() => wrong("gain must be a number"),
             Self::Uncertainty { below } if below.is_nan() || below <= 0.0 => {
                 wrong("below must be a number of bits above 0")
             }
@@ -95,15 +99,27 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let measured = self.measured;
         match self.rule {
-            Rule::Budget { labels } => write!(f, "{measured} labels were given, the budget is {labels}"),
+            Rule::Budget { labels } => {
+                write!(f, "{measured} labels were given, the budget is {labels}")
+            }
             Rule::ValidationPlateau { rounds, gain } => {
-                write!(f, "validation accuracy gained {measured:.4} in {rounds} rounds, less than {gain}")
+                write!(
+                    f,
+                    "validation accuracy gained {measured:.4} in {rounds} rounds, less than {gain}"
+                )
             }
             Rule::Uncertainty { below } => {
-                write!(f, "the images asked have a mean entropy of {measured:.3} bits, below {below}")
+                write!(
+                    f,
+                    "the images asked have a mean entropy of {measured:.3} bits, below {below}"
+                )
             }
             Rule::StablePredictions { kappa, rounds } => {
-                write!(f, "predictions agreed with a kappa of {measured:.4} over {rounds} rounds, at least {kappa}")
+                write!(
+                    f,
+                    "predictions agreed with a kappa of {measured:.4} over {rounds} rounds, at \
+                     least {kappa}"
+                )
             }
         }
     }
@@ -127,7 +143,9 @@ impl Stopping {
             }
             self.predictions = predictions.to_vec();
         }
-        let met = |rule: &Rule| self.measure(*rule, round).map(|measured| Reason { rule: *rule, measured });
+        let met = |rule: &Rule| {
+            self.measure(*rule, round).map(|measured| Reason { rule: *rule, measured })
+        };
         rules.iter().find_map(met)
     }
 
@@ -137,8 +155,13 @@ impl Stopping {
             Rule::Budget { labels } => (round.labels >= labels).then_some(round.labels as f64),
             Rule::Uncertainty { below } => round.asked_entropy.filter(|entropy| *entropy < below),
             Rule::ValidationPlateau { rounds, gain } => {
-                let split = self.accuracies.len().checked_sub(rounds).filter(|split| *split > 0 && rounds > 0)?;
-                let best = |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let split = self
+                    .accuracies
+                    .len()
+                    .checked_sub(rounds)
+                    .filter(|split| *split > 0 && rounds > 0)?;
+                let best =
+                    |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let (before, last) = self.accuracies.split_at(split);
                 Some(best(last) - best(before)).filter(|found| *found < gain)
             }
@@ -151,7 +174,8 @@ impl Stopping {
     }
 }
 
-/// Cohen's kappa: agreement beyond what the two class frequencies give by chance; 1 where both hold one and the same class.
+/// Cohen's kappa: agreement beyond what the two class frequencies give by chance; 1 where both hold
+/// one and the same class.
 pub fn kappa(a: &[u16], b: &[u16]) -> f64 {
     let n = a.len().min(b.len()) as f64;
     let classes = a.iter().chain(b).max().map_or(0, |class| usize::from(*class) + 1);
@@ -180,13 +204,15 @@ mod tests {
 
     #[test]
     fn a_plateau_needs_all_its_rounds() {
-        let (mut stopping, rules) = (Stopping::default(), [Rule::ValidationPlateau { rounds: 2, gain: 0.01 }]);
+        let (mut stopping, rules) =
+            (Stopping::default(), [Rule::ValidationPlateau { rounds: 2, gain: 0.01 }]);
         let mut after = |accuracy| {
             stopping
                 .after(&rules, &Round { validation_accuracy: Some(accuracy), ..Round::default() })
                 .map(|r| r.measured)
         };
-        let found: Vec<bool> = [0.5, 0.6, 0.605, 0.62, 0.61, 0.62].into_iter().map(|a| after(a).is_some()).collect();
+        let found: Vec<bool> =
+            [0.5, 0.6, 0.605, 0.62, 0.61, 0.62].into_iter().map(|a| after(a).is_some()).collect();
         assert_eq!(found, [false, false, false, false, false, true]);
     }
 
@@ -195,18 +221,26 @@ mod tests {
         let (mut stopping, rules) =
             (Stopping::default(), [Rule::Uncertainty { below: 0.1 }, Rule::Budget { labels: 5 }]);
         assert_eq!(stopping.after(&rules, &Round::default()), None);
-        assert_eq!(stopping.after(&rules, &Round { asked_entropy: Some(0.2), ..Round::default() }), None);
-        let reason =
-            stopping.after(&rules, &Round { asked_entropy: Some(0.05), labels: 9, ..Round::default() }).unwrap();
+        assert_eq!(
+            stopping.after(&rules, &Round { asked_entropy: Some(0.2), ..Round::default() }),
+            None
+        );
+        let reason = stopping
+            .after(&rules, &Round { asked_entropy: Some(0.05), labels: 9, ..Round::default() })
+            .unwrap();
         assert_eq!(reason.rule, Rule::Uncertainty { below: 0.1 });
     }
 
     #[test]
     fn predictions_that_stay_stop_the_loop() {
-        let (mut stopping, rules) = (Stopping::default(), [Rule::StablePredictions { kappa: 0.99, rounds: 2 }]);
-        let rounds: [&[u16]; 5] = [&[0, 1, 2, 0], &[0, 1, 2, 1], &[0, 1, 2, 1], &[0, 1, 2, 1], &[0, 1, 2, 1]];
+        let (mut stopping, rules) =
+            (Stopping::default(), [Rule::StablePredictions { kappa: 0.99, rounds: 2 }]);
+        let rounds: [&[u16]; 5] =
+            [&[0, 1, 2, 0], &[0, 1, 2, 1], &[0, 1, 2, 1], &[0, 1, 2, 1], &[0, 1, 2, 1]];
         let stops = rounds.map(|predictions| {
-            stopping.after(&rules, &Round { predictions: Some(predictions), ..Round::default() }).is_some()
+            stopping
+                .after(&rules, &Round { predictions: Some(predictions), ..Round::default() })
+                .is_some()
         });
         assert_eq!(stops, [false, false, false, true, true]);
     }

@@ -12,7 +12,8 @@ use crate::run::learners::HeldOut;
 use crate::run::plan::Plan;
 use crate::run::resources::Resources;
 
-/// Probabilities of held-out images under a network on an encoder, as a mean over the image and `views` - 1 changed views of it.
+/// Probabilities of held-out images under a network on an encoder, as a mean over the image and
+/// `views` - 1 changed views of it.
 pub(crate) fn of_network(
     model: &Model,
     mean: &[f32],

@@ -1,4 +1,5 @@
-//! What a plan says of a run on an encoder: which encoders, what learns the labels, whether the whole network goes on from there.
+//! What a plan says of a run on an encoder: which encoders, what learns the labels, whether the
+//! whole network goes on from there.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -30,8 +31,8 @@ pub struct Transfer {
     pub fine_tuning: Option<FineTuning>,
 }
 
-/// Encoders that answer together, by the mean of their classifiers' probabilities: those of `size` seeds on from the encoder's own,
-/// the first again after number `of` - 1.
+/// Encoders that answer together, by the mean of their classifiers' probabilities: those of `size`
+/// seeds on from the encoder's own, the first again after number `of` - 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ensemble {
@@ -41,7 +42,8 @@ pub struct Ensemble {
     pub of: u64,
 }
 
-/// What learns the labels on an encoder's features. A record says it, so that runs of another classifier are other runs.
+/// What learns the labels on an encoder's features. A record says it, so that runs of another
+/// classifier are other runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Classifier {
@@ -59,13 +61,21 @@ impl Transfer {
         if let Some(Ensemble { size, of }) = self.ensemble {
             let wrong = |what: String| Err(LearnError::Setting(what));
             if !(1..=of).contains(&size) {
-                return wrong(format!("ensemble = {size} of encoders = {of}: give 1 to all of them"));
+                return wrong(format!(
+                    "ensemble = {size} of encoders = {of}: give 1 to all of them"
+                ));
             }
             if self.fine_tuning.is_some() {
-                return wrong("encoders of an ensemble stay as they are: give fine_tuning or ensemble".to_owned());
+                return wrong(
+                    "encoders of an ensemble stay as they are: give fine_tuning or ensemble"
+                        .to_owned(),
+                );
             }
             if matches!(self.encoder, EncoderSource::File(_)) {
-                return wrong("an ensemble needs encoders of the study, not `encoder`, a single file".to_owned());
+                return wrong(
+                    "an ensemble needs encoders of the study, not `encoder`, a single file"
+                        .to_owned(),
+                );
             }
         }
         self.self_training.iter().try_for_each(SelfTraining::check)?;
@@ -75,8 +85,12 @@ impl Transfer {
     /// Every encoder, the one that chooses first.
     pub fn encoders(&self) -> Vec<EncoderSource> {
         match (&self.encoder, self.ensemble) {
-            (EncoderSource::Pretraining { settings, seed }, Some(Ensemble { size, of })) => (0..size)
-                .map(|at| EncoderSource::Pretraining { settings: settings.clone(), seed: (seed + at) % of.max(1) })
+            (EncoderSource::Pretraining { settings, seed }, Some(Ensemble { size, of })) => (0
+                ..size)
+                .map(|at| EncoderSource::Pretraining {
+                    settings: settings.clone(),
+                    seed: (seed + at) % of.max(1),
+                })
                 .collect(),
             (encoder, _) => vec![encoder.clone()],
         }
@@ -110,7 +124,8 @@ pub enum EncoderSource {
 /// A file with an encoder, named by its content: wherever it lies, it is the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EncoderFile {
-    /// SHA-256 of the file, in hex, as it would be without its `format`: files of every version of this program have one name.
+    /// SHA-256 of the file, in hex, as it would be without its `format`: files of every version of
+    /// this program have one name.
     pub sha256: String,
     /// Where it lies on this machine.
     #[serde(skip)]
@@ -131,7 +146,11 @@ impl EncoderFile {
     /// # Errors
     /// If it cannot be read.
     pub fn at(path: &Path) -> Result<Self, DataError> {
-        let bytes = std::fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
-        Ok(Self { sha256: hex(&Sha256::digest(fewlabel_engine::without_format(&bytes))), path: path.to_owned() })
+        let bytes = std::fs::read(path)
+            .map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+        Ok(Self {
+            sha256: hex(&Sha256::digest(fewlabel_engine::without_format(&bytes))),
+            path: path.to_owned(),
+        })
     }
 }

@@ -1,8 +1,9 @@
-//! Fine-tuning: encoder and classifier go on learning together, from where the encoder's features and a linear classifier
-//! on them stand (Kumar et al. 2022, arXiv 2202.10054: a head that is fitted first spares the features).
+//! Fine-tuning: encoder and classifier go on learning together, from where the encoder's features
+//! and a linear classifier on them stand (Kumar et al. 2022, arXiv 2202.10054: a head that is
+//! fitted first spares the features).
 //!
-//! Length is counted in steps, since a pass over a few labels is hardly one. The learning rates of encoder and head rise over
-//! the first twentieth of the steps and fall as a cosine.
+//! Length is counted in steps, since a pass over a few labels is hardly one. The learning rates of
+//! encoder and head rise over the first twentieth of the steps and fall as a cosine.
 
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{ClassHead, Model, Targets, Trainer};
@@ -34,7 +35,8 @@ pub struct FineTuning {
     pub label_smoothing: f32,
     /// Decay of the average of the weights that is judged; 0 judges the weights themselves.
     pub average: f32,
-    /// What a view of a labelled image may change; `None` is what the encoder was trained with, or the default for the data.
+    /// What a view of a labelled image may change; `None` is what the encoder was trained with, or
+    /// the default for the data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub views: Option<Policy>,
     /// How the network listens to itself on unlabelled images, if it does.
@@ -85,7 +87,8 @@ impl FineTuning {
     }
 }
 
-/// A network in fine-tuning: a pure function of its start, the labelled images, the settings and the seed.
+/// A network in fine-tuning: a pure function of its start, the labelled images, the settings and
+/// the seed.
 pub struct Tuner<'a> {
     settings: FineTuning,
     seed: u64,
@@ -104,7 +107,8 @@ impl<'a> Tuner<'a> {
     /// Goes on from `model` with the `labelled` ones of `images`, from which `mean` is subtracted.
     ///
     /// # Errors
-    /// If a setting is out of its range, there are fewer than two labels, or the engine cannot train the network.
+    /// If a setting is out of its range, there are fewer than two labels, or the engine cannot
+    /// train the network.
     pub fn new(
         model: Model,
         settings: &FineTuning,
@@ -122,7 +126,15 @@ impl<'a> Tuner<'a> {
         let FineTuning { learning_rate, weight_decay, average, .. } = *settings;
         let optimisation = Optimisation { learning_rate, weight_decay, average };
         let unlabelled = settings.fix_match.as_ref().map(|fix_match| {
-            Unlabelled::new(fix_match, (images, mean), policy, &labelled.rows, batch, classes, (seed, threads))
+            Unlabelled::new(
+                fix_match,
+                (images, mean),
+                policy,
+                &labelled.rows,
+                batch,
+                classes,
+                (seed, threads),
+            )
         });
         let most = batch + unlabelled.as_ref().map_or(0, Unlabelled::most);
         let mut trainer = Trainer::new(model, optimisation.optimizer(), most, threads)?;
@@ -152,7 +164,8 @@ impl<'a> Tuner<'a> {
     /// Makes one step and returns its mean loss; `None` when there is none left.
     ///
     /// # Errors
-    /// If the threads that score unlabelled images cannot be started, or the loss is not a finite number.
+    /// If the threads that score unlabelled images cannot be started, or the loss is not a finite
+    /// number.
     pub fn step(&mut self) -> Result<Option<f32>, LearnError> {
         self.model.team().run(|| self.step_on_team())
     }
@@ -163,7 +176,8 @@ impl<'a> Tuner<'a> {
             return Ok(None);
         }
         let (pass, places) = self.passes.at(step);
-        let rows: Vec<u32> = places.iter().map(|&place| self.labelled.rows[place as usize]).collect();
+        let rows: Vec<u32> =
+            places.iter().map(|&place| self.labelled.rows[place as usize]).collect();
         self.images.resize(self.batch * self.view.image_len(), 0.0);
         self.targets.resize(self.batch * self.classes, 0.0);
         self.view.fill(&rows, Key::new(self.seed, purpose::TUNING_VIEWS), pass, &mut self.images);
@@ -173,7 +187,13 @@ impl<'a> Tuner<'a> {
             target[usize::from(self.labelled.labels[place as usize])] += 1.0 - smooth;
         }
         if let Some(unlabelled) = &mut self.unlabelled {
-            unlabelled.extend(self.model.model(), step, self.batch, &mut self.images, &mut self.targets)?;
+            unlabelled.extend(
+                self.model.model(),
+                step,
+                self.batch,
+                &mut self.images,
+                &mut self.targets,
+            )?;
         }
         let (images, targets) = (&self.images, Targets::Soft(&self.targets));
         let dropout = Key::new(self.seed, purpose::DROPOUT);
@@ -228,25 +248,39 @@ mod tests {
             dropout: 0.0,
         };
         // Dark images and bright ones.
-        let pixels = (0..24 * 100).map(|i| ((i * 37 % 90) + if (i / 100) % 2 == 0 { 0 } else { 120 }) as u8).collect();
+        let pixels = (0..24 * 100)
+            .map(|i| ((i * 37 % 90) + if (i / 100) % 2 == 0 { 0 } else { 120 }) as u8)
+            .collect();
         let images = Images { height: 10, width: 10, channels: 1, pixels };
-        let labelled = Labelled { rows: (0..12).collect(), labels: (0..12).map(|i| i % 2).collect() };
+        let labelled =
+            Labelled { rows: (0..12).collect(), labels: (0..12).map(|i| i % 2).collect() };
         (Model::new(architecture, Key::new(1, 0)).unwrap(), images, labelled)
     }
 
     #[test]
     fn the_loss_falls_and_interruptions_leave_no_trace() {
         let losses = check(None, &Policy::none());
-        assert!(losses[25..].iter().sum::<f32>() < 0.7 * losses[..5].iter().sum::<f32>(), "{losses:?}");
+        assert!(
+            losses[25..].iter().sum::<f32>() < 0.7 * losses[..5].iter().sum::<f32>(),
+            "{losses:?}"
+        );
         check(Some(FixMatch { threshold: 0.5, ..FixMatch::default() }), &Policy::paper());
     }
 
     /// Holds an interrupted training against a whole one; the losses of the latter.
     fn check(fix_match: Option<FixMatch>, policy: &Policy) -> Vec<f32> {
         let (model, images, labelled) = start();
-        let settings = FineTuning { steps: 30, batch_size: 5, learning_rate: 3e-3, fix_match, ..FineTuning::default() };
-        let tuner =
-            |threads| Tuner::new(model.clone(), &settings, (&images, &[0.4]), policy, &labelled, (3, threads)).unwrap();
+        let settings = FineTuning {
+            steps: 30,
+            batch_size: 5,
+            learning_rate: 3e-3,
+            fix_match,
+            ..FineTuning::default()
+        };
+        let tuner = |threads| {
+            Tuner::new(model.clone(), &settings, (&images, &[0.4]), policy, &labelled, (3, threads))
+                .unwrap()
+        };
         let mut whole = tuner(1);
         let losses: Vec<f32> = std::iter::from_fn(|| whole.step().unwrap()).collect();
         assert_eq!(losses.len(), 30);
@@ -273,9 +307,13 @@ mod tests {
             ..FineTuning::default()
         };
         let policy = Policy::none();
-        let mut tuner = Tuner::new(model.clone(), &settings, (&images, &[0.4]), &policy, &labelled, (3, 1)).unwrap();
+        let mut tuner =
+            Tuner::new(model.clone(), &settings, (&images, &[0.4]), &policy, &labelled, (3, 1))
+                .unwrap();
         while tuner.step().unwrap().is_some() {}
-        for ((name, _, before), (_, _, after)) in model.tensors().iter().zip(&tuner.model().tensors()) {
+        for ((name, _, before), (_, _, after)) in
+            model.tensors().iter().zip(&tuner.model().tensors())
+        {
             let most = before.iter().zip(after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             let moves = name.starts_with("head.") || name.contains("running");
             assert_eq!(most > 1e-6, moves, "{name}: {most}");

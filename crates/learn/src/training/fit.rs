@@ -16,7 +16,8 @@ use crate::training::optimised::{Optimisation, Optimised};
 pub struct TrainSettings {
     /// Epochs of the final model.
     pub epochs: u32,
-    /// Images in a step; the last batch of an epoch may be smaller, and is dropped when it holds one image.
+    /// Images in a step; the last batch of an epoch may be smaller, and is dropped when it holds
+    /// one image.
     pub batch_size: usize,
     /// AdamW's learning rate.
     pub learning_rate: f32,
@@ -38,16 +39,18 @@ pub struct Recipe {
     pub steps: u32,
     /// Whether the learning rate rises over the first twentieth of the steps and falls as a cosine.
     pub cosine: bool,
-    /// Share of every label that is dealt out to all classes alike (Szegedy et al. 2016, arXiv 1512.00567).
+    /// Share of every label that is dealt out to all classes alike (Szegedy et al. 2016, arXiv
+    /// 1512.00567).
     pub label_smoothing: f32,
     /// Decay of the average of the weights that is judged; 0 judges the weights themselves.
     pub average: f32,
 }
 
 impl Recipe {
-    /// What networks from scratch learn few labels by, outside the paper's regimes: chosen by validation accuracy at 1 % of the labels
-    /// (`docs/label-efficiency.md`).
-    pub const FEW_LABELS: Self = Self { steps: 500, cosine: true, label_smoothing: 0.1, average: 0.98 };
+    /// What networks from scratch learn few labels by, outside the paper's regimes: chosen by
+    /// validation accuracy at 1 % of the labels (`docs/label-efficiency.md`).
+    pub const FEW_LABELS: Self =
+        Self { steps: 500, cosine: true, label_smoothing: 0.1, average: 0.98 };
 
     fn is_the_paper_s(&self) -> bool {
         *self == Self::default()
@@ -57,7 +60,9 @@ impl Recipe {
         if (0.0..1.0).contains(&self.label_smoothing) && (0.0..1.0).contains(&self.average) {
             return Ok(());
         }
-        Err(LearnError::Setting("recipe: label_smoothing and average must lie between 0 and 1, 1 excluded".to_owned()))
+        Err(LearnError::Setting(
+            "recipe: label_smoothing and average must lie between 0 and 1, 1 excluded".to_owned(),
+        ))
     }
 }
 
@@ -85,7 +90,9 @@ impl TrainSettings {
             return wrong("epochs must be at least 1");
         }
         if !(2..=4096).contains(&self.batch_size) {
-            return wrong("batch_size must lie between 2 and 4096: batch norm has no variance over one image");
+            return wrong(
+                "batch_size must lie between 2 and 4096: batch norm has no variance over one image",
+            );
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return wrong("learning_rate must be a positive number");
@@ -96,7 +103,8 @@ impl TrainSettings {
         self.recipe.check()
     }
 
-    /// Epochs over `rows` images: those that were asked for, or as many as make the steps that were asked for.
+    /// Epochs over `rows` images: those that were asked for, or as many as make the steps that were
+    /// asked for.
     pub fn epochs_over(&self, rows: usize) -> u32 {
         match self.recipe.steps {
             0 => self.epochs,
@@ -146,12 +154,16 @@ impl Fit {
     /// Starts from `model`; `threads` never changes a bit of the result.
     ///
     /// # Errors
-    /// If the engine cannot hold a batch of `settings.batch_size` images of this shape, or the mixing is out of its range.
+    /// If the engine cannot hold a batch of `settings.batch_size` images of this shape, or the
+    /// mixing is out of its range.
     pub fn new(model: Model, settings: &TrainSettings, threads: usize) -> Result<Self, LearnError> {
         let shape = model.architecture();
         let (classes, batch_size) = (shape.classes, settings.batch_size);
         let image = Shape { height: shape.height, width: shape.width, channels: shape.channels };
-        let mixer = settings.mixing.map(|mixing| Mixer::new(mixing, image, classes, batch_size)).transpose()?;
+        let mixer = settings
+            .mixing
+            .map(|mixing| Mixer::new(mixing, image, classes, batch_size))
+            .transpose()?;
         let is_soft = mixer.is_some() || settings.recipe.label_smoothing > 0.0;
         let optimisation = settings.optimisation();
         let trainer = Trainer::new(model, optimisation.optimizer(), batch_size, threads)?;
@@ -183,7 +195,13 @@ impl Fit {
         Ok(loss)
     }
 
-    fn steps(&mut self, view: &mut View<'_>, rows: &[u32], labels: &[u16], keys: EpochKeys) -> Result<f32, LearnError> {
+    fn steps(
+        &mut self,
+        view: &mut View<'_>,
+        rows: &[u32],
+        labels: &[u16],
+        keys: EpochKeys,
+    ) -> Result<f32, LearnError> {
         let order = keys.order.stream().permutation(rows.len());
         let image_len = view.image_len();
         let mut batch_rows = Vec::with_capacity(self.batch_size);
@@ -222,7 +240,8 @@ impl Fit {
         Ok((loss / seen.max(1) as f64) as f32)
     }
 
-    /// The model as it is to be judged: as trained so far, or the average of its weights where one is kept.
+    /// The model as it is to be judged: as trained so far, or the average of its weights where one
+    /// is kept.
     pub fn model(&self) -> &Model {
         self.model.model()
     }
@@ -232,11 +251,13 @@ impl Fit {
         self.model.into_model()
     }
 
-    /// Everything that training goes on from: parameters, running statistics, optimiser moments, step count; before them the
-    /// average with its length, where one is kept.
+    /// Everything that training goes on from: parameters, running statistics, optimiser moments,
+    /// step count; before them the average with its length, where one is kept.
     pub fn state(&self) -> Vec<u8> {
         match &self.model.states()[..] {
-            [state, average] => [&(average.len() as u64).to_le_bytes()[..], average, state].concat(),
+            [state, average] => {
+                [&(average.len() as u64).to_le_bytes()[..], average, state].concat()
+            }
             states => states.concat(),
         }
     }
@@ -249,9 +270,9 @@ impl Fit {
         if self.settings.recipe.average == 0.0 {
             return self.model.restore(&[state]);
         }
-        let parts = state
-            .split_first_chunk::<8>()
-            .and_then(|(length, rest)| rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?));
+        let parts = state.split_first_chunk::<8>().and_then(|(length, rest)| {
+            rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+        });
         let Some((held, state)) = parts else {
             return Err(LearnError::Snapshot("it holds no average of weights".to_owned()));
         };
@@ -285,8 +306,10 @@ mod tests {
 
     #[test]
     fn steps_are_made_up_of_epochs() {
-        let settings =
-            |steps| TrainSettings { recipe: Recipe { steps, ..Recipe::default() }, ..TrainSettings::default() };
+        let settings = |steps| TrainSettings {
+            recipe: Recipe { steps, ..Recipe::default() },
+            ..TrainSettings::default()
+        };
         assert_eq!(settings(0).epochs_over(139), 40);
         // 64 + 64 + 11 images.
         assert_eq!([500, 501, 3].map(|steps| settings(steps).epochs_over(139)), [167, 167, 1]);
@@ -298,7 +321,9 @@ mod tests {
     fn a_smoothed_label_still_adds_up_to_one() {
         let mut targets = [0.0, 1.0, 0.0, 0.0];
         smooth(&mut targets, 0.05, 0.2);
-        assert!((targets.iter().sum::<f32>() - 1.0).abs() < 1e-6 && (targets[1] - 0.85).abs() < 1e-6);
+        assert!(
+            (targets.iter().sum::<f32>() - 1.0).abs() < 1e-6 && (targets[1] - 0.85).abs() < 1e-6
+        );
     }
 
     #[test]

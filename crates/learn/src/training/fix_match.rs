@@ -1,11 +1,14 @@
-//! Pseudo-labels in fine-tuning: where the network is sure of a hardly changed view of an unlabelled image, a much changed view is
-//! to be called the same (FixMatch: Sohn et al. 2020, arXiv 2001.07685).
+//! Pseudo-labels in fine-tuning: where the network is sure of a hardly changed view of an
+//! unlabelled image, a much changed view is to be called the same (FixMatch: Sohn et al. 2020,
+//! arXiv 2001.07685).
 //!
 //! ```text
-//! loss = mean over labelled CE(label, view)  +  weight * mean over unlabelled [max p >= threshold] CE(argmax p, view)
+//! loss = mean over labelled CE(label, view)
+//!      + weight * mean over unlabelled [max p >= threshold] CE(argmax p, view)
 //! ```
 //!
-//! p: the probabilities of the weakly changed view under the network as it is judged, the average of its weights if one is kept.
+//! p: the probabilities of the weakly changed view under the network as it is judged, the average
+//! of its weights if one is kept.
 
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{Model, Scorer};
@@ -59,7 +62,8 @@ impl FixMatch {
 /// The weak view: moved by up to an eighth of the image, as far as FixMatch moves its.
 fn weak(images: &Images) -> Policy {
     let side = images.height.min(images.width) as f32 / 8.0;
-    let transform = Transform::Translation(Translation { pixels: [-side, side], ..Translation::default() });
+    let transform =
+        Transform::Translation(Translation { pixels: [-side, side], ..Translation::default() });
     let chain = Chain { transforms: vec![Step { probability: 1.0, transform }] };
     Policy::new(Spec::Chain(chain)).expect("an eighth of an image is within the range")
 }
@@ -78,7 +82,8 @@ pub(crate) struct Unlabelled<'a> {
 }
 
 impl<'a> Unlabelled<'a> {
-    /// Draws from the rows of `images` that are not among `labelled`, `settings.ratio` times `batch` a step.
+    /// Draws from the rows of `images` that are not among `labelled`, `settings.ratio` times
+    /// `batch` a step.
     pub(crate) fn new(
         settings: &FixMatch,
         (images, mean): (&'a Images, &[f32]),
@@ -90,7 +95,8 @@ impl<'a> Unlabelled<'a> {
     ) -> Self {
         let mut is_labelled = vec![false; images.len()];
         labelled.iter().for_each(|&row| is_labelled[row as usize] = true);
-        let rows: Vec<u32> = (0..images.len() as u32).filter(|&row| !is_labelled[row as usize]).collect();
+        let rows: Vec<u32> =
+            (0..images.len() as u32).filter(|&row| !is_labelled[row as usize]).collect();
         let count = (settings.ratio * batch).min(rows.len());
         Self {
             weak: View::new(images, mean, Some(&weak(images))).threads(threads),
@@ -110,8 +116,9 @@ impl<'a> Unlabelled<'a> {
         self.count
     }
 
-    /// Appends strong views and targets of the images of whose class `model` is sure to a batch of `batch` labelled images,
-    /// and weighs both parts so that the mean over all rows is the loss above.
+    /// Appends strong views and targets of the images of whose class `model` is sure to a batch of
+    /// `batch` labelled images, and weighs both parts so that the mean over all rows is the loss
+    /// above.
     pub(crate) fn extend(
         &mut self,
         model: &Model,
@@ -124,8 +131,12 @@ impl<'a> Unlabelled<'a> {
             return Ok(());
         }
         let classes = model.architecture().classes;
-        let drawn = Key::new(self.seed, purpose::UNLABELLED).at(step, 0).stream().permutation(self.rows.len());
-        let rows: Vec<u32> = drawn[..self.count].iter().map(|&place| self.rows[place as usize]).collect();
+        let drawn = Key::new(self.seed, purpose::UNLABELLED)
+            .at(step, 0)
+            .stream()
+            .permutation(self.rows.len());
+        let rows: Vec<u32> =
+            drawn[..self.count].iter().map(|&place| self.rows[place as usize]).collect();
         self.weak.fill(&rows, Key::new(self.seed, purpose::WEAK_VIEWS), step, &mut self.images);
         Scorer::new(model, self.count, self.threads)?.logits(&self.images, &mut self.logits);
         fewlabel_engine::vector::softmax_rows(&mut self.logits, classes);
@@ -158,7 +169,12 @@ mod tests {
     use fewlabel_engine::Architecture;
 
     fn images() -> Images {
-        Images { height: 10, width: 10, channels: 1, pixels: (0..20 * 100).map(|i| (i * 37 % 251) as u8).collect() }
+        Images {
+            height: 10,
+            width: 10,
+            channels: 1,
+            pixels: (0..20 * 100).map(|i| (i * 37 % 251) as u8).collect(),
+        }
     }
 
     fn model() -> Model {
@@ -181,7 +197,8 @@ mod tests {
         let extended = |threshold: f32| {
             let settings = FixMatch { ratio: 3, threshold, weight: 0.5 };
             let part = (&images, &[0.4][..]);
-            let mut unlabelled = Unlabelled::new(&settings, part, &Policy::paper(), &labelled, 4, 2, (5, 1));
+            let mut unlabelled =
+                Unlabelled::new(&settings, part, &Policy::paper(), &labelled, 4, 2, (5, 1));
             assert_eq!(unlabelled.most(), 12);
             let (mut batch, mut targets) = (vec![0.0; 400], [1.0, 0.0].repeat(4));
             unlabelled.extend(&model(), 3, 4, &mut batch, &mut targets).unwrap();
@@ -200,7 +217,11 @@ mod tests {
     #[test]
     fn settings_out_of_range_are_named() {
         assert!(
-            FixMatch { threshold: 1.0, ..FixMatch::default() }.check().unwrap_err().to_string().contains("threshold")
+            FixMatch { threshold: 1.0, ..FixMatch::default() }
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("threshold")
         );
         assert!(FixMatch { ratio: 0, ..FixMatch::default() }.check().is_err());
     }

@@ -1,4 +1,5 @@
-//! Training on labelled images: batches and epochs, fine-tuning, pseudo-labels, and what they and pretraining have in common.
+//! Training on labelled images: batches and epochs, fine-tuning, pseudo-labels, and what they and
+//! pretraining have in common.
 
 pub mod fine_tuning;
 pub mod fit;

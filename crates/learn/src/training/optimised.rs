@@ -1,4 +1,5 @@
-//! A model in training: what training, fine-tuning and pretraining have in common. Each of them only makes batches.
+//! A model in training: what training, fine-tuning and pretraining have in common. Each of them
+//! only makes batches.
 
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{AdamW, Average, Model, Team, Training};
@@ -21,7 +22,11 @@ pub(crate) struct Optimisation {
 impl Optimisation {
     /// The optimiser that these settings name.
     pub(crate) fn optimizer(&self) -> AdamW {
-        AdamW { learning_rate: self.learning_rate, weight_decay: self.weight_decay, ..AdamW::default() }
+        AdamW {
+            learning_rate: self.learning_rate,
+            weight_decay: self.weight_decay,
+            ..AdamW::default()
+        }
     }
 }
 
@@ -38,7 +43,8 @@ impl<H> Optimised<H> {
     /// Goes on from the model in `training`.
     pub(crate) fn new(training: Training<H>, optimisation: Optimisation) -> Self {
         let keeps_average = optimisation.average > 0.0;
-        let average = keeps_average.then(|| Average::new(training.model().clone(), optimisation.average));
+        let average =
+            keeps_average.then(|| Average::new(training.model().clone(), optimisation.average));
         Self { training, optimisation, average, scheduled: None }
     }
 
@@ -51,10 +57,14 @@ impl<H> Optimised<H> {
     ///
     /// # Errors
     /// If the loss is not a finite number.
-    pub(crate) fn step(&mut self, take: impl FnOnce(&mut Training<H>) -> f32) -> Result<f32, LearnError> {
+    pub(crate) fn step(
+        &mut self,
+        take: impl FnOnce(&mut Training<H>) -> f32,
+    ) -> Result<f32, LearnError> {
         if let Some(steps) = self.scheduled {
             let share = schedule(self.training.steps(), steps);
-            self.training.set_learning_rate((f64::from(self.optimisation.learning_rate) * share) as f32);
+            self.training
+                .set_learning_rate((f64::from(self.optimisation.learning_rate) * share) as f32);
         }
         let loss = take(&mut self.training);
         finite::check("loss", &[loss])?;
@@ -82,7 +92,8 @@ impl<H> Optimised<H> {
         self.training.team()
     }
 
-    /// The model as it is to be judged: as trained so far, or the average of its weights where one is kept.
+    /// The model as it is to be judged: as trained so far, or the average of its weights where one
+    /// is kept.
     pub(crate) fn model(&self) -> &Model {
         self.average.as_ref().map_or(self.training.model(), Average::model)
     }
@@ -95,10 +106,13 @@ impl<H> Optimised<H> {
         }
     }
 
-    /// What training goes on from: parameters, running statistics, moments of the optimiser and the number of steps; then the
-    /// average, where one is kept.
+    /// What training goes on from: parameters, running statistics, moments of the optimiser and the
+    /// number of steps; then the average, where one is kept.
     pub(crate) fn states(&self) -> Vec<Vec<u8>> {
-        [Some(self.training.state()), self.average.as_ref().map(Average::state)].into_iter().flatten().collect()
+        [Some(self.training.state()), self.average.as_ref().map(Average::state)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Goes back to [`Optimised::states`].
@@ -112,13 +126,19 @@ impl<H> Optimised<H> {
                 self.training.restore(state.as_ref())?;
                 held.restore(average.as_ref())?;
             }
-            _ => return Err(LearnError::Snapshot(format!("it holds {} states of a training", states.len()))),
+            _ => {
+                return Err(LearnError::Snapshot(format!(
+                    "it holds {} states of a training",
+                    states.len()
+                )));
+            }
         }
         Ok(())
     }
 }
 
-/// Rows in passes, each in an order of its own and cut into whole batches. What is left over waits for the next pass.
+/// Rows in passes, each in an order of its own and cut into whole batches. What is left over waits
+/// for the next pass.
 pub(crate) struct Passes {
     key: Key,
     batch: usize,

@@ -3,7 +3,8 @@
 /// Share of the steps in which the learning rate rises.
 const WARM_UP: f64 = 0.05;
 
-/// The learning rate's share of its highest at `step` of `steps`: it rises over the first twentieth and falls as a cosine.
+/// The learning rate's share of its highest at `step` of `steps`: it rises over the first twentieth
+/// and falls as a cosine.
 pub(crate) fn schedule(step: u64, steps: u64) -> f64 {
     let rise = (WARM_UP * steps as f64).max(1.0);
     let at = step as f64 + 1.0;

@@ -44,8 +44,13 @@ impl RunObserver for Listener {
         Ok(())
     }
 
-    fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>, _ends: bool) -> Result<(), LearnError> {
-        let (epochs, queries, answers) = (self.epochs.len(), self.queries.len(), self.answers.clone());
+    fn checkpoint(
+        &mut self,
+        snapshot: &dyn Fn() -> Vec<u8>,
+        _ends: bool,
+    ) -> Result<(), LearnError> {
+        let (epochs, queries, answers) =
+            (self.epochs.len(), self.queries.len(), self.answers.clone());
         self.moments.push(Moment { snapshot: snapshot(), epochs, queries, answers });
         Ok(())
     }
@@ -74,7 +79,8 @@ pub(crate) fn carry_out_with(
     let mut listener = Listener::default();
     let (pool, benchmark) = (data.pool(), Some(data.benchmark()));
     let resources = Resources { pool, benchmark, encoders: encoders.to_vec(), context };
-    let resume = moment.map(|moment| Resume { snapshot: &moment.snapshot, answers: &moment.answers });
+    let resume =
+        moment.map(|moment| Resume { snapshot: &moment.snapshot, answers: &moment.answers });
     (run(plan, &resources, resume, oracle, &mut listener), listener)
 }
 

@@ -1,5 +1,5 @@
-//! The six ways to spend a label budget (paper, section 4; PAPER.md, "The six regimes"), as one table; and those beside
-//! them that learn from the unlabelled pool first.
+//! The six ways to spend a label budget (paper, section 4; PAPER.md, "The six regimes"), as one
+//! table; and those beside them that learn from the unlabelled pool first.
 
 use crate::ask::settings::Point;
 use crate::ask::spelling;
@@ -49,23 +49,87 @@ pub struct Regime {
 }
 
 /// All of them, in the paper's order.
-#[rustfmt::skip]
 pub const REGIMES: [Regime; 6] = [
-    Regime { number: 1, name: "full",   about: "all labels, no augmentation",               chooser: Chooser::All,      placement: Placement::Never,       width: 16 },
-    Regime { number: 2, name: "random", about: "random labels, no augmentation",            chooser: Chooser::Chance,   placement: Placement::Never,       width: 32 },
-    Regime { number: 3, name: "da",     about: "random labels, augmented",                  chooser: Chooser::Chance,   placement: Placement::FinalOnly,   width: 32 },
-    Regime { number: 4, name: "al",     about: "queried labels, no augmentation",           chooser: Chooser::Strategy, placement: Placement::Never,       width: 32 },
-    Regime { number: 5, name: "alda",   about: "queried labels, augmented before querying", chooser: Chooser::Strategy, placement: Placement::BeforeQuery, width: 32 },
-    Regime { number: 6, name: "alpa",   about: "queried labels, augmented after querying",  chooser: Chooser::Strategy, placement: Placement::AfterQuery,  width: 32 },
+    Regime {
+        number: 1,
+        name: "full",
+        about: "all labels, no augmentation",
+        chooser: Chooser::All,
+        placement: Placement::Never,
+        width: 16,
+    },
+    Regime {
+        number: 2,
+        name: "random",
+        about: "random labels, no augmentation",
+        chooser: Chooser::Chance,
+        placement: Placement::Never,
+        width: 32,
+    },
+    Regime {
+        number: 3,
+        name: "da",
+        about: "random labels, augmented",
+        chooser: Chooser::Chance,
+        placement: Placement::FinalOnly,
+        width: 32,
+    },
+    Regime {
+        number: 4,
+        name: "al",
+        about: "queried labels, no augmentation",
+        chooser: Chooser::Strategy,
+        placement: Placement::Never,
+        width: 32,
+    },
+    Regime {
+        number: 5,
+        name: "alda",
+        about: "queried labels, augmented before querying",
+        chooser: Chooser::Strategy,
+        placement: Placement::BeforeQuery,
+        width: 32,
+    },
+    Regime {
+        number: 6,
+        name: "alpa",
+        about: "queried labels, augmented after querying",
+        chooser: Chooser::Strategy,
+        placement: Placement::AfterQuery,
+        width: 32,
+    },
 ];
 
-/// Those on an encoder that has learned from the training images without labels. One stands for many: every strategy that
-/// features and a classifier suffice for has a regime of its name.
-#[rustfmt::skip]
+/// Those on an encoder that has learned from the training images without labels. One stands for
+/// many: every strategy that features and a classifier suffice for has a regime of its name.
 pub const PRETRAINED: [Regime; 3] = [
-    Regime { number: 7, name: "pretrained-random",     about: "random labels, encoder learned without labels",  chooser: Chooser::Chance,      placement: Placement::Never, width: 32 },
-    Regime { number: 8, name: "pretrained-<strategy>", about: "labels queried on the features of such an encoder", chooser: Chooser::OnFeatures,  placement: Placement::Never, width: 32 },
-    Regime { number: 9, name: "pretrained-semi",       about: "the same by typiclust, classifier self-trained", chooser: Chooser::SelfTrained, placement: Placement::Never, width: 32 },
+    Regime {
+        number: 7,
+        name: "pretrained-random",
+        about: "random labels, encoder learned \
+        without labels",
+        chooser: Chooser::Chance,
+        placement: Placement::Never,
+        width: 32,
+    },
+    Regime {
+        number: 8,
+        name: "pretrained-<strategy>",
+        about: "labels queried on the features of \
+        such an encoder",
+        chooser: Chooser::OnFeatures,
+        placement: Placement::Never,
+        width: 32,
+    },
+    Regime {
+        number: 9,
+        name: "pretrained-semi",
+        about: "the same by typiclust, classifier \
+        self-trained",
+        chooser: Chooser::SelfTrained,
+        placement: Placement::Never,
+        width: 32,
+    },
 ];
 
 /// What the names of [`PRETRAINED`] begin with.
@@ -92,8 +156,10 @@ pub fn by_name(name: &str) -> Result<&'static Regime, StudyError> {
 
 /// The names of all regimes: the paper's six, then those on a pretrained encoder.
 pub fn names() -> Vec<String> {
-    let strategies = acquire::names().into_iter().filter(|name| feature_pool::check_strategy(name).is_ok());
-    let on_features = strategies.map(|name| format!("{PREFIX}{name}")).chain([PRETRAINED[2].name.to_owned()]);
+    let strategies =
+        acquire::names().into_iter().filter(|name| feature_pool::check_strategy(name).is_ok());
+    let on_features =
+        strategies.map(|name| format!("{PREFIX}{name}")).chain([PRETRAINED[2].name.to_owned()]);
     NAMES.map(str::to_owned).into_iter().chain(on_features).collect()
 }
 
@@ -111,14 +177,16 @@ impl Regime {
     /// The plan of one run on a training split of `rows` rows and a validation split of `val_rows`.
     ///
     /// # Errors
-    /// If a name is unknown, a file of features cannot be read, or the validation labels leave nothing of the budget.
+    /// If a name is unknown, a file of features cannot be read, or the validation labels leave
+    /// nothing of the budget.
     pub fn plan(&self, point: &Point, rows: usize, val_rows: usize) -> Result<Plan, StudyError> {
         let validation_labels = if point.validation_in_budget { val_rows } else { 0 };
         let budget = point.labels.count(rows);
         let labels = match budget.checked_sub(validation_labels) {
             Some(labels) if labels >= 2 || validation_labels == 0 => Ok(labels),
             _ => Err(StudyError::Setting(format!(
-                "{validation_labels} validation labels leave fewer than 2 of a budget of {budget}: set val_images to less"
+                "{validation_labels} validation labels leave fewer than 2 of a budget of \
+                 {budget}: set val_images to less"
             ))),
         };
         let selection = match self.chooser {
@@ -158,10 +226,18 @@ impl Regime {
         })
     }
 
-    /// The plan on an encoder: of the training settings none has a meaning there, so that none is part of it.
-    fn on_encoder(&self, point: &Point, selection: Selection, validation_labels: usize) -> Result<Plan, StudyError> {
+    /// The plan on an encoder: of the training settings none has a meaning there, so that none is
+    /// part of it.
+    fn on_encoder(
+        &self,
+        point: &Point,
+        selection: Selection,
+        validation_labels: usize,
+    ) -> Result<Plan, StudyError> {
         let (encoder, width) = match &point.encoder {
-            None if point.encoders == 0 => return Err(StudyError::Setting("encoders must be at least 1".to_owned())),
+            None if point.encoders == 0 => {
+                return Err(StudyError::Setting("encoders must be at least 1".to_owned()));
+            }
             None => {
                 let settings = point.pretrain.clone();
                 let width = settings.width;
@@ -173,7 +249,8 @@ impl Regime {
                 (EncoderSource::File(EncoderFile::at(&path)?), width)
             }
         };
-        let ensemble = (point.ensemble != 1).then_some(Ensemble { size: point.ensemble, of: point.encoders });
+        let ensemble =
+            (point.ensemble != 1).then_some(Ensemble { size: point.ensemble, of: point.encoders });
         let self_training = (self.chooser == Chooser::SelfTrained).then_some(point.self_training);
         Ok(Plan {
             seed: point.seed,
@@ -230,9 +307,12 @@ fn active(point: &Point, labels: usize, rows: usize) -> Result<ActiveSettings, L
     })
 }
 
-/// `block_widths` are multiples of the width, so that one setting fits the loop's model and the final one.
+/// `block_widths` are multiples of the width, so that one setting fits the loop's model and the
+/// final one.
 fn network(point: &Point, width: usize, dropout: f64) -> NetworkSettings {
-    let block_widths = point.block_multiples.map(|multiples| multiples.map(|multiple| multiple.saturating_mul(width)));
+    let block_widths = point
+        .block_multiples
+        .map(|multiples| multiples.map(|multiple| multiple.saturating_mul(width)));
     NetworkSettings { width, block_widths, dropout: dropout as f32 }
 }
 
@@ -269,26 +349,44 @@ mod tests {
 
     #[test]
     fn validation_labels_are_taken_off_the_budget_where_they_count() {
-        let point = Point { validation_in_budget: true, labels: Budget::Count(100), ..Point::default() };
+        let point =
+            Point { validation_in_budget: true, labels: Budget::Count(100), ..Point::default() };
         let plan = REGIMES[1].plan(&point, 1000, 40).expect("a plan");
-        assert_eq!((plan.selection, plan.validation_labels), (Selection::Random { labels: 60 }, 40));
+        assert_eq!(
+            (plan.selection, plan.validation_labels),
+            (Selection::Random { labels: 60 }, 40)
+        );
         let error = REGIMES[1].plan(&point, 1000, 99).expect_err("nothing is left").to_string();
-        assert!(error.contains("99 validation labels leave fewer than 2 of a budget of 100"), "{error}");
+        assert!(
+            error.contains("99 validation labels leave fewer than 2 of a budget of 100"),
+            "{error}"
+        );
     }
 
     #[test]
     fn features_are_those_that_suit_the_strategy() {
         let features = |strategy: &str, features: Option<&str>, initial_choice: &str| {
             let (strategy, initial_choice) = (strategy.to_owned(), initial_choice.to_owned());
-            let point = Point { strategy, features: features.map(str::to_owned), initial_choice, ..Point::default() };
-            let Selection::Active(active) = REGIMES[3].plan(&point, 1000, 40)?.selection else { panic!("active") };
+            let point = Point {
+                strategy,
+                features: features.map(str::to_owned),
+                initial_choice,
+                ..Point::default()
+            };
+            let Selection::Active(active) = REGIMES[3].plan(&point, 1000, 40)?.selection else {
+                panic!("active")
+            };
             Ok::<_, StudyError>(active.features.expect("the strategy looks at features"))
         };
         assert_eq!(features("typiclust", None, "random").expect("known"), FeatureSource::PixelsPca);
         assert_eq!(features("badge", None, "random").expect("known"), FeatureSource::Penultimate);
         assert_eq!(features("badge", None, "typiclust").expect("known"), FeatureSource::PixelsPca);
-        assert_eq!(features("typiclust", Some("penultimate"), "random").expect("known"), FeatureSource::Penultimate);
-        let error = features("badge", Some("no-such.npy"), "random").expect_err("no such file").to_string();
+        assert_eq!(
+            features("typiclust", Some("penultimate"), "random").expect("known"),
+            FeatureSource::Penultimate
+        );
+        let error =
+            features("badge", Some("no-such.npy"), "random").expect_err("no such file").to_string();
         assert!(error.starts_with("cannot read no-such.npy"), "{error}");
     }
 
@@ -305,8 +403,15 @@ mod tests {
 
     #[test]
     fn seeds_are_dealt_out_to_encoders_and_other_settings_do_not_matter() {
-        let plan = |point: &Point| by_name(&point.regime).expect("known").plan(point, 1000, 40).expect("a plan");
-        let point = Point { regime: "pretrained-typiclust".into(), encoders: 3, seed: 7, ..Point::default() };
+        let plan = |point: &Point| {
+            by_name(&point.regime).expect("known").plan(point, 1000, 40).expect("a plan")
+        };
+        let point = Point {
+            regime: "pretrained-typiclust".into(),
+            encoders: 3,
+            seed: 7,
+            ..Point::default()
+        };
         let made = plan(&point);
         let seeds = |plan: &Plan| -> Vec<u64> {
             let seed = |source| match source {
@@ -318,10 +423,23 @@ mod tests {
         assert_eq!(seeds(&made), [1]);
         assert_eq!(
             made.selection,
-            Selection::OnFeatures { strategy: "typiclust".into(), labels: 10, ties: Ties::LowerIndex }
+            Selection::OnFeatures {
+                strategy: "typiclust".into(),
+                labels: 10,
+                ties: Ties::LowerIndex
+            }
         );
-        assert_eq!(plan(&Point { epochs: 3, loop_width: 4, strategy: "margin".into(), ..point.clone() }), made);
-        let three = Point { encoders: 3, ensemble: 3, seed: 7, regime: point.regime.clone(), ..Point::default() };
+        assert_eq!(
+            plan(&Point { epochs: 3, loop_width: 4, strategy: "margin".into(), ..point.clone() }),
+            made
+        );
+        let three = Point {
+            encoders: 3,
+            ensemble: 3,
+            seed: 7,
+            regime: point.regime.clone(),
+            ..Point::default()
+        };
         assert_eq!(seeds(&plan(&three)), [1, 2, 0]);
         let wrong = plan(&Point { ensemble: 4, ..three }).check(1000).unwrap_err().to_string();
         assert!(wrong.contains("ensemble = 4 of encoders = 3"), "{wrong}");

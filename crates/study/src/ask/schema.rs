@@ -1,4 +1,5 @@
-//! The JSON Schema of a study file, for editors: made from the settings themselves, so that it cannot fall behind.
+//! The JSON Schema of a study file, for editors: made from the settings themselves, so that it
+//! cannot fall behind.
 
 use crate::ask::regimes;
 use crate::ask::settings::Point;
@@ -13,11 +14,16 @@ pub fn schema() -> Value {
     let mut properties = Map::new();
     for name in setting_names() {
         let one = setting(&name, defaults.get(&name));
-        properties.insert(name, json!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] }));
+        properties.insert(
+            name,
+            json!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] }),
+        );
     }
     let settings = Value::Object(properties.clone());
-    let seed_list = json!({ "type": "array", "items": { "type": "integer", "minimum": 0 }, "minItems": 1 });
-    let seeds = json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": "^[0-9]+\\.\\.[0-9]+$" }, seed_list] });
+    let seed_list =
+        json!({ "type": "array", "items": { "type": "integer", "minimum": 0 }, "minItems": 1 });
+    let seed_range = json!({ "type": "string", "pattern": "^[0-9]+\\.\\.[0-9]+$" });
+    let seeds = json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, seed_range, seed_list] });
     properties.insert("name".into(), json!({ "type": "string" }));
     properties.insert("question".into(), json!({ "type": "string" }));
     properties.insert("keep_models".into(), json!({ "type": "boolean", "default": false }));
@@ -50,14 +56,24 @@ fn setting(name: &str, default: Option<&Value>) -> Value {
             let share = json!({ "type": "string", "pattern": "^[0-9.]+ ?%$" });
             json!({ "anyOf": [{ "type": "integer", "minimum": 2 }, share], "default": default })
         }
-        ("strategy_options" | "mixing" | "stopping" | "pretrain" | "self_training" | "fine_tuning" | "recipe", _) => {
+        (
+            "strategy_options" | "mixing" | "stopping" | "pretrain" | "self_training"
+            | "fine_tuning" | "recipe",
+            _,
+        ) => {
             json!({ "type": "object" })
         }
-        ("encoders" | "ensemble", Some(default)) => json!({ "type": "integer", "minimum": 1, "default": default }),
+        ("encoders" | "ensemble", Some(default)) => {
+            json!({ "type": "integer", "minimum": 1, "default": default })
+        }
         ("loop_dropout", _) => json!({ "type": "number", "minimum": 0 }),
-        // An absent key is the paper's rule, so that studies keep their runs; a new study says `seeded`.
+        // An absent key is the paper's rule, so that studies keep their runs; a new study says
+        // `seeded`.
         ("ties", _) => {
-            json!({ "enum": [Ties::LowerIndex, Ties::Seeded], "default": Ties::LowerIndex, "examples": [Ties::Seeded] })
+            json!({
+                "enum": [Ties::LowerIndex, Ties::Seeded],
+                "default": Ties::LowerIndex, "examples": [Ties::Seeded],
+            })
         }
         ("features" | "encoder", _) => json!({ "type": "string" }),
         ("shift", _) => {
@@ -77,12 +93,15 @@ fn setting(name: &str, default: Option<&Value>) -> Value {
         }
         ("augmentation", _) => json!({ "type": ["string", "object"], "default": "paper" }),
         ("block_multiples", _) => {
-            json!({ "type": "array", "items": { "type": "integer", "minimum": 1 }, "minItems": 3, "maxItems": 3 })
+            let multiple = json!({ "type": "integer", "minimum": 1 });
+            json!({ "type": "array", "items": multiple, "minItems": 3, "maxItems": 3 })
         }
         (_, Some(Value::Number(number))) if number.is_f64() => {
             json!({ "type": "number", "minimum": 0, "default": number })
         }
-        (_, Some(Value::Number(number))) => json!({ "type": "integer", "minimum": 0, "default": number }),
+        (_, Some(Value::Number(number))) => {
+            json!({ "type": "integer", "minimum": 0, "default": number })
+        }
         (_, Some(Value::Bool(default))) => json!({ "type": "boolean", "default": default }),
         (_, Some(Value::String(default))) => json!({ "type": "string", "default": default }),
         _ => json!({ "type": "integer", "minimum": 1 }),
@@ -96,8 +115,12 @@ mod tests {
     #[test]
     fn the_shipped_schema_is_this_one() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies/study.schema.json");
-        let shipped: Value = serde_json::from_slice(&std::fs::read(path).expect("shipped")).expect("JSON");
-        assert!(shipped == schema(), "the settings have changed: fewlabel schema > studies/study.schema.json");
+        let shipped: Value =
+            serde_json::from_slice(&std::fs::read(path).expect("shipped")).expect("JSON");
+        assert!(
+            shipped == schema(),
+            "the settings have changed: fewlabel schema > studies/study.schema.json"
+        );
     }
 
     #[test]

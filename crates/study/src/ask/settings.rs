@@ -22,7 +22,8 @@ use std::fmt::Write;
 /// Version of the records' format.
 pub const FORMAT: u32 = 1;
 
-/// Every setting of one run, by the names that a study file uses. The defaults are the paper's (PAPER.md).
+/// Every setting of one run, by the names that a study file uses. The defaults are the paper's
+/// (PAPER.md).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Point {
@@ -46,13 +47,16 @@ pub struct Point {
     pub strategy: String,
     /// Settings of the strategy, such as `delta` of `probcover`.
     pub strategy_options: Options,
-    /// How ties are broken: `lower-index`, as in the paper, or `seeded`, by an order of the images that the seed names.
+    /// How ties are broken: `lower-index`, as in the paper, or `seeded`, by an order of the images
+    /// that the seed names.
     #[serde(skip_serializing_if = "is_default")]
     pub ties: Ties,
-    /// Features for strategies that look at some: `penultimate`, `pixels-pca` or a .npy file; those that suit the strategy if not given.
+    /// Features for strategies that look at some: `penultimate`, `pixels-pca` or a .npy file; those
+    /// that suit the strategy if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<String>,
-    /// Whether the loop's probabilities are scaled by a temperature fitted on the validation labels.
+    /// Whether the loop's probabilities are scaled by a temperature fitted on the validation
+    /// labels.
     pub temperature_scaling: bool,
     /// A rule that may stop the loop before its budget.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,7 +93,8 @@ pub struct Point {
     pub learning_rate: f64,
     /// AdamW's weight decay.
     pub weight_decay: f64,
-    /// What the final model's training does beyond the paper's: `steps`, `cosine`, `label_smoothing`, `average`.
+    /// What the final model's training does beyond the paper's: `steps`, `cosine`,
+    /// `label_smoothing`, `average`.
     pub recipe: Recipe,
     /// Epochs of the loop's model before the first queries.
     pub first_epochs: u32,
@@ -99,7 +104,8 @@ pub struct Point {
     pub epochs_growth: u32,
     /// Whether the validation split is scored after every epoch of the final model.
     pub validate_every_epoch: bool,
-    /// Views of each validation and test image whose predictions are averaged; 0 and 1 are the image alone.
+    /// Views of each validation and test image whose predictions are averaged; 0 and 1 are the
+    /// image alone.
     pub test_time_views: usize,
     /// Whether the validation labels are part of the budget; `val_images` says how many there are.
     pub validation_in_budget: bool,
@@ -107,15 +113,16 @@ pub struct Point {
     pub pretrain: PretrainSettings,
     /// Encoders among which seeds are dealt out: seed s takes the encoder of seed s mod `encoders`.
     pub encoders: u64,
-    /// Encoders of these that answer together, by the mean of their classifiers' probabilities: the seed's own, which also
-    /// chooses, and those that follow it.
+    /// Encoders of these that answer together, by the mean of their classifiers' probabilities: the
+    /// seed's own, which also chooses, and those that follow it.
     pub ensemble: u64,
     /// An encoder's file, in place of encoders trained by the study.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,
     /// How `pretrained-semi` listens to itself.
     pub self_training: SelfTraining,
-    /// How encoder and classifier go on learning together in the regimes on an encoder; they do not if not given.
+    /// How encoder and classifier go on learning together in the regimes on an encoder; they do not
+    /// if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fine_tuning: Option<FineTuning>,
     /// Use only so many training images, drawn once; 0 is all.
@@ -204,8 +211,11 @@ impl Budget {
     /// # Errors
     /// If it is neither, or the share is not above 0 and at most 100.
     pub fn parse(text: &str) -> Result<Self, StudyError> {
-        let wrong =
-            || StudyError::Setting(format!("a budget is a number of labels or a share such as \"1%\", not `{text}`"));
+        let wrong = || {
+            StudyError::Setting(format!(
+                "a budget is a number of labels or a share such as \"1%\", not `{text}`"
+            ))
+        };
         match text.trim().strip_suffix('%') {
             None => Ok(Self::Count(text.trim().parse().map_err(|_| wrong())?)),
             Some(share) => {
@@ -275,7 +285,9 @@ impl RunSettings {
         let regime = regimes::by_name(&point.regime)?;
         let rows = data.train.len();
         let mut plan = regime.plan(point, rows, data.val.len())?;
-        if let Some(Transfer { encoder: EncoderSource::Pretraining { settings, .. }, .. }) = &mut plan.transfer {
+        if let Some(Transfer { encoder: EncoderSource::Pretraining { settings, .. }, .. }) =
+            &mut plan.transfer
+        {
             settings.check(rows)?;
             // The views that the data have by default are part of the run's identity.
             settings.views.get_or_insert_with(|| views::for_pool(&data.pool()));
@@ -291,17 +303,24 @@ impl RunSettings {
 
     /// The settings of a plan that was made otherwise.
     pub fn of_plan(plan: Plan, regime: &str, data: &Dataset) -> Self {
-        let data = DataName { name: data.name.clone(), checksum: data.checksum.clone(), synthetic: data.synthetic };
+        let data = DataName {
+            name: data.name.clone(),
+            checksum: data.checksum.clone(),
+            synthetic: data.synthetic,
+        };
         let numeric_version = fewlabel_engine::NUMERIC_VERSION;
         Self { format: FORMAT, numeric_version, data, regime: regime.into(), plan }
     }
 
-    /// The settings with all seeds 0, the run's own and its encoder's: what the runs share that a mean is taken over.
+    /// The settings with all seeds 0, the run's own and its encoder's: what the runs share that a
+    /// mean is taken over.
     #[must_use]
     pub fn without_seed(&self) -> Self {
         let mut settings = self.clone();
         settings.plan.seed = 0;
-        if let Some(Transfer { encoder: EncoderSource::Pretraining { seed, .. }, .. }) = &mut settings.plan.transfer {
+        if let Some(Transfer { encoder: EncoderSource::Pretraining { seed, .. }, .. }) =
+            &mut settings.plan.transfer
+        {
             *seed = 0;
         }
         settings
@@ -312,14 +331,15 @@ impl RunSettings {
         short_hash(&serde_json::to_vec(self).expect("settings are plain data"))
     }
 
-    /// Whether `json`, the settings as they were written, made the id `id`: as this version writes them, or as they stand there,
-    /// without settings that came later.
+    /// Whether `json`, the settings as they were written, made the id `id`: as this version writes
+    /// them, or as they stand there, without settings that came later.
     pub(crate) fn have_id(&self, json: &[u8], id: &str) -> bool {
         short_hash(&compact(json)) == id || self.id() == id
     }
 
-    /// What makes two runs the same run, whichever version computed them and wherever their data lay: a setting that a version
-    /// did not know has its default, and neither the arithmetic's version nor the name of the data counts.
+    /// What makes two runs the same run, whichever version computed them and wherever their data
+    /// lay: a setting that a version did not know has its default, and neither the arithmetic's
+    /// version nor the name of the data counts.
     pub fn identity(&self) -> String {
         let mut settings = self.clone();
         settings.numeric_version = fewlabel_engine::NUMERIC_VERSION;
@@ -346,7 +366,8 @@ impl RunSettings {
     /// What a person calls this run.
     pub fn label(&self) -> String {
         let mut label = self.regime.clone();
-        if matches!(&self.plan.selection, Selection::Active(active) if active.strategy != "entropy") {
+        if matches!(&self.plan.selection, Selection::Active(active) if active.strategy != "entropy")
+        {
             let _ = write!(label, "/{}", self.strategy());
         }
         if !matches!(self.plan.policy.name(), "none" | "paper") {
@@ -401,7 +422,8 @@ mod tests {
 
     #[test]
     fn the_white_space_of_a_file_is_no_part_of_an_id() {
-        let mut settings = RunSettings::new(&testing::quick_point(), &testing::dataset(60)).expect("valid");
+        let mut settings =
+            RunSettings::new(&testing::quick_point(), &testing::dataset(60)).expect("valid");
         settings.data.name = "a \"b\\\" c: { 1 }".into();
         let pretty = serde_json::to_vec_pretty(&settings).expect("plain data");
         assert_eq!(compact(&pretty), serde_json::to_vec(&settings).expect("plain data"));
@@ -430,7 +452,8 @@ mod tests {
         assert_eq!(serde_json::from_slice::<RunSettings>(&json).expect("its own record"), here);
     }
 
-    /// An id that changes has every finished run of that kind computed again: a new setting is left out where it has its default.
+    /// An id that changes has every finished run of that kind computed again: a new setting is left
+    /// out where it has its default.
     #[test]
     fn the_ids_of_runs_stay() {
         let data = testing::dataset(60);
@@ -450,25 +473,41 @@ mod tests {
         ];
         assert_eq!(
             ids,
-            ["3fbe8a12d54ccec6", "e91ae1caf7887f3f", "dd011143e2a18295", "1460da3ecbd14290", "67a1cd313cb1eb1d"]
+            [
+                "3fbe8a12d54ccec6",
+                "e91ae1caf7887f3f",
+                "dd011143e2a18295",
+                "1460da3ecbd14290",
+                "67a1cd313cb1eb1d"
+            ]
         );
     }
 
-    /// What a study file leaves out has the value it always had. New settings come with a default that changes nothing.
+    /// What a study file leaves out has the value it always had. New settings come with a default
+    /// that changes nothing.
     #[test]
     fn the_defaults_of_settings_stay() {
-        const FIRST: &str = "data = \"phantom\"\nregime = \"full\"\nlabels = \"1%\"\ninitial = \"0.05%\"\nquery_size = 4\n\
-             strategy = \"entropy\"\nmc_samples = 20\nmembers = 1\nviews = 8\nloop_width = 8\ndropout = 0.0\nepochs = 40\n\
-             batch_size = 64\nlearning_rate = 0.001\nweight_decay = 0.01\nfirst_epochs = 6\nreset_every_queries = 3\n\
-             epochs_growth = 1\nvalidate_every_epoch = true\ntest_time_views = 0\ntrain_images = 0\nval_images = 0\n\
-             test_images = 0\ntemperature_scaling = false\ninitial_choice = \"random\"\nvalidation_in_budget = false\n\
+        const FIRST: &str = "data = \"phantom\"\nregime = \"full\"\nlabels = \"1%\"\n\
+                             initial = \"0.05%\"\nquery_size = 4\n\
+             strategy = \"entropy\"\nmc_samples = 20\nmembers = 1\nviews = 8\nloop_width = 8\n\
+             dropout = 0.0\nepochs = 40\n\
+             batch_size = 64\nlearning_rate = 0.001\nweight_decay = 0.01\nfirst_epochs = 6\n\
+             reset_every_queries = 3\n\
+             epochs_growth = 1\nvalidate_every_epoch = true\ntest_time_views = 0\n\
+             train_images = 0\nval_images = 0\n\
+             test_images = 0\ntemperature_scaling = false\ninitial_choice = \"random\"\n\
+             validation_in_budget = false\n\
              encoders = 1\nensemble = 1\nshift = { on = \"test\" }\n\
              strategy_options = { beta = 1.0, draws = 2000, force = false, purity = 0.95 }\n\
-             augmentation = { policy = \"paper\", alpha = 34.0, sigma = 4.0, degrees = [-30.0, 30.0], blur_sigma = [0.5, 1.5], \
-             identity_weight = 1.0 }\n\
+             augmentation = \
+             { policy = \"paper\", alpha = 34.0, sigma = 4.0, degrees = [-30.0, 30.0], \
+             blur_sigma = [0.5, 1.5], identity_weight = 1.0 }\n\
              recipe = { steps = 0, cosine = false, label_smoothing = 0.0, average = 0.0 }\n\
-             pretrain = { method = \"simclr\", width = 32, epochs = 24, batch_size = 64, learning_rate = 0.0020000000949949026, \
-             weight_decay = 0.009999999776482582, temperature = 0.5, hidden = 256, embedding = 64 }\n\
+             pretrain = \
+             { method = \"simclr\", width = 32, epochs = 24, batch_size = 64, \
+             learning_rate = 0.0020000000949949026, weight_decay = 0.009999999776482582, \
+             temperature = 0.5, hidden = 256, embedding = 64 \
+             }\n\
              self_training = { rounds = 5, share = 0.9, most = 4000, weight = 3.0 }\n";
         let defaults = toml::Table::try_from(Point::default()).expect("plain data");
         for (key, value) in FIRST.parse::<toml::Table>().expect("TOML") {
@@ -476,7 +515,9 @@ mod tests {
             match (&value, now) {
                 // A part may have got further settings.
                 (toml::Value::Table(first), toml::Value::Table(now)) => {
-                    first.iter().for_each(|(part, value)| assert_eq!(now.get(part), Some(value), "{key}.{part}"));
+                    first.iter().for_each(|(part, value)| {
+                        assert_eq!(now.get(part), Some(value), "{key}.{part}")
+                    });
                 }
                 _ => assert_eq!(*now, value, "{key}"),
             }

@@ -1,10 +1,12 @@
 //! The shift of a study: what is changed of the data before a run sees them.
 //!
 //! ```toml
-//! shift = ["none", { corruption = "gaussian_noise", severity = 3 }, { prior = -1.0 }, { test_data = "organcmnist" }]
+//! shift = ["none", { corruption = "gaussian_noise", severity = 3 }, { prior = -1.0 },
+//!          { test_data = "organcmnist" }]
 //! ```
 //!
-//! A shifted data set has a name and a checksum of its own, so that its runs, tables and figures are told apart.
+//! A shifted data set has a name and a checksum of its own, so that its runs, tables and figures
+//! are told apart.
 
 use crate::error::StudyError;
 use fewlabel_engine::rng::Key;
@@ -33,7 +35,8 @@ pub struct Shift {
     /// The test split of another data set with the same classes takes the place of this one's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_data: Option<String>,
-    /// Class frequencies are raised to this power by leaving images out: 0 makes them equal, -1 turns them over.
+    /// Class frequencies are raised to this power by leaving images out: 0 makes them equal, -1
+    /// turns them over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prior: Option<f64>,
     /// Every image is corrupted.
@@ -49,7 +52,10 @@ pub struct Shift {
 impl<'de> Deserialize<'de> for Shift {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
-        #[serde(untagged, expecting = "\"none\" or a table with corruption and severity, prior, test_data, and on")]
+        #[serde(
+            untagged,
+            expecting = "\"none\" or a table with corruption and severity, prior, test_data, and on"
+        )]
         enum Either {
             Name(String),
             Table(Fields),
@@ -67,16 +73,22 @@ impl<'de> Deserialize<'de> for Shift {
         let wrong = |text: String| Err(serde::de::Error::custom(text));
         let shift = match Either::deserialize(deserializer)? {
             Either::Name(name) if name == "none" => Self::default(),
-            Either::Name(name) => return wrong(format!("a shift is \"none\" or a table, not `{name}`")),
+            Either::Name(name) => {
+                return wrong(format!("a shift is \"none\" or a table, not `{name}`"));
+            }
             Either::Table(Fields { test_data, prior, corruption, severity, on }) => {
                 Self { test_data, prior, corruption, severity, on }
             }
         };
-        if shift.corruption.is_some() != shift.severity.is_some_and(|number| Severity::new(number).is_some()) {
+        if shift.corruption.is_some()
+            != shift.severity.is_some_and(|number| Severity::new(number).is_some())
+        {
             return wrong("a corruption and its severity, 1 to 5, stand together".to_owned());
         }
         match shift.prior {
-            Some(prior) if !(-10.0..=10.0).contains(&prior) => wrong(format!("prior is -10 to 10, not {prior}")),
+            Some(prior) if !(-10.0..=10.0).contains(&prior) => {
+                wrong(format!("prior is -10 to 10, not {prior}"))
+            }
             _ => Ok(shift),
         }
     }
@@ -118,7 +130,9 @@ impl Shift {
             *split = split.select(&rows);
             let _ = write!(name, " {place} prior^{prior}");
         }
-        if let (Some(corruption), Some(severity)) = (self.corruption, self.severity.and_then(Severity::new)) {
+        if let (Some(corruption), Some(severity)) =
+            (self.corruption, self.severity.and_then(Severity::new))
+        {
             split.images = corruption.apply(&split.images, severity, Key::new(KEY, 1));
             let _ = write!(name, " {place} {} {}", corruption.name(), severity.number());
         }
@@ -128,14 +142,28 @@ impl Shift {
 
 /// Refuses a test split with other classes or other images.
 fn check_fit(data: &Dataset, other: &Dataset) -> Result<(), StudyError> {
-    let shape = |data: &Dataset| (data.train.images.height, data.train.images.width, data.train.images.channels);
-    let wrong =
-        |what: String| Err(StudyError::Setting(format!("test_data {} does not fit {}: {what}", other.name, data.name)));
+    let shape = |data: &Dataset| {
+        (data.train.images.height, data.train.images.width, data.train.images.channels)
+    };
+    let wrong = |what: String| {
+        Err(StudyError::Setting(format!(
+            "test_data {} does not fit {}: {what}",
+            other.name, data.name
+        )))
+    };
     if !class_names::agree(&data.class_names, &other.class_names) {
-        return wrong(format!("its classes are {}, not {}", other.class_names.join(", "), data.class_names.join(", ")));
+        return wrong(format!(
+            "its classes are {}, not {}",
+            other.class_names.join(", "),
+            data.class_names.join(", ")
+        ));
     }
     if shape(data) != shape(other) {
-        return wrong(format!("its images are {:?}, not {:?} (height, width, channels)", shape(other), shape(data)));
+        return wrong(format!(
+            "its images are {:?}, not {:?} (height, width, channels)",
+            shape(other),
+            shape(data)
+        ));
     }
     Ok(())
 }
@@ -157,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_corruption_changes_one_split_and_the_name() {
-        let (plain, shifted) = (testing::dataset(60), apply("{ corruption = \"shot_noise\", severity = 2 }"));
+        let (plain, shifted) =
+            (testing::dataset(60), apply("{ corruption = \"shot_noise\", severity = 2 }"));
         assert_eq!(shifted.name, "squares test shot_noise 2");
         assert_ne!(shifted.checksum, plain.checksum);
         assert_eq!(shifted.train, plain.train);
@@ -171,7 +200,10 @@ mod tests {
     fn nothing_is_changed_by_none() {
         for text in ["\"none\"", "{}"] {
             let data = apply(text);
-            assert_eq!((data.name.as_str(), data.checksum), ("squares", testing::dataset(60).checksum));
+            assert_eq!(
+                (data.name.as_str(), data.checksum),
+                ("squares", testing::dataset(60).checksum)
+            );
         }
     }
 
@@ -187,8 +219,15 @@ mod tests {
         assert_eq!(fitting.name, "squares tested on squares");
         let mut other = testing::dataset(60);
         other.class_names[0] = "up".into();
-        let error = shift("{ test_data = \"x\" }").expect("valid").apply(testing::dataset(60), |_| Ok(other));
-        assert!(error.expect_err("other classes").to_string().contains("its classes are up, middle, right"));
+        let error = shift("{ test_data = \"x\" }")
+            .expect("valid")
+            .apply(testing::dataset(60), |_| Ok(other));
+        assert!(
+            error
+                .expect_err("other classes")
+                .to_string()
+                .contains("its classes are up, middle, right")
+        );
     }
 
     #[test]

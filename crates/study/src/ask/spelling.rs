@@ -8,7 +8,9 @@ pub fn nearest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> Opt
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
         .min_by_key(|&(distance, _)| distance)
-        .filter(|&(distance, name)| distance <= allowed || (given.len() > 1 && name.starts_with(&lower)))
+        .filter(|&(distance, name)| {
+            distance <= allowed || (given.len() > 1 && name.starts_with(&lower))
+        })
         .map(|(_, name)| name)
 }
 
@@ -35,6 +37,9 @@ mod tests {
 
     #[test]
     fn the_sentence_lists_every_name_when_none_is_near() {
-        assert_eq!(unknown("regime", "xyz", &["full", "random"]), "unknown regime `xyz`: expected one of full, random");
+        assert_eq!(
+            unknown("regime", "xyz", &["full", "random"]),
+            "unknown regime `xyz`: expected one of full, random"
+        );
     }
 }

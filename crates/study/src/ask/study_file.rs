@@ -1,8 +1,8 @@
 //! A study file: fixed settings, lists that span a grid, and conditions.
 //!
-//! Every setting of [`Point`] may be a value or a list of values; the grid is every combination. `seeds` is a number of
-//! seeds, a range such as `"0..20"`, or a list. A condition changes settings where others have certain values (`when`), or where
-//! they do not (`unless`):
+//! Every setting of [`Point`] may be a value or a list of values; the grid is every combination.
+//! `seeds` is a number of seeds, a range such as `"0..20"`, or a list. A condition changes settings
+//! where others have certain values (`when`), or where they do not (`unless`):
 //!
 //! ```toml
 //! regime = ["random", "al"]
@@ -13,7 +13,8 @@
 //! set = { query_size = 12 }
 //! ```
 //!
-//! Combinations that come to the same run, such as `random` under two strategies, are computed once.
+//! Combinations that come to the same run, such as `random` under two strategies, are computed
+//! once.
 
 mod cuts;
 mod places;
@@ -32,7 +33,8 @@ use std::sync::Arc;
 use toml::{Table, Value};
 
 /// Keys of a study file that are no settings of a run.
-const OWN_KEYS: [&str; 6] = ["name", "question", "keep_models", "class_names", "seeds", "conditions"];
+const OWN_KEYS: [&str; 6] =
+    ["name", "question", "keep_models", "class_names", "seeds", "conditions"];
 
 /// Most runs that one study may have: a slip in a list should not fill a disk.
 const MOST_RUNS: usize = 1_000_000;
@@ -54,7 +56,8 @@ pub struct Study {
     conditions: Vec<Condition>,
     /// Where its keys stand.
     places: Places,
-    /// Whether its numbers are the program's own, not a person's: then all of them are cut to what the data have.
+    /// Whether its numbers are the program's own, not a person's: then all of them are cut to what
+    /// the data have.
     is_quick: bool,
 }
 
@@ -67,21 +70,24 @@ struct Condition {
 
 impl Condition {
     fn applies_to(&self, point: &Table) -> bool {
-        let agree = |wanted: &Table| wanted.iter().all(|(key, wanted)| is_among(key, point.get(key), wanted));
+        let agree = |wanted: &Table| {
+            wanted.iter().all(|(key, wanted)| is_among(key, point.get(key), wanted))
+        };
         agree(&self.when) && (self.unless.is_empty() || !agree(&self.unless))
     }
 }
 
 impl Study {
-    /// Reads a study file; `origin` names it in errors. `changes` are `key=value` in TOML and go over the file's own.
+    /// Reads a study file; `origin` names it in errors. `changes` are `key=value` in TOML and go
+    /// over the file's own.
     ///
     /// # Errors
     /// Names the line, the key and, where one is near, the key that was meant.
     pub fn parse(text: &str, origin: &str, changes: &[String]) -> Result<Self, StudyError> {
         let mut places = Places::of(text, origin)?;
-        let parsed = text
-            .parse()
-            .map_err(|error: toml::de::Error| StudyError::Setting(format!("{origin}: {}", error.message())));
+        let parsed = text.parse().map_err(|error: toml::de::Error| {
+            StudyError::Setting(format!("{origin}: {}", error.message()))
+        });
         let mut table: Table = parsed?;
         for change in changes {
             let (key, value) = parse_change(change)?;
@@ -105,21 +111,34 @@ impl Study {
         let text = |table: &mut Table, key: &str| match table.remove(key) {
             None => Ok(String::new()),
             Some(Value::String(text)) => Ok(text),
-            Some(value) => Err((key.to_owned(), format!("`{key}`: found {}, expected a text", words::value(&value)))),
+            Some(value) => Err((
+                key.to_owned(),
+                format!("`{key}`: found {}, expected a text", words::value(&value)),
+            )),
         };
         let (name, question) = (text(&mut table, "name")?, text(&mut table, "question")?);
         let keep_models = match table.remove("keep_models") {
             None => false,
             Some(Value::Boolean(keep)) => keep,
             Some(value) => {
-                let what = format!("`keep_models`: found {}, expected true or false", words::value(&value));
+                let what = format!(
+                    "`keep_models`: found {}, expected true or false",
+                    words::value(&value)
+                );
                 return Err(("keep_models".into(), what));
             }
         };
-        let wrong = |_| ("class_names".to_owned(), "`class_names` is a list of texts, one for each class".to_owned());
-        let class_names = table.remove("class_names").map(Value::try_into).transpose().map_err(wrong)?;
+        let wrong = |_| {
+            (
+                "class_names".to_owned(),
+                "`class_names` is a list of texts, one for each class".to_owned(),
+            )
+        };
+        let class_names =
+            table.remove("class_names").map(Value::try_into).transpose().map_err(wrong)?;
         let seeds = seeds(table.remove("seeds")).map_err(|what| ("seeds".to_owned(), what))?;
-        let conditions = conditions(table.remove("conditions")).map_err(|what| ("conditions".to_owned(), what))?;
+        let conditions = conditions(table.remove("conditions"))
+            .map_err(|what| ("conditions".to_owned(), what))?;
         let mut grid = defaults();
         for (key, value) in table {
             check_key(&key).map_err(|what| (key.clone(), what))?;
@@ -129,7 +148,17 @@ impl Study {
             grid.insert(key, value);
         }
         let (places, is_quick) = (Places::default(), false);
-        Ok(Self { name, question, keep_models, class_names, seeds, grid, conditions, places, is_quick })
+        Ok(Self {
+            name,
+            question,
+            keep_models,
+            class_names,
+            seeds,
+            grid,
+            conditions,
+            places,
+            is_quick,
+        })
     }
 
     /// The study as it is kept in its folder: every setting, whether given or not.
@@ -145,29 +174,40 @@ impl Study {
         table.insert("seeds".into(), Value::Array(seeds));
         table.extend(self.grid.clone());
         let condition = |condition: &Condition| {
-            let parts = [("when", &condition.when), ("unless", &condition.unless), ("set", &condition.set)];
+            let parts =
+                [("when", &condition.when), ("unless", &condition.unless), ("set", &condition.set)];
             let given = parts.into_iter().filter(|(_, part)| !part.is_empty());
-            Value::Table(given.map(|(name, part)| (name.to_owned(), Value::Table(part.clone()))).collect())
+            Value::Table(
+                given.map(|(name, part)| (name.to_owned(), Value::Table(part.clone()))).collect(),
+            )
         };
         if !self.conditions.is_empty() {
-            table.insert("conditions".into(), Value::Array(self.conditions.iter().map(condition).collect()));
+            table.insert(
+                "conditions".into(),
+                Value::Array(self.conditions.iter().map(condition).collect()),
+            );
         }
         toml::to_string(&table).expect("a table of plain values")
     }
 
-    /// The study with every value as this version writes it, and every setting a list of values: two studies are the same if these
-    /// tables are.
+    /// The study with every value as this version writes it, and every setting a list of values:
+    /// two studies are the same if these tables are.
     pub(crate) fn normal(&self) -> Table {
-        let list = |key: &str, value: &Value| values(key, value).iter().map(|value| normal(key, value)).collect();
+        let list = |key: &str, value: &Value| {
+            values(key, value).iter().map(|value| normal(key, value)).collect()
+        };
         let lists = |table: &Table| -> Table {
             table.iter().map(|(key, value)| (key.clone(), Value::Array(list(key, value)))).collect()
         };
         let mut table = lists(&self.grid);
         let seeds = self.seeds.iter().map(|&seed| Value::Integer(seed as i64)).collect();
         table.insert("seeds".into(), Value::Array(seeds));
-        let parts = |condition: &Condition| [&condition.when, &condition.unless, &condition.set].map(lists);
-        let conditions =
-            self.conditions.iter().map(|condition| Value::Array(parts(condition).map(Value::Table).into()));
+        let parts =
+            |condition: &Condition| [&condition.when, &condition.unless, &condition.set].map(lists);
+        let conditions = self
+            .conditions
+            .iter()
+            .map(|condition| Value::Array(parts(condition).map(Value::Table).into()));
         table.insert("conditions".into(), Value::Array(conditions.collect()));
         table.insert("name".into(), self.name.clone().into());
         table.insert("question".into(), self.question.clone().into());
@@ -181,7 +221,11 @@ impl Study {
     /// If there are too many.
     pub fn points(&self) -> Result<Vec<Point>, StudyError> {
         let of_table = |table| Ok(self.with_seeds(self.point(table)?));
-        let points = self.tables()?.into_iter().map(of_table).collect::<Result<Vec<Vec<_>>, StudyError>>()?;
+        let points = self
+            .tables()?
+            .into_iter()
+            .map(of_table)
+            .collect::<Result<Vec<Vec<_>>, StudyError>>()?;
         Ok(points.concat())
     }
 
@@ -191,17 +235,26 @@ impl Study {
         for (key, value) in &self.grid {
             let values = values(key, value);
             if values.is_empty() {
-                return Err(self.places.about(key, &format!("`{key}` is an empty list: the study has no runs")));
+                return Err(self
+                    .places
+                    .about(key, &format!("`{key}` is an empty list: the study has no runs")));
             }
-            if tables.len().saturating_mul(values.len()).saturating_mul(self.seeds.len()) > MOST_RUNS {
-                return Err(self.places.about(key, &format!("the study has more than {MOST_RUNS} runs")));
+            if tables.len().saturating_mul(values.len()).saturating_mul(self.seeds.len())
+                > MOST_RUNS
+            {
+                return Err(self
+                    .places
+                    .about(key, &format!("the study has more than {MOST_RUNS} runs")));
             }
             let with = |table: &Table, value: &Value| {
                 let mut table = table.clone();
                 table.insert(key.clone(), value.clone());
                 table
             };
-            tables = tables.iter().flat_map(|table| values.iter().map(move |value| with(table, value))).collect();
+            tables = tables
+                .iter()
+                .flat_map(|table| values.iter().map(move |value| with(table, value)))
+                .collect();
         }
         Ok(tables)
     }
@@ -213,7 +266,9 @@ impl Study {
                 table.extend(condition.set.clone());
             }
         }
-        table.try_into().map_err(|error: toml::de::Error| self.places.about("", &words::of_toml(&error)))
+        table
+            .try_into()
+            .map_err(|error: toml::de::Error| self.places.about("", &words::of_toml(&error)))
     }
 
     fn with_seeds(&self, point: Point) -> Vec<Point> {
@@ -245,7 +300,8 @@ impl Study {
                 point = self.point(table)?;
             }
             for point in self.with_seeds(point) {
-                let job = Job::new(RunSettings::new(&point, &data).map_err(explain)?, Arc::clone(&data));
+                let job =
+                    Job::new(RunSettings::new(&point, &data).map_err(explain)?, Arc::clone(&data));
                 jobs.entry(job.id.clone()).or_insert(job);
             }
         }
@@ -258,7 +314,10 @@ impl Study {
 fn parse_change(change: &str) -> Result<(String, Value), StudyError> {
     let wrong = || StudyError::Setting(format!("`{change}` is not key=value"));
     let (key, value) = change.split_once('=').ok_or_else(wrong)?;
-    let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    let parsed = format!("value = {value}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"));
     Ok((key.trim().to_owned(), parsed.unwrap_or_else(|| Value::String(value.trim().to_owned()))))
 }
 
@@ -316,22 +375,28 @@ fn normal(key: &str, value: &Value) -> Value {
     whole.and_then(|mut whole| whole.remove(key)).unwrap_or_else(|| value.clone())
 }
 
-/// The values of a setting: those of a list, or the one that stands alone. The values of `block_multiples` are lists
-/// themselves.
+/// The values of a setting: those of a list, or the one that stands alone. The values of
+/// `block_multiples` are lists themselves.
 fn values(key: &str, value: &Value) -> Vec<Value> {
     match value {
-        Value::Array(values) if key != "block_multiples" || values.iter().all(Value::is_array) => values.clone(),
+        Value::Array(values) if key != "block_multiples" || values.iter().all(Value::is_array) => {
+            values.clone()
+        }
         value => vec![value.clone()],
     }
 }
 
-/// Whether a setting has one of the wanted values; one that is not set has none. Whole numbers stand for fractions too.
+/// Whether a setting has one of the wanted values; one that is not set has none. Whole numbers
+/// stand for fractions too.
 fn is_among(key: &str, present: Option<&Value>, wanted: &Value) -> bool {
     let is_equal = |a: &Value, b: &Value| match (a, b) {
-        (Value::Float(a), Value::Integer(b)) | (Value::Integer(b), Value::Float(a)) => *a == *b as f64,
+        (Value::Float(a), Value::Integer(b)) | (Value::Integer(b), Value::Float(a)) => {
+            *a == *b as f64
+        }
         (a, b) => a == b,
     };
-    present.is_some_and(|present| values(key, wanted).iter().any(|wanted| is_equal(present, wanted)))
+    present
+        .is_some_and(|present| values(key, wanted).iter().any(|wanted| is_equal(present, wanted)))
 }
 
 fn seeds(value: Option<Value>) -> Result<Vec<u64>, String> {
@@ -342,7 +407,8 @@ fn seeds(value: Option<Value>) -> Result<Vec<u64>, String> {
         Some(Value::Integer(count @ 1..=1_000_000)) => (0..count as u64).collect(),
         Some(Value::String(text)) => {
             let (first, end) = text.split_once("..").ok_or(wrong)?;
-            let (first, end) = (first.trim().parse().map_err(|_| wrong)?, end.trim().parse().map_err(|_| wrong)?);
+            let (first, end) =
+                (first.trim().parse().map_err(|_| wrong)?, end.trim().parse().map_err(|_| wrong)?);
             (first..end).take(MOST_RUNS + 1).collect()
         }
         Some(Value::Array(list)) => list.iter().map(seed).collect::<Option<_>>().ok_or(wrong)?,
@@ -354,8 +420,11 @@ fn seeds(value: Option<Value>) -> Result<Vec<u64>, String> {
 }
 
 fn conditions(value: Option<Value>) -> Result<Vec<Condition>, String> {
-    let wrong =
-        || "a condition has a table `set`, and `when`, `unless` or both, all of them tables of settings".to_owned();
+    let wrong = || {
+        "a condition has a table `set`, and `when`, `unless` or both, all of them tables of \
+         settings"
+            .to_owned()
+    };
     let Some(value) = value else { return Ok(Vec::new()) };
     let list = value.try_into::<Vec<Table>>().map_err(|_| wrong())?;
     let condition = |mut table: Table| {
@@ -407,176 +476,10 @@ fn subset(data: Dataset, sizes: [usize; 3]) -> Result<Dataset, StudyError> {
         split.select(&rows)
     };
     let splits: Vec<Split> = data.splits().into_iter().zip(sizes).enumerate().map(reduce).collect();
-    let splits = splits.try_into().map_err(|_| StudyError::Setting("a data set has three splits".into()))?;
+    let splits =
+        splits.try_into().map_err(|_| StudyError::Setting("a data set has three splits".into()))?;
     Ok(data.with_splits(data.name.clone(), |_| splits))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-    use fewlabel_learn::data::Images;
-
-    fn parse(text: &str) -> Result<Study, StudyError> {
-        Study::parse(text, "a.toml", &[])
-    }
-
-    #[test]
-    fn lists_span_a_grid() {
-        let study = parse("regime = [\"al\", \"alpa\"]\nlabels = [\"1%\", 43]\nseeds = \"3..5\"").expect("valid");
-        let points = study.points().expect("a grid");
-        assert_eq!(points.len(), 8);
-        assert!(points.iter().all(|point| [3, 4].contains(&point.seed)));
-    }
-
-    #[test]
-    fn the_ready_studies_are_valid() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../studies");
-        let files = std::fs::read_dir(folder).expect("shipped").map(|entry| entry.expect("an entry").path());
-        let studies: Vec<_> = files.filter(|path| path.extension().is_some_and(|kind| kind == "toml")).collect();
-        assert!(studies.len() >= 6);
-        for path in studies {
-            let text = std::fs::read_to_string(&path).expect("read");
-            let study = Study::parse(&text, &path.display().to_string(), &[]).expect("valid");
-            assert!(!study.question.is_empty());
-            let data = testing::dataset(2000);
-            for point in study.points().expect("a grid") {
-                let settings = RunSettings::new(&point, &data);
-                let settings = settings.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-                let json = serde_json::to_vec(&settings).expect("plain data");
-                assert_eq!(serde_json::from_slice::<RunSettings>(&json).expect("its own record"), settings);
-            }
-        }
-    }
-
-    #[test]
-    fn a_condition_acts_where_it_applies() {
-        let text = "regime = [\"full\", \"al\"]\nseeds = 1\n[[conditions]]\nwhen = { regime = [\"full\"] }\nset = { width = 32 }";
-        let widths: Vec<_> = parse(text).expect("valid").points().expect("a grid").iter().map(|p| p.width).collect();
-        assert_eq!(widths, [Some(32), None]);
-    }
-
-    #[test]
-    fn a_condition_acts_unless_it_applies() {
-        let text = "regime = [\"random\", \"al\"]\ndropout = [0, 0.25]\nseeds = 1\n\
-                    [[conditions]]\nunless = { regime = \"random\" }\nset = { dropout = 0.0 }\n\
-                    [[conditions]]\nwhen = { regime = \"random\", dropout = 0 }\nunless = { epochs = 3 }\nset = { epochs = 2 }";
-        let points = parse(text).expect("valid").points().expect("a grid");
-        let of: Vec<_> = points.iter().map(|point| (point.regime.as_str(), point.dropout, point.epochs)).collect();
-        for wanted in [("random", 0.0, 2), ("random", 0.25, 40), ("al", 0.0, 40)] {
-            assert!(of.contains(&wanted), "{wanted:?} in {of:?}");
-        }
-        assert!(!of.contains(&("al", 0.25, 40)));
-    }
-
-    #[test]
-    fn a_condition_without_a_condition_is_refused() {
-        for text in [
-            "set = { epochs = 3 }",
-            "when = {}\nset = { epochs = 3 }",
-            "when = { epochs = 3 }",
-            "when = { epohcs = 3 }\nset = { width = 2 }",
-        ] {
-            let error = parse(&format!("seeds = 1\n[[conditions]]\n{text}")).expect_err(text).to_string();
-            assert!(error.starts_with("a.toml: line 2: "), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_misspelt_key_is_named_with_its_line() {
-        let error = parse("seeds = 2\n\nquery_sise = 4\n").expect_err("unknown").to_string();
-        assert_eq!(error, "a.toml: line 3: unknown key `query_sise`: did you mean `query_size`?");
-    }
-
-    #[test]
-    fn a_wrong_value_is_named_with_its_line() {
-        for (text, what) in [
-            (
-                "epochs = \"ten\"",
-                "a.toml: line 1: `epochs`: found \"ten\", expected a whole number from 0 to 4294967295",
-            ),
-            ("\nregime = \"alfa\"", "a.toml: line 2: unknown regime `alfa`: did you mean `alda`?"),
-            (
-                "seeds = -1",
-                "a.toml: line 1: `seeds` is a number of seeds, a range such as \"0..20\", or a list of seeds",
-            ),
-            ("seeds = ", "a.toml: line 1: "),
-        ] {
-            let error = parse(text).expect_err(text).to_string();
-            assert!(error.starts_with(what), "{error}");
-        }
-    }
-
-    #[test]
-    fn changes_go_over_the_file() {
-        let study = Study::parse("epochs = 40", "a.toml", &["epochs=2".into(), "regime=da".into()]).expect("valid");
-        let point = &study.points().expect("a grid")[0];
-        assert_eq!((point.epochs, point.regime.as_str()), (2, "da"));
-    }
-
-    #[test]
-    fn names_of_classes_are_a_study_s_own_and_no_grid() {
-        let study = parse("regime = \"random\"\nseeds = 1\nclass_names = [\"a\", \"b, c\"]").expect("valid");
-        assert_eq!(study.class_names.as_deref(), Some(&["a".to_owned(), "b, c".to_owned()][..]));
-        assert_eq!((study.points().expect("a grid").len(), parse(&study.resolved()).expect("valid")), (1, study));
-        assert!(!parse("seeds = 1").expect("valid").resolved().contains("class_names"), "older folders go on");
-        let error = parse("seeds = 1\nclass_names = \"a,b\"").expect_err("a text").to_string();
-        assert_eq!(error, "a.toml: line 2: `class_names` is a list of texts, one for each class");
-    }
-
-    #[test]
-    fn files_that_do_not_fit_the_data_are_said_before_the_first_run() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| folder.path().join(name);
-        let data = testing::dataset(60);
-        let file = std::fs::File::create(path("squares.npz")).expect("made");
-        fewlabel_learn::data::npz::write(&data, file).expect("written");
-        let bytes = crate::store::npy_writer::npy_f32(&[59, 2], &[0.5; 118]);
-        std::fs::write(path("h.npy"), bytes).expect("written");
-        let jobs = |text: &str| {
-            let text = format!("data = {:?}\nseeds = 1\n{text}", path("squares.npz").display().to_string());
-            parse(&text).expect("valid").jobs().map(|jobs| jobs.len()).map_err(|error| error.to_string())
-        };
-        let features =
-            format!("regime = \"al\"\nstrategy = \"core-set\"\nfeatures = {:?}", path("h.npy").display().to_string());
-        let error = jobs(&features).expect_err("59 rows");
-        assert!(error.ends_with("h.npy: has 59 rows, expected one for each of 60 images"), "{error}");
-        let settings =
-            fewlabel_learn::pretrain::PretrainSettings { epochs: 1, width: 2, batch_size: 20, ..Default::default() };
-        let small = Split {
-            images: Images { height: 14, width: 14, channels: 1, pixels: vec![9; 196 * 40] },
-            labels: vec![0; 40],
-        };
-        let small = Dataset::new("small".into(), [small.clone(), small.clone(), small], data.class_names.clone());
-        let encoder = path("e.safetensors");
-        crate::execute::encoder_file::make(
-            &small,
-            &settings,
-            0,
-            fewlabel_learn::Context::new(1),
-            &encoder,
-            &mut |_, _| {},
-        )
-        .expect("an encoder");
-        let on_encoder =
-            format!("regime = \"pretrained-random\"\nlabels = 6\nencoder = {:?}", encoder.display().to_string());
-        let error = jobs(&on_encoder).expect_err("another shape");
-        assert!(error.ends_with("e.safetensors: the encoder takes 14x14x1 images, not 28x28x1"), "{error}");
-    }
-
-    #[test]
-    fn a_resolved_study_reads_back_as_itself() {
-        let text = "name = \"x\"\nlabels = [19, 43]\n[[conditions]]\nwhen = { labels = 19 }\nset = { epochs = 3 }";
-        let study = parse(text).expect("valid");
-        assert_eq!(parse(&study.resolved()).expect("valid"), study);
-    }
-
-    #[test]
-    fn a_subset_is_smaller_and_another_data_set() {
-        let data = testing::dataset(60);
-        let fewer = subset(data.clone(), [20, 0, 10]).expect("enough images");
-        assert_eq!([fewer.train.len(), fewer.val.len(), fewer.test.len()], [20, 30, 10]);
-        assert_ne!(fewer.checksum, data.checksum);
-        assert_eq!(subset(data.clone(), [61, 0, 31]).expect("all").checksum, data.checksum);
-    }
-}
+mod tests;

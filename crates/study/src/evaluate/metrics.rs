@@ -1,4 +1,5 @@
-//! How well probabilities fit the truth of a split: what `result.json` keeps, so that any figure can be drawn from it.
+//! How well probabilities fit the truth of a split: what `result.json` keeps, so that any figure
+//! can be drawn from it.
 
 use fewlabel_learn::counted;
 use fewlabel_learn::model::predict::argmax;
@@ -22,8 +23,9 @@ pub struct Metrics {
     pub balanced_accuracy: f64,
     /// Mean F1 over the classes that occur or were predicted.
     pub macro_f1: f64,
-    /// Mean area under the one-vs-rest ROC curves (MedMNIST's definition), over the classes for which it is defined: those
-    /// with an image in the class and one outside. Absent where there is no such class.
+    /// Mean area under the one-vs-rest ROC curves (MedMNIST's definition), over the classes for
+    /// which it is defined: those with an image in the class and one outside. Absent where there is
+    /// no such class.
     pub auc: Option<f64>,
     /// How many classes that are, where it is not all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +40,8 @@ pub struct Metrics {
     pub reliability: Vec<Bin>,
 }
 
-// `remote` makes the derived code a function of its own name, so that what is read can be put right here.
+// `remote` makes the derived code a function of its own name, so that what is read can be put right
+// here.
 impl Serialize for Metrics {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Self::serialize(self, serializer)
@@ -89,7 +92,8 @@ impl Metrics {
     }
 }
 
-/// Judges rows of class probabilities as they come. It keeps four bytes an image and class, which exact areas take.
+/// Judges rows of class probabilities as they come. It keeps four bytes an image and class, which
+/// exact areas take.
 pub(crate) struct Judge<'a> {
     labels: &'a [u16],
     seen: usize,
@@ -126,7 +130,9 @@ impl<'a> Judge<'a> {
         let classes = self.confusion.len();
         let rows = probs_nc.len() / classes;
         assert_eq!(rows * classes, probs_nc.len(), "whole rows");
-        for (row, &label) in probs_nc.chunks_exact(classes).zip(&self.labels[self.seen..self.seen + rows]) {
+        for (row, &label) in
+            probs_nc.chunks_exact(classes).zip(&self.labels[self.seen..self.seen + rows])
+        {
             let (label, predicted) = (usize::from(label), argmax(row));
             self.confusion[label][predicted] += 1;
             let confidence = f64::from(row[predicted]);
@@ -153,7 +159,8 @@ impl<'a> Judge<'a> {
             bin.accuracy /= f64::from(bin.images);
         }
         let (n, confusion, reliability) = (self.seen as f64, self.confusion, self.reliability);
-        let OfCounts { accuracy, balanced_accuracy, macro_f1, ece } = of_counts(&confusion, &reliability);
+        let OfCounts { accuracy, balanced_accuracy, macro_f1, ece } =
+            of_counts(&confusion, &reliability);
         Metrics {
             images: self.seen,
             accuracy,
@@ -184,7 +191,10 @@ pub(crate) fn of_counts(confusion: &[Vec<u32>], reliability: &[Bin]) -> OfCounts
         accuracy: (0..confusion.len()).map(|c| f64::from(confusion[c][c])).sum::<f64>() / n,
         balanced_accuracy: mean(recalls(confusion).into_iter().flatten()).unwrap_or(0.0),
         macro_f1: mean(f1s(confusion).into_iter().flatten()).unwrap_or(0.0),
-        ece: reliability.iter().map(|b| f64::from(b.images) / n * (b.accuracy - b.confidence).abs()).sum(),
+        ece: reliability
+            .iter()
+            .map(|b| f64::from(b.images) / n * (b.accuracy - b.confidence).abs())
+            .sum(),
     }
 }
 
@@ -209,7 +219,8 @@ fn f1s(confusion: &[Vec<u32>]) -> Vec<Option<f64>> {
 
 /// Classes with an image in them and one outside: those that have an area under their curve.
 fn areas(confusion: &[Vec<u32>]) -> usize {
-    let sizes: Vec<u64> = confusion.iter().map(|row| row.iter().map(|&count| u64::from(count)).sum()).collect();
+    let sizes: Vec<u64> =
+        confusion.iter().map(|row| row.iter().map(|&count| u64::from(count)).sum()).collect();
     let all: u64 = sizes.iter().sum();
     sizes.iter().filter(|&&size| size > 0 && size < all).count()
 }
@@ -224,7 +235,8 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (n > 0).then(|| sum / f64::from(n))
 }
 
-/// Area under the ROC curve of one class against the rest: the share of pairs in the right order, ties counting half.
+/// Area under the ROC curve of one class against the rest: the share of pairs in the right order,
+/// ties counting half.
 fn auc([mut positives, mut negatives]: [Vec<f32>; 2]) -> Option<f64> {
     if positives.is_empty() || negatives.is_empty() {
         return None;
@@ -233,8 +245,10 @@ fn auc([mut positives, mut negatives]: [Vec<f32>; 2]) -> Option<f64> {
     negatives.sort_unstable_by(f32::total_cmp);
     let (mut below, mut up_to, mut pairs) = (0, 0, 0.0);
     for score in &positives {
-        below += negatives[below..].iter().take_while(|other| other.total_cmp(score).is_lt()).count();
-        up_to += negatives[up_to..].iter().take_while(|other| other.total_cmp(score).is_le()).count();
+        below +=
+            negatives[below..].iter().take_while(|other| other.total_cmp(score).is_lt()).count();
+        up_to +=
+            negatives[up_to..].iter().take_while(|other| other.total_cmp(score).is_le()).count();
         pairs += (below + up_to) as f64 / 2.0;
     }
     Some(pairs / (positives.len() as f64 * negatives.len() as f64))
@@ -250,13 +264,18 @@ mod tests {
 
     /// ```python
     /// import numpy as np; from sklearn.metrics import *
-    /// p = np.float32([[.7,.2,.1],[.1,.6,.3],[.3,.3,.4],[.5,.4,.1],[.2,.2,.6],[.5,.1,.4]]); y = np.array([0,1,2,1,2,2])
-    /// h = p.argmax(1); print(balanced_accuracy_score(y, h), f1_score(y, h, average="macro"), log_loss(y, p / p.sum(1, keepdims=True)),
+    /// p = np.float32([[.7,.2,.1],[.1,.6,.3],[.3,.3,.4],[.5,.4,.1],[.2,.2,.6],[.5,.1,.4]])
+    /// y = np.array([0,1,2,1,2,2])
+    /// h = p.argmax(1); print(balanced_accuracy_score(y, h), f1_score(y, h, average="macro"),
+    ///       log_loss(y, p / p.sum(1, keepdims=True)),
     ///   np.mean([roc_auc_score(y == c, p[:, c]) for c in range(3)]))
     /// ```
     #[test]
     fn the_figures_are_those_of_scikit_learn() {
-        let probs = [0.7, 0.2, 0.1, 0.1, 0.6, 0.3, 0.3, 0.3, 0.4, 0.5, 0.4, 0.1, 0.2, 0.2, 0.6, 0.5, 0.1, 0.4];
+        let probs = [
+            0.7, 0.2, 0.1, 0.1, 0.6, 0.3, 0.3, 0.3, 0.4, 0.5, 0.4, 0.1, 0.2, 0.2, 0.6, 0.5, 0.1,
+            0.4,
+        ];
         let metrics = Metrics::of(&probs, &[0, 1, 2, 1, 2, 2]);
         close(metrics.accuracy, 4.0 / 6.0);
         close(metrics.balanced_accuracy, (1.0 + 0.5 + 2.0 / 3.0) / 3.0);
@@ -269,11 +288,14 @@ mod tests {
 
     /// ```python
     /// import numpy as np; from sklearn.metrics import *; n, c = 40, 4; rows = np.arange(n)
-    /// raw = np.array([[float((i * 37 + k * 53 + i * k * 11) % 97 + 3) for k in range(c)] for i in range(n)])
+    /// raw = np.array([[float((i * 37 + k * 53 + i * k * 11) % 97 + 3) for k in range(c)]
+    ///                 for i in range(n)])
     /// y = np.array([(i * 7 + i // 5) % c for i in range(n)]); raw[rows, y] += 40
-    /// p = (raw / raw.sum(1, keepdims=True)).astype(np.float32); h = p.argmax(1); s = p.max(1).astype(float); b = (s * 15).astype(int)
+    /// p = (raw / raw.sum(1, keepdims=True)).astype(np.float32); h = p.argmax(1)
+    /// s = p.max(1).astype(float); b = (s * 15).astype(int)
     /// print(accuracy_score(y, h), balanced_accuracy_score(y, h), f1_score(y, h, average="macro"),
-    ///   np.mean([roc_auc_score(y == k, p[:, k]) for k in range(c)]), -np.mean(np.log(p[rows, y].astype(float))),
+    ///   np.mean([roc_auc_score(y == k, p[:, k]) for k in range(c)]),
+    ///   -np.mean(np.log(p[rows, y].astype(float))),
     ///   sum(abs((h == y)[b == k].mean() - s[b == k].mean()) * (b == k).mean() for k in set(b)))
     /// ```
     #[test]
@@ -282,7 +304,10 @@ mod tests {
         for i in 0..40usize {
             let label = (i * 7 + i / 5) % 4;
             let raw: Vec<f64> = (0..4)
-                .map(|k| ((i * 37 + k * 53 + i * k * 11) % 97 + 3) as f64 + if k == label { 40.0 } else { 0.0 })
+                .map(|k| {
+                    ((i * 37 + k * 53 + i * k * 11) % 97 + 3) as f64
+                        + if k == label { 40.0 } else { 0.0 }
+                })
                 .collect();
             let sum: f64 = raw.iter().sum();
             probs.extend(raw.iter().map(|value| (value / sum) as f32));
@@ -297,8 +322,9 @@ mod tests {
         close(metrics.ece, 0.22128160074353218);
     }
 
-    /// With one class in the truth no area is defined; the mean recall is over that class, as in scikit-learn's
-    /// balanced_accuracy_score, and macro-F1 over it and the classes predicted, as in f1_score(average="macro").
+    /// With one class in the truth no area is defined; the mean recall is over that class, as in
+    /// scikit-learn's balanced_accuracy_score, and macro-F1 over it and the classes predicted, as
+    /// in f1_score(average="macro").
     #[test]
     fn one_class_in_the_truth_leaves_the_area_undefined() {
         let metrics = Metrics::of(&[0.7, 0.2, 0.1, 0.1, 0.8, 0.1], &[0, 0]);

@@ -1,4 +1,5 @@
-//! What a few labels are worth on a pretrained encoder: strategies by budgets, over encoders and draws.
+//! What a few labels are worth on a pretrained encoder: strategies by budgets, over encoders and
+//! draws.
 
 use crate::error::StudyError;
 use crate::evaluate::metrics::Metrics;
@@ -52,7 +53,8 @@ pub struct Cell {
     pub labels: usize,
     /// Whether the classifier listened to itself.
     pub semi: bool,
-    /// Accuracy of every encoder (outer) and draw (inner); of every draw where the encoders work together.
+    /// Accuracy of every encoder (outer) and draw (inner); of every draw where the encoders work
+    /// together.
     pub accuracies: Vec<f64>,
     /// Mean of the accuracies.
     pub mean: f64,
@@ -77,7 +79,8 @@ struct Seen {
 /// Measures the grid on all encoders; `heard` is told of every cell.
 ///
 /// # Errors
-/// If images do not fit an encoder, a strategy is unknown or needs more than features and a classifier, or a budget does not fit the pool.
+/// If images do not fit an encoder, a strategy is unknown or needs more than features and a
+/// classifier, or a budget does not fit the pool.
 pub fn measure(
     encoders: &[Encoder],
     data: &Dataset,
@@ -91,8 +94,10 @@ pub fn measure(
     let policy = views::for_pool(&data.pool());
     let judged = if grid.test { &data.test } else { &data.val };
     let see = |encoder: &Encoder| -> Result<Seen, StudyError> {
-        let features = |images: &Images| encoder.features(images, grid.views, &policy, 0, context.threads);
-        let pool = FeaturePool::new(features(&data.train.images)?, encoder.feature_len(), data.classes());
+        let features =
+            |images: &Images| encoder.features(images, grid.views, &policy, 0, context.threads);
+        let pool =
+            FeaturePool::new(features(&data.train.images)?, encoder.feature_len(), data.classes());
         let encoded = Encoded { encoder: encoder.clone(), pool, judged: None };
         Ok(Seen { encoded, judged: features(&judged.images)? })
     };
@@ -117,7 +122,8 @@ struct Found {
     seconds: (f64, f64),
 }
 
-/// The classifier on its own, and where asked for the one that listens to itself, on the same labels.
+/// The classifier on its own, and where asked for the one that listens to itself, on the same
+/// labels.
 fn measure_cell(
     seen: &[Seen],
     (strategy, budget): (&str, usize),
@@ -143,12 +149,16 @@ fn measure_cell(
                     Some(Together::Choose) => best(group, labelled),
                     Some(Together::Average) | None => group,
                 };
-                let probes: Vec<Probe> = serving.iter().map(|seen| seen.encoded.pool.fit(labelled, *way)).collect();
+                let probes: Vec<Probe> =
+                    serving.iter().map(|seen| seen.encoded.pool.fit(labelled, *way)).collect();
                 let fitted = start.elapsed().as_secs_f64();
                 let mut probs = vec![0.0; judged.len() * data.classes()];
                 for (Seen { encoded, judged }, probe) in serving.iter().zip(&probes) {
                     let of_one = encoded.pool.probs_nc(probe, judged.clone());
-                    probs.iter_mut().zip(of_one).for_each(|(sum, p)| *sum += p / serving.len() as f32);
+                    probs
+                        .iter_mut()
+                        .zip(of_one)
+                        .for_each(|(sum, p)| *sum += p / serving.len() as f32);
                 }
                 let metrics = Metrics::of(&probs, &judged.labels);
                 found.push(Found {
@@ -171,7 +181,10 @@ fn measure_cell(
             n: summary.n,
             interval: summary.t_interval().map(|Interval { low, high }| (low, high)),
             balanced_accuracy: found.iter().map(|f| f.balanced).sum::<f64>() / found.len() as f64,
-            seconds: (median(found.iter().map(|f| f.seconds.0)), median(found.iter().map(|f| f.seconds.1))),
+            seconds: (
+                median(found.iter().map(|f| f.seconds.0)),
+                median(found.iter().map(|f| f.seconds.1)),
+            ),
             accuracies,
         })
     };
@@ -180,7 +193,8 @@ fn measure_cell(
 
 /// The one that answers labels left out best.
 fn best<'a>(seen: &'a [Seen], labelled: &Labelled) -> &'a [Seen] {
-    let losses: Vec<f64> = seen.iter().map(|one| one.encoded.pool.loss_left_out(labelled)).collect();
+    let losses: Vec<f64> =
+        seen.iter().map(|one| one.encoded.pool.loss_left_out(labelled)).collect();
     let best = (0..losses.len()).fold(0, |best, i| if losses[i] < losses[best] { i } else { best });
     &seen[best..=best]
 }

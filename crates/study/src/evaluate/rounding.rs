@@ -14,7 +14,11 @@ pub(crate) fn plain(value: f64, digits: usize) -> String {
 /// A difference: with its sign, but none where it rounds to zero.
 pub(crate) fn signed(value: f64, digits: usize) -> String {
     let text = plain(value, digits);
-    if text.starts_with('\u{2212}') || text.chars().all(|c| c == '0' || c == '.') { text } else { format!("+{text}") }
+    if text.starts_with('\u{2212}') || text.chars().all(|c| c == '0' || c == '.') {
+        text
+    } else {
+        format!("+{text}")
+    }
 }
 
 /// An interval, or a dash where there is none.

@@ -49,8 +49,8 @@ pub struct Measurement {
     pub us_per_image: f64,
     /// Thousands of millions of floating-point operations a second, counted as direct convolution.
     pub gflops: Option<f64>,
-    /// Per cent of the machine's fused multiply-add peak. Above 100 where Winograd's algorithm and skipped pixels save operations that
-    /// `gflops` counts.
+    /// Per cent of the machine's fused multiply-add peak. Above 100 where Winograd's algorithm and
+    /// skipped pixels save operations that `gflops` counts.
     pub peak_percent: Option<f64>,
     /// Of a training step: where its time goes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,7 +101,8 @@ fn measure(name: &str, images: usize, flops: Option<f64>, mut once: impl FnMut()
 }
 
 impl Measurement {
-    /// Fills in the share of what `threads` cores could do in fused multiply-adds, measured beside it.
+    /// Fills in the share of what `threads` cores could do in fused multiply-adds, measured beside
+    /// it.
     fn of_peak(mut self, threads: usize) -> Self {
         let peak = peak_gflops(PEAK_REPEATS) * threads as f64;
         self.peak_percent = self.gflops.map(|gflops| 100.0 * gflops / peak);
@@ -114,7 +115,11 @@ fn within(option: &str, value: usize, range: RangeInclusive<usize>) -> Result<()
     if range.contains(&value) {
         return Ok(());
     }
-    Err(StudyError::Setting(format!("{option} must lie between {} and {}, not {value}", range.start(), range.end())))
+    Err(StudyError::Setting(format!(
+        "{option} must lie between {} and {}, not {value}",
+        range.start(),
+        range.end()
+    )))
 }
 
 /// Grey images of 28 x 28 in 11 classes, as the paper's.
@@ -138,7 +143,8 @@ pub fn train(width: usize, batch: usize, threads: usize) -> Result<Vec<Measureme
     let model = model(width)?;
     within("--batch", batch, 2..=MOST_WORK / width)?;
     let flops = model.architecture().flops().1;
-    let mut trainer = Trainer::new(model, Default::default(), batch, threads).map_err(LearnError::from)?;
+    let mut trainer =
+        Trainer::new(model, Default::default(), batch, threads).map_err(LearnError::from)?;
     let images = noise(batch * 784);
     let labels: Vec<u16> = (0..batch).map(|i| (i % 11) as u16).collect();
     let step = || {
@@ -175,7 +181,10 @@ pub fn infer(width: usize, batch: usize, threads: usize) -> Result<Vec<Measureme
     let mut scorer = Scorer::new(&model, batch, threads).map_err(LearnError::from)?;
     let images = noise(batch * 784);
     let mut logits = vec![0.0; batch * 11];
-    Ok(vec![measure("infer", batch, Some(flops), || scorer.logits(&images, &mut logits)).of_peak(threads)])
+    Ok(vec![
+        measure("infer", batch, Some(flops), || scorer.logits(&images, &mut logits))
+            .of_peak(threads),
+    ])
 }
 
 /// Each of the paper's transforms alone, and its policy, on 28 x 28 grey images and one thread.
@@ -191,7 +200,8 @@ pub fn augment() -> Vec<Measurement> {
     speed(SHAPE, SPAN).into_iter().map(measurement).collect()
 }
 
-/// Each strategy that needs no more than probabilities and features, choosing `batch` of 13,925 images.
+/// Each strategy that needs no more than probabilities and features, choosing `batch` of 13,925
+/// images.
 ///
 /// # Errors
 /// If a strategy cannot choose.
@@ -240,7 +250,10 @@ mod tests {
     fn numbers_out_of_range_are_named_with_their_option() {
         let cases = [
             (train(0, 64, 1), "--width must lie between 1 and 1024, not 0"),
-            (train(usize::MAX, 64, 1), "--width must lie between 1 and 1024, not 18446744073709551615"),
+            (
+                train(usize::MAX, 64, 1),
+                "--width must lie between 1 and 1024, not 18446744073709551615",
+            ),
             (train(32, 1, 1), "--batch must lie between 2 and 2048, not 1"),
             (train(32, 1 << 40, 1), "--batch must lie between 2 and 2048, not 1099511627776"),
             (infer(32, 0, 1), "--batch must lie between 1 and 65536, not 0"),

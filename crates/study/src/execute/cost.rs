@@ -12,17 +12,19 @@ use fewlabel_learn::training::fine_tuning::FineTuning;
 /// Forward and backward pass in units of a forward pass.
 const TRAINING: f64 = 3.0;
 
-/// Work that an image costs beside its multiplications, in multiplications: reading, augmenting, small layers.
+/// Work that an image costs beside its multiplications, in multiplications: reading, augmenting,
+/// small layers.
 const PER_IMAGE: f64 = 300_000.0;
 
-/// Work of a choice by clusters, for every image, cluster and channel of the encoder's first block: some passes of k-means and the
-/// distances within clusters. Other strategies take less.
+/// Work of a choice by clusters, for every image, cluster and channel of the encoder's first block:
+/// some passes of k-means and the distances within clusters. Other strategies take less.
 const CHOICE: f64 = 500.0;
 
 /// The work of a plan, in multiplications, by how far it has come.
 #[derive(Clone, Debug)]
 pub struct Cost {
-    /// Work done before the first epoch of each round of the loop; the last entry is the start of the final model.
+    /// Work done before the first epoch of each round of the loop; the last entry is the start of
+    /// the final model.
     rounds: Vec<f64>,
     loop_epochs: Vec<f64>,
     final_epoch: f64,
@@ -33,7 +35,9 @@ impl Cost {
     /// The work of `plan` on `data`.
     pub fn of(plan: &Plan, data: &Dataset) -> Self {
         let pixels = data.train.images.height * data.train.images.width;
-        let image = |network: &NetworkSettings| multiplications(network.width, pixels, data.train.images.channels);
+        let image = |network: &NetworkSettings| {
+            multiplications(network.width, pixels, data.train.images.channels)
+        };
         let rows = data.train.len() as f64;
         let (mut rounds, mut loop_epochs) = (vec![0.0], Vec::new());
         let mut labels = match &plan.selection {
@@ -42,7 +46,9 @@ impl Cost {
         } as f64;
         if let Some(transfer) = &plan.transfer {
             let choice = match &plan.selection {
-                Selection::OnFeatures { .. } => CHOICE * rows * labels.min(CLUSTERS as f64) * plan.network.width as f64,
+                Selection::OnFeatures { .. } => {
+                    CHOICE * rows * labels.min(CLUSTERS as f64) * plan.network.width as f64
+                }
                 _ => 0.0,
             };
             let tuning = transfer.fine_tuning.as_ref();
@@ -54,7 +60,11 @@ impl Cost {
                 let round = loop_epochs.len() as u32;
                 let epoch = labels * TRAINING * small;
                 let query = (rows - labels) * small;
-                rounds.push(rounds[round as usize] + f64::from(active.schedule.epochs(round)) * epoch + query);
+                rounds.push(
+                    rounds[round as usize]
+                        + f64::from(active.schedule.epochs(round)) * epoch
+                        + query,
+                );
                 loop_epochs.push(epoch);
                 labels = (labels + active.query_size.max(1) as f64).min(active.labels as f64);
             }
@@ -84,11 +94,20 @@ impl Cost {
         self
     }
 
-    /// The work on features that are there: a classifier with its cross-validation, a choice, or fine-tuning.
-    fn on_features(labels: f64, rows: f64, choice: f64, tuning: Option<&FineTuning>, image: f64) -> Self {
+    /// The work on features that are there: a classifier with its cross-validation, a choice, or
+    /// fine-tuning.
+    fn on_features(
+        labels: f64,
+        rows: f64,
+        choice: f64,
+        tuning: Option<&FineTuning>,
+        image: f64,
+    ) -> Self {
         let classifier = PER_IMAGE * (50.0 * labels + rows) + choice;
         let events = tuning.map_or(1.0, |t| f64::from(t.steps) / STEPS_TOLD as f64).max(1.0);
-        let tuning = tuning.map_or(0.0, |t| f64::from(t.steps) * labels.min(t.batch_size as f64) * TRAINING * image);
+        let tuning = tuning.map_or(0.0, |t| {
+            f64::from(t.steps) * labels.min(t.batch_size as f64) * TRAINING * image
+        });
         Self {
             rounds: vec![classifier],
             loop_epochs: Vec::new(),
@@ -110,7 +129,9 @@ impl Cost {
                 let epoch = self.loop_epochs.get(round).copied().unwrap_or(0.0);
                 self.rounds.get(round).copied().unwrap_or(0.0) + f64::from(event.epoch) * epoch
             }
-            Phase::Final => self.rounds[self.loop_epochs.len()] + f64::from(event.epoch) * self.final_epoch,
+            Phase::Final => {
+                self.rounds[self.loop_epochs.len()] + f64::from(event.epoch) * self.final_epoch
+            }
         };
         done.min(self.total)
     }
@@ -149,7 +170,9 @@ mod tests {
     fn the_last_epoch_leaves_only_the_judging() {
         let data = testing::dataset(200);
         for regime in REGIMES {
-            let plan = regime.plan(&testing::quick_point(), data.train.len(), data.val.len()).expect("a plan");
+            let plan = regime
+                .plan(&testing::quick_point(), data.train.len(), data.val.len())
+                .expect("a plan");
             let cost = Cost::of(&plan, &data);
             let event = EpochEvent {
                 phase: Phase::Final,
@@ -167,7 +190,9 @@ mod tests {
     #[test]
     fn all_labels_cost_more_than_a_few() {
         let data = testing::dataset(2000);
-        let total = |i: usize| Cost::of(&REGIMES[i].plan(&Point::default(), 2000, 400).expect("a plan"), &data).total();
+        let total = |i: usize| {
+            Cost::of(&REGIMES[i].plan(&Point::default(), 2000, 400).expect("a plan"), &data).total()
+        };
         assert!(total(0) > total(1));
     }
 }

@@ -1,5 +1,5 @@
-//! The encoders of a study: each is trained once, lies in the study's folder under the hash of what its bits depend on, and
-//! is shared by all runs that name it, in this process and in others.
+//! The encoders of a study: each is trained once, lies in the study's folder under the hash of what
+//! its bits depend on, and is shared by all runs that name it, in this process and in others.
 
 use crate::ask::settings::short_hash;
 use crate::error::{AtPath, StudyError};
@@ -25,7 +25,8 @@ pub struct Encoders {
     folder: PathBuf,
     locks: PathBuf,
     kept: Mutex<Vec<(String, Arc<Encoded>)>>,
-    /// Encoders whose training diverged in this process, and where: the next run that needs one does not train it again.
+    /// Encoders whose training diverged in this process, and where: the next run that needs one
+    /// does not train it again.
     diverged: Mutex<BTreeMap<String, (String, String)>>,
 }
 
@@ -74,12 +75,19 @@ impl Encoders {
         }
         let encoder = match source {
             EncoderSource::File(file) => read(file)?,
-            EncoderSource::Pretraining { .. } => match self.pretrained(source, &id, data, context, observer)? {
-                Some(encoder) => encoder,
-                None => return Ok(Fetched::Stopped),
-            },
+            EncoderSource::Pretraining { .. } => {
+                match self.pretrained(source, &id, data, context, observer)? {
+                    Some(encoder) => encoder,
+                    None => return Ok(Fetched::Stopped),
+                }
+            }
         };
-        let encoded = Arc::new(Encoded::new(encoder, &data.pool(), Some(&data.benchmark()), context.threads)?);
+        let encoded = Arc::new(Encoded::new(
+            encoder,
+            &data.pool(),
+            Some(&data.benchmark()),
+            context.threads,
+        )?);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push((id, Arc::clone(&encoded)));
         if kept.len() > KEPT {
@@ -102,7 +110,9 @@ impl Encoders {
         context: Context<'_>,
         observer: &mut dyn RunObserver,
     ) -> Result<Option<Encoder>, StudyError> {
-        let EncoderSource::Pretraining { settings, seed } = source else { unreachable!("a file is not trained") };
+        let EncoderSource::Pretraining { settings, seed } = source else {
+            unreachable!("a file is not trained")
+        };
         let path = self.path(id);
         if path.is_file() {
             match encoder_file::read(&path) {
@@ -113,7 +123,10 @@ impl Encoders {
         atomic_file::make_folder(&self.folder)?;
         // A damaged file, or a link to nowhere that would be followed.
         atomic_file::remove_if_there(&path)?;
-        observer.notice(&format!("training encoder {id} on the unlabelled images of {}, seed {seed}", data.name));
+        observer.notice(&format!(
+            "training encoder {id} on the unlabelled images of {}, seed {seed}",
+            data.name
+        ));
         match encoder_file::make(data, settings, *seed, context, &path, &mut |_, _| {}) {
             Err(error) if error.is_interrupted() => Ok(None),
             Err(StudyError::Learn(LearnError::Diverged { place, found })) => {
@@ -134,10 +147,13 @@ impl Encoders {
     }
 }
 
-/// The first 16 hexadecimal digits of the SHA-256 of what features depend on: arithmetic, images, settings, seed, or a file's
-/// content.
+/// The first 16 hexadecimal digits of the SHA-256 of what features depend on: arithmetic, images,
+/// settings, seed, or a file's content.
 pub fn id(source: &EncoderSource, data: &Dataset) -> String {
-    short_hash(&serde_json::to_vec(&(NUMERIC_VERSION, &data.checksum, source)).expect("settings are plain data"))
+    short_hash(
+        &serde_json::to_vec(&(NUMERIC_VERSION, &data.checksum, source))
+            .expect("settings are plain data"),
+    )
 }
 
 /// Reads a file that a study names, if it is still what it was.

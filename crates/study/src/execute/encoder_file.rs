@@ -1,4 +1,5 @@
-//! An encoder in a file: made from images without labels, kept whole or absent, gone on with after an interruption.
+//! An encoder in a file: made from images without labels, kept whole or absent, gone on with after
+//! an interruption.
 
 use crate::error::StudyError;
 use crate::model_file::ModelFile;
@@ -25,11 +26,13 @@ pub struct Pretrained {
     pub losses: Vec<f64>,
 }
 
-/// Trains an encoder on the training images of `data` and writes it to `path`. `heard` is told every epoch's number and
-/// loss; when the context ends it, a checkpoint is left beside `path`, from which the same call goes on to the same bytes.
+/// Trains an encoder on the training images of `data` and writes it to `path`. `heard` is told
+/// every epoch's number and loss; when the context ends it, a checkpoint is left beside `path`,
+/// from which the same call goes on to the same bytes.
 ///
 /// # Errors
-/// If a setting is out of its range, a file cannot be written, the training diverges, or the context ends it.
+/// If a setting is out of its range, a file cannot be written, the training diverges, or the
+/// context ends it.
 pub fn make(
     data: &Dataset,
     settings: &PretrainSettings,
@@ -45,7 +48,12 @@ pub fn make(
     if let Some(bytes) = atomic_file::read_if_there(&checkpoint)? {
         match bytes.strip_prefix(identity.as_bytes()) {
             Some(snapshot) => training.restore(snapshot)?,
-            None => return Err(StudyError::damaged(&checkpoint, "is a checkpoint of other data; remove it")),
+            None => {
+                return Err(StudyError::damaged(
+                    &checkpoint,
+                    "is a checkpoint of other data; remove it",
+                ));
+            }
         }
     }
     let keep = |training: &Pretraining<'_>| {
@@ -62,14 +70,18 @@ pub fn make(
     }
     let losses = training.losses().to_vec();
     let encoder = Encoder::new(training.model().clone(), data.mean());
-    check_features(&encoder, data, losses.len(), context.threads).or_else(|error| given_up(error, &checkpoint))?;
-    atomic_file::write_named(path, &training.model().to_safetensors(&metadata(data, settings, seed, &losses)))?;
+    check_features(&encoder, data, losses.len(), context.threads)
+        .or_else(|error| given_up(error, &checkpoint))?;
+    atomic_file::write_named(
+        path,
+        &training.model().to_safetensors(&metadata(data, settings, seed, &losses)),
+    )?;
     atomic_file::remove_if_there(&checkpoint)?;
     Ok(Pretrained { encoder, settings: settings.clone(), losses })
 }
 
-/// From the checkpoint of a training that diverged nothing goes on: it is removed, so that the same file may be made with another
-/// learning rate.
+/// From the checkpoint of a training that diverged nothing goes on: it is removed, so that the same
+/// file may be made with another learning rate.
 fn given_up<T>(error: LearnError, checkpoint: &Path) -> Result<T, StudyError> {
     if matches!(error, LearnError::Diverged { .. }) {
         atomic_file::remove_if_there(checkpoint)?;
@@ -77,12 +89,20 @@ fn given_up<T>(error: LearnError, checkpoint: &Path) -> Result<T, StudyError> {
     Err(error.into())
 }
 
-/// Refuses an encoder of finite weights that still gives no numbers, by some of the images that it was trained on.
-fn check_features(encoder: &Encoder, data: &Dataset, epochs: usize, threads: usize) -> Result<(), LearnError> {
+/// Refuses an encoder of finite weights that still gives no numbers, by some of the images that it
+/// was trained on.
+fn check_features(
+    encoder: &Encoder,
+    data: &Dataset,
+    epochs: usize,
+    threads: usize,
+) -> Result<(), LearnError> {
     let rows: Vec<u32> = (0..data.train.len().min(LOOKED_AT) as u32).collect();
     let images = data.train.select(&rows).images;
     match encoder.features(&images, 1, &Policy::none(), 0, threads) {
-        Err(LearnError::NotFinite(found)) => Err(LearnError::Diverged { place: format!("epoch {epochs}"), found }),
+        Err(LearnError::NotFinite(found)) => {
+            Err(LearnError::Diverged { place: format!("epoch {epochs}"), found })
+        }
         features => features.map(|_| ()),
     }
 }
@@ -99,7 +119,12 @@ fn identity(data: &Dataset) -> String {
     format!("fewlabel encoder {NUMERIC_VERSION} {}\n", data.checksum)
 }
 
-fn metadata(data: &Dataset, settings: &PretrainSettings, seed: u64, losses: &[f64]) -> BTreeMap<String, String> {
+fn metadata(
+    data: &Dataset,
+    settings: &PretrainSettings,
+    seed: u64,
+    losses: &[f64],
+) -> BTreeMap<String, String> {
     let json = |value: serde_json::Result<String>| value.expect("plain data");
     BTreeMap::from([
         ("pretrain".to_owned(), json(serde_json::to_string(settings))),
@@ -117,11 +142,16 @@ fn metadata(data: &Dataset, settings: &PretrainSettings, seed: u64, losses: &[f6
 /// If the file cannot be read or is no such encoder.
 pub fn read(path: &Path) -> Result<Pretrained, StudyError> {
     let file = ModelFile::read(path)?;
-    let missing =
-        |key: &str| file.wrong(format!("has no {key} in its metadata, expected an encoder of `fewlabel pretrain`"));
+    let missing = |key: &str| {
+        file.wrong(format!(
+            "has no {key} in its metadata, expected an encoder of `fewlabel pretrain`"
+        ))
+    };
     let text = |key: &str| file.text(key).ok_or_else(|| missing(key));
-    let settings = serde_json::from_str(text("pretrain")?).map_err(|error| file.wrong(error.to_string()))?;
-    let losses = serde_json::from_str(text("pretrain.losses")?).map_err(|error| file.wrong(error.to_string()))?;
+    let settings =
+        serde_json::from_str(text("pretrain")?).map_err(|error| file.wrong(error.to_string()))?;
+    let losses = serde_json::from_str(text("pretrain.losses")?)
+        .map_err(|error| file.wrong(error.to_string()))?;
     let mean = file.mean()?.ok_or_else(|| missing("mean"))?;
     Ok(Pretrained { encoder: Encoder::new(file.model, mean), settings, losses })
 }
@@ -130,7 +160,12 @@ pub fn read(path: &Path) -> Result<Pretrained, StudyError> {
 ///
 /// # Errors
 /// If the images do not fit the encoder or the file cannot be written.
-pub fn write_features(made: &Pretrained, data: &Dataset, path: &Path, threads: usize) -> Result<(), StudyError> {
+pub fn write_features(
+    made: &Pretrained,
+    data: &Dataset,
+    path: &Path,
+    threads: usize,
+) -> Result<(), StudyError> {
     let images = &data.train.images;
     let features = made.encoder.features(images, 1, &views::for_pool(&data.pool()), 0, threads)?;
     let bytes = npy_f32(&[images.len(), made.encoder.feature_len()], &features);

@@ -1,4 +1,5 @@
-//! The whole grid: every core busy, the longest run first, side by side with other processes on the same folder.
+//! The whole grid: every core busy, the longest run first, side by side with other processes on the
+//! same folder.
 
 use crate::ask::settings::RunSettings;
 use crate::error::StudyError;
@@ -34,9 +35,11 @@ pub struct Job {
     pub data: Arc<Dataset>,
     /// How much work it is.
     pub cost: Cost,
-    /// The run whose queries or model are this one's, if there is one: it goes first, and they are taken over.
+    /// The run whose queries or model are this one's, if there is one: it goes first, and they are
+    /// taken over.
     pub source: Option<(String, Part)>,
-    /// The first of the runs that take something over from each other, at whatever remove; the run itself where it shares nothing.
+    /// The first of the runs that take something over from each other, at whatever remove; the run
+    /// itself where it shares nothing.
     pub group: String,
 }
 
@@ -48,7 +51,8 @@ impl Job {
         Self { group: id.clone(), id, settings, data, cost, source: None }
     }
 
-    /// Orders jobs for computing: those that others wait for before those that wait, the longest first.
+    /// Orders jobs for computing: those that others wait for before those that wait, the longest
+    /// first.
     pub fn order(a: &Self, b: &Self) -> std::cmp::Ordering {
         let waits = a.source.is_some().cmp(&b.source.is_some());
         waits.then_with(|| b.cost.total().total_cmp(&a.cost.total())).then_with(|| a.id.cmp(&b.id))
@@ -96,7 +100,12 @@ pub trait Watch: Sync {
 ///
 /// # Errors
 /// If a run failed, or the watcher asked to stop.
-pub fn carry_out(mut jobs: Vec<Job>, folder: &Folder, options: Options, watch: &dyn Watch) -> Result<(), StudyError> {
+pub fn carry_out(
+    mut jobs: Vec<Job>,
+    folder: &Folder,
+    options: Options,
+    watch: &dyn Watch,
+) -> Result<(), StudyError> {
     jobs.sort_by(Job::order);
     jobs.dedup_by(|a, b| a.id == b.id);
     let takers = reuse::takers_of_models(&jobs);
@@ -172,7 +181,8 @@ impl Grid<'_> {
     fn next(&self) -> Option<(Job, bool)> {
         let unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_free = |job: &Job| job.source.as_ref().is_none_or(|(source, _)| !unfinished.contains(source));
+        let is_free =
+            |job: &Job| job.source.as_ref().is_none_or(|(source, _)| !unfinished.contains(source));
         let last = waiting.len().checked_sub(1)?;
         let place = waiting.iter().position(|(job, _)| is_free(job)).unwrap_or(last);
         waiting.remove(place)
@@ -204,13 +214,16 @@ impl Grid<'_> {
             let done = Cell::new(0.0);
             let is_cancelled = || self.should_pause(job, done.get());
             let context = Context::cancelled_by(*threads, &is_cancelled);
-            let mut observer = JobObserver { grid: self, job, done: &done, is_started: false, board };
+            let mut observer =
+                JobObserver { grid: self, job, done: &done, is_started: false, board };
             let outcome = catch_unwind(AssertUnwindSafe(|| run.carry_out(context, &mut observer)));
             match outcome {
                 Ok(Ok(Outcome::Finished(result, seconds))) => {
                     self.watch.event(Event::Finished(job, &result, Some(seconds)));
                 }
-                Ok(Ok(Outcome::WasFinished(result))) => self.watch.event(Event::Finished(job, &result, None)),
+                Ok(Ok(Outcome::WasFinished(result))) => {
+                    self.watch.event(Event::Finished(job, &result, None))
+                }
                 Ok(Ok(Outcome::Busy)) => return true,
                 // Asked to stop for the sake of spare threads: go on with them at once.
                 Ok(Ok(Outcome::Stopped)) if !self.should_stop() => continue,
@@ -243,7 +256,11 @@ impl Grid<'_> {
     fn end(self) -> Result<(), StudyError> {
         let failures = self.failures.into_inner().unwrap_or_else(PoisonError::into_inner);
         match failures.first() {
-            Some(first) => Err(StudyError::Runs { failed: failures.len(), total: self.total, first: first.clone() }),
+            Some(first) => Err(StudyError::Runs {
+                failed: failures.len(),
+                total: self.total,
+                first: first.clone(),
+            }),
             None => Ok(Context::cancelled_by(1, &|| self.watch.should_stop()).check()?),
         }
     }
@@ -264,7 +281,9 @@ impl JobObserver<'_> {
     fn tell_board(&mut self, tell: impl FnOnce(&mut Board) -> Result<(), StudyError>) {
         if let Some(Err(error)) = self.board.as_mut().map(tell) {
             self.board = None;
-            self.grid.watch.event(Event::Notice(&format!("no more events for TensorBoard: {error}")));
+            self.grid
+                .watch
+                .event(Event::Notice(&format!("no more events for TensorBoard: {error}")));
         }
     }
 }
@@ -319,9 +338,13 @@ mod tests {
         fn event(&self, event: Event<'_>) {
             match event {
                 Event::Progress(..) => {
-                    let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+                    let _ = self
+                        .0
+                        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
                 }
-                Event::Finished(job, _, Some(_)) => self.1.lock().expect("not poisoned").push(job.id.clone()),
+                Event::Finished(job, _, Some(_)) => {
+                    self.1.lock().expect("not poisoned").push(job.id.clone())
+                }
                 Event::Notice(text) => self.1.lock().expect("not poisoned").push(text.to_owned()),
                 _ => {}
             }
@@ -348,7 +371,9 @@ mod tests {
     /// Every file of the runs but the timings.
     fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
-        let runs = std::fs::read_dir(folder.join("runs")).expect("listed").map(|run| run.expect("an entry").path());
+        let runs = std::fs::read_dir(folder.join("runs"))
+            .expect("listed")
+            .map(|run| run.expect("an entry").path());
         for part in runs.chain([folder.join("encoders")]) {
             for file in std::fs::read_dir(part).expect("listed") {
                 let path = file.expect("an entry").path();
@@ -368,7 +393,8 @@ mod tests {
         let regimes = ["random", "al", "alda", "alpa", "pretrained-random", "pretrained-typiclust"];
         let whole = tempfile::tempdir().expect("a folder");
         let folder = Folder::claim(whole.path(), "").expect("claimed");
-        carry_out(jobs(&regimes), &folder, options(1), &After::epochs(usize::MAX)).expect("finished");
+        carry_out(jobs(&regimes), &folder, options(1), &After::epochs(usize::MAX))
+            .expect("finished");
 
         let broken = tempfile::tempdir().expect("a folder");
         let folder = Folder::claim(broken.path(), "").expect("claimed");
@@ -386,14 +412,18 @@ mod tests {
                 let sum: f64 = phases.named().iter().map(|(_, seconds)| seconds).sum();
                 assert!(sum <= timing.seconds + 1e-6, "{timing:?}");
                 assert_eq!(phases.scoring > 0.0, run.settings.strategy() != "random", "{timing:?}");
-                assert!(phases.final_training > 0.0 && phases.test > 0.0 && phases.validation > 0.0, "{timing:?}");
+                assert!(
+                    phases.final_training > 0.0 && phases.test > 0.0 && phases.validation > 0.0,
+                    "{timing:?}"
+                );
             }
         }
     }
 
     #[test]
     fn two_at_once_compute_every_run_once() {
-        let regimes = ["full", "random", "da", "al", "alda", "alpa", "pretrained-random", "pretrained-semi"];
+        let regimes =
+            ["full", "random", "da", "al", "alda", "alpa", "pretrained-random", "pretrained-semi"];
         let path = tempfile::tempdir().expect("a folder");
         let watches = [After::epochs(usize::MAX), After::epochs(usize::MAX)];
         std::thread::scope(|scope| {
@@ -409,7 +439,8 @@ mod tests {
             heard.partition(|text| text.starts_with("training encoder"));
         assert_eq!((trained.len(), computed.len()), (1, 8), "{trained:?}");
         assert_eq!(std::fs::read_dir(path.path().join("runs")).expect("listed").count(), 8);
-        let encoders: Vec<_> = std::fs::read_dir(path.path().join("encoders")).expect("listed").collect();
+        let encoders: Vec<_> =
+            std::fs::read_dir(path.path().join("encoders")).expect("listed").collect();
         assert_eq!(encoders.len(), 1, "one encoder serves both regimes: {encoders:?}");
     }
 
@@ -417,24 +448,37 @@ mod tests {
     fn encoders_are_shared_by_the_means_over_them_and_by_ensembles() {
         let data = Arc::new(testing::dataset(60));
         let regime = "pretrained-typiclust".to_owned();
-        let point =
-            |seed, ensemble| Point { regime: regime.clone(), seed, encoders: 2, ensemble, ..testing::quick_point() };
+        let point = |seed, ensemble| Point {
+            regime: regime.clone(),
+            seed,
+            encoders: 2,
+            ensemble,
+            ..testing::quick_point()
+        };
         let points = [(0, 1), (1, 1), (0, 2), (1, 2)].map(|(seed, ensemble)| point(seed, ensemble));
-        let settings = points.each_ref().map(|point| RunSettings::new(point, &data).expect("valid"));
+        let settings =
+            points.each_ref().map(|point| RunSettings::new(point, &data).expect("valid"));
         let jobs = settings.map(|settings| Job::new(settings, Arc::clone(&data))).to_vec();
         let path = tempfile::tempdir().expect("a folder");
         let folder = Folder::claim(path.path(), "").expect("claimed");
         let mut options = options(2);
         let watch = After::epochs(usize::MAX);
         assert!(carry_out(jobs.clone(), &folder, options, &watch).is_err());
-        let failed = std::fs::read_to_string(folder.run(&jobs[2].id).join("failed.json")).expect("a reason");
-        assert!(failed.contains("keep_models keeps one network a run: here 2 encoders answer together"), "{failed}");
+        let failed =
+            std::fs::read_to_string(folder.run(&jobs[2].id).join("failed.json")).expect("a reason");
+        assert!(
+            failed.contains("keep_models keeps one network a run: here 2 encoders answer together"),
+            "{failed}"
+        );
         options.keep_models = false;
         carry_out(jobs, &folder, options, &watch).expect("finished");
         assert_eq!(std::fs::read_dir(path.path().join("encoders")).expect("listed").count(), 2);
         let contents = folder.contents().expect("read");
         let cells = crate::export::results_csv::cells(&contents);
-        assert_eq!(cells.iter().map(|cell| cell.seeds.as_slice()).collect::<Vec<_>>(), [[0, 1], [0, 1]]);
+        assert_eq!(
+            cells.iter().map(|cell| cell.seeds.as_slice()).collect::<Vec<_>>(),
+            [[0, 1], [0, 1]]
+        );
         let table = crate::export::results_csv::results(&contents);
         assert!(table.starts_with("regime,") && table.contains(",ensemble\n"), "{table}");
     }
@@ -442,10 +486,15 @@ mod tests {
     #[test]
     fn every_road_of_training_ends_where_it_diverges() {
         let data = Arc::new(testing::dataset(60));
-        let fast = |regime: &str| Point { regime: regime.into(), learning_rate: 1e30, ..testing::quick_point() };
+        let fast = |regime: &str| Point {
+            regime: regime.into(),
+            learning_rate: 1e30,
+            ..testing::quick_point()
+        };
         let on_encoder = || Point { learning_rate: 1e-3, ..fast("pretrained-random") };
         let tuned = |fix_match| {
-            let tuning = FineTuning { steps: 9, learning_rate: 1e30, fix_match, ..FineTuning::default() };
+            let tuning =
+                FineTuning { steps: 9, learning_rate: 1e30, fix_match, ..FineTuning::default() };
             Point { fine_tuning: Some(tuning), ..on_encoder() }
         };
         let averaged = Recipe { average: 0.9, steps: 4, ..Recipe::default() };
@@ -466,22 +515,31 @@ mod tests {
             tuned(Some(FixMatch::default())),
             Point { pretrain, ..on_encoder() },
         ];
-        let job = |point: &Point| Job::new(RunSettings::new(point, &data).expect("valid"), Arc::clone(&data));
+        let job = |point: &Point| {
+            Job::new(RunSettings::new(point, &data).expect("valid"), Arc::clone(&data))
+        };
         let jobs: Vec<Job> = points.iter().map(job).collect();
         let path = tempfile::tempdir().expect("a folder");
         let folder = Folder::claim(path.path(), "").expect("claimed");
         let options = Options { keep_models: false, ..options(2) };
-        let error = carry_out(jobs.clone(), &folder, options, &After::epochs(usize::MAX)).expect_err("they diverge");
+        let error = carry_out(jobs.clone(), &folder, options, &After::epochs(usize::MAX))
+            .expect_err("they diverge");
         assert!(error.to_string().starts_with("10 of 10 runs failed"), "{error}");
         for job in jobs {
             let run = folder.run(&job.id);
-            let failed: Failure = atomic_file::read_json(&run.join(record::FAILED)).expect("read").expect("a reason");
+            let failed: Failure =
+                atomic_file::read_json(&run.join(record::FAILED)).expect("read").expect("a reason");
             let Failure { reason } = failed;
-            let is_said = reason.starts_with("training diverged at ") && reason.ends_with("): lower the learning rate");
+            let is_said = reason.starts_with("training diverged at ")
+                && reason.ends_with("): lower the learning rate");
             assert!(is_said, "{}: {reason}", job.settings.label());
             assert!(!run.join(record::RESULT).exists() && record::read_epochs(&run).is_ok());
         }
-        assert_eq!(std::fs::read_dir(folder.encoders()).expect("listed").count(), 1, "the encoder that was fine-tuned");
+        assert_eq!(
+            std::fs::read_dir(folder.encoders()).expect("listed").count(),
+            1,
+            "the encoder that was fine-tuned"
+        );
     }
 
     #[test]
@@ -497,6 +555,9 @@ mod tests {
         let watch = After::epochs(usize::MAX);
         carry_out(job, &folder, options(1), &watch).expect("finished");
         let said = watch.1.into_inner().expect("whole");
-        assert!(said[0].contains("the checkpoint is damaged: starting this run from its beginning"), "{said:?}");
+        assert!(
+            said[0].contains("the checkpoint is damaged: starting this run from its beginning"),
+            "{said:?}"
+        );
     }
 }

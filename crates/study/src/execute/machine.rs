@@ -11,8 +11,10 @@ pub(crate) fn describe() -> String {
 
 /// The processor's name in Linux's `/proc/cpuinfo`, its spaces put in order.
 fn processor(cpuinfo: &str) -> Option<String> {
-    let (_, name) =
-        cpuinfo.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.trim() == "model name")?;
+    let (_, name) = cpuinfo
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.trim() == "model name")?;
     let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     (!name.is_empty()).then_some(name)
 }

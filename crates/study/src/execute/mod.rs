@@ -1,4 +1,5 @@
-//! Carrying runs out: one run, the whole grid, what runs take over from each other, encoders, costs.
+//! Carrying runs out: one run, the whole grid, what runs take over from each other, encoders,
+//! costs.
 
 pub mod bench;
 pub(crate) mod cost;

@@ -1,9 +1,10 @@
 //! What one run takes over from another: queries, or a whole model.
 //!
-//! Runs that differ in nothing but the budget or the final model make the same queries: the shorter loop is the beginning of
-//! the longer one, to the bit. Runs that differ in nothing but their test images train the same model. So a grid over
-//! budgets computes its longest loop once, and a grid over shifts of the test split trains each model once; the other runs begin with the
-//! records of the first. Their own records are the same bytes as if they had computed everything themselves.
+//! Runs that differ in nothing but the budget or the final model make the same queries: the shorter
+//! loop is the beginning of the longer one, to the bit. Runs that differ in nothing but their test
+//! images train the same model. So a grid over budgets computes its longest loop once, and a grid
+//! over shifts of the test split trains each model once; the other runs begin with the records of
+//! the first. Their own records are the same bytes as if they had computed everything themselves.
 
 use crate::ask::settings::RunSettings;
 use crate::error::StudyError;
@@ -30,7 +31,8 @@ pub enum Part {
     Model,
 }
 
-/// Says of each job whose model or queries are another's which one that is: of equal models the first by its id, of loops the longest.
+/// Says of each job whose model or queries are another's which one that is: of equal models the
+/// first by its id, of loops the longest.
 pub(crate) fn find(jobs: &mut [Job]) {
     let mut checksums: BTreeMap<String, String> = BTreeMap::new();
     for job in jobs.iter() {
@@ -40,9 +42,13 @@ pub(crate) fn find(jobs: &mut [Job]) {
     let learning = |job: &Job| checksums[&job.settings.data.checksum].clone();
     let mut models: BTreeMap<String, String> = BTreeMap::new();
     // A run on an encoder has no loop and no model worth sharing: its encoder is shared.
-    let is_whole = |job: &Job| job.settings.plan.transfer.is_none() && job.settings.plan.training.recipe.steps == 0;
+    let is_whole = |job: &Job| {
+        job.settings.plan.transfer.is_none() && job.settings.plan.training.recipe.steps == 0
+    };
     for job in jobs.iter().filter(|job| is_whole(job)) {
-        let first = models.entry(key(job, &learning(job), &job.settings.plan)).or_insert_with(|| job.id.clone());
+        let first = models
+            .entry(key(job, &learning(job), &job.settings.plan))
+            .or_insert_with(|| job.id.clone());
         if job.id < *first {
             first.clone_from(&job.id);
         }
@@ -61,8 +67,11 @@ pub(crate) fn find(jobs: &mut [Job]) {
 /// [`find`] for queries, among the jobs that train a model.
 fn find_queries(jobs: &mut [Job], learning: &dyn Fn(&Job) -> String) {
     let of_loop = |job: &Job| {
-        let plan =
-            job.settings.plan.loop_alone().filter(|_| job.source.is_none() && job.settings.plan.transfer.is_none())?;
+        let plan = job
+            .settings
+            .plan
+            .loop_alone()
+            .filter(|_| job.source.is_none() && job.settings.plan.transfer.is_none())?;
         Some((key(job, &learning(job), &plan), active(&job.settings.plan)?.labels))
     };
     let mut longest: BTreeMap<String, (usize, String)> = BTreeMap::new();
@@ -76,7 +85,8 @@ fn find_queries(jobs: &mut [Job], learning: &dyn Fn(&Job) -> String) {
     for job in jobs {
         let Some((key, labels)) = of_loop(job) else { continue };
         let (most, source) = &longest[&key];
-        let is_beginning = labels == *most || active(&job.settings.plan).is_some_and(ActiveSettings::has_whole_queries);
+        let is_beginning = labels == *most
+            || active(&job.settings.plan).is_some_and(ActiveSettings::has_whole_queries);
         if *source != job.id && is_beginning {
             job.cost = job.cost.clone().without_loop();
             job.source = Some((source.clone(), Part::Queries));
@@ -113,7 +123,10 @@ pub(crate) fn takers_of_models(jobs: &[Job]) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Removes the checkpoints that were kept for others, where these are finished.
-pub(crate) fn forget_models(takers: &BTreeMap<String, Vec<String>>, folder: &Folder) -> Result<(), StudyError> {
+pub(crate) fn forget_models(
+    takers: &BTreeMap<String, Vec<String>>,
+    folder: &Folder,
+) -> Result<(), StudyError> {
     let is_finished = |id: &String| folder.run(id).join(record::RESULT).is_file();
     for (source, takers) in takers {
         if is_finished(source) && takers.iter().all(is_finished) {
@@ -130,8 +143,9 @@ fn active(plan: &Plan) -> Option<&ActiveSettings> {
     }
 }
 
-/// Begins the run in `folder` with what it takes over from the run in `source`: writes both records and a checkpoint behind them.
-/// `None`, and nothing written, where the source is not finished or its records do not fit.
+/// Begins the run in `folder` with what it takes over from the run in `source`: writes both records
+/// and a checkpoint behind them. `None`, and nothing written, where the source is not finished or
+/// its records do not fit.
 ///
 /// # Errors
 /// If the run's own files cannot be written.
@@ -191,7 +205,8 @@ fn model(source: &Path) -> Option<Taken> {
     Some(Taken { epochs, queries, answers, snapshot: checkpoint.snapshot })
 }
 
-/// What the run in `source` has of the loop of `active`: none where an image got no label, for then its queries are others.
+/// What the run in `source` has of the loop of `active`: none where an image got no label, for then
+/// its queries are others.
 fn queries(active: &ActiveSettings, source: &Path) -> Option<Taken> {
     let mut labels = 0;
     let is_wanted = |answered: &Answered| {
@@ -203,15 +218,20 @@ fn queries(active: &ActiveSettings, source: &Path) -> Option<Taken> {
         return None;
     }
     let rounds = active.queries();
-    let (queries, events) =
-        beginning::<QueryEvent>(&source.join(record::QUERIES), |event| (event.round as usize) < rounds)?;
+    let (queries, events) = beginning::<QueryEvent>(&source.join(record::QUERIES), |event| {
+        (event.round as usize) < rounds
+    })?;
     let picked = events.iter().flat_map(|event| event.picks.iter().map(|pick| pick.index));
-    if events.len() != rounds || !picked.eq(answered[active.initial..].iter().map(|answered| answered.row)) {
+    if events.len() != rounds
+        || !picked.eq(answered[active.initial..].iter().map(|answered| answered.row))
+    {
         return None;
     }
-    let is_before = |event: &EpochEvent| event.phase == Phase::Loop && (event.round as usize) < rounds;
+    let is_before =
+        |event: &EpochEvent| event.phase == Phase::Loop && (event.round as usize) < rounds;
     let (epochs, events) = beginning(&source.join(record::EPOCHS), is_before)?;
-    let planned: u64 = (0..rounds as u32).map(|round| u64::from(active.schedule.epochs(round))).sum();
+    let planned: u64 =
+        (0..rounds as u32).map(|round| u64::from(active.schedule.epochs(round))).sum();
     let loop_epochs = events.len() as u64;
     let fits = loop_epochs == planned || loop_epochs == 0;
     let snapshot = active_loop::after_loop(rounds as u32, loop_epochs, answered.len());
@@ -219,9 +239,13 @@ fn queries(active: &ActiveSettings, source: &Path) -> Option<Taken> {
 }
 
 /// The header and the first lines of a record as long as they are `wanted`, as bytes and as events.
-fn beginning<T: DeserializeOwned>(path: &Path, mut wanted: impl FnMut(&T) -> bool) -> Option<(Vec<u8>, Vec<T>)> {
+fn beginning<T: DeserializeOwned>(
+    path: &Path,
+    mut wanted: impl FnMut(&T) -> bool,
+) -> Option<(Vec<u8>, Vec<T>)> {
     let bytes = atomic_file::read_if_there(path).ok()??;
-    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let mut lines =
+        bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
     let mut kept = lines.next()?.to_vec();
     let mut events = Vec::new();
     for line in lines {
@@ -256,7 +280,8 @@ mod tests {
 
     fn jobs(points: &[Point]) -> Vec<Job> {
         let data = Arc::new(testing::dataset(60));
-        let job = |point| Job::new(RunSettings::new(point, &data).expect("valid"), Arc::clone(&data));
+        let job =
+            |point| Job::new(RunSettings::new(point, &data).expect("valid"), Arc::clone(&data));
         points.iter().map(job).collect()
     }
 
@@ -267,7 +292,8 @@ mod tests {
     /// Every file of every run but the times.
     fn carried_out(jobs: Vec<Job>, path: &Path) -> BTreeMap<String, Vec<u8>> {
         let folder = Folder::claim(path, "").expect("claimed");
-        let options = Options { threads: 2, keep_models: true, keep_going: false, tensorboard: false };
+        let options =
+            Options { threads: 2, keep_models: true, keep_going: false, tensorboard: false };
         let ids: Vec<String> = jobs.iter().map(|job| job.id.clone()).collect();
         grid::carry_out(jobs, &folder, options, &Silent).expect("finished");
         let mut files = BTreeMap::new();
@@ -286,16 +312,24 @@ mod tests {
     #[test]
     fn queries_taken_over_give_the_bytes_of_queries_made() {
         // Budgets from 4 by 4: 8 and 12 are whole, 14 is the longest and cut short.
-        let mut points: Vec<Point> =
-            ["al", "alda", "alpa"].iter().flat_map(|regime| [8, 12, 14].map(|labels| point(regime, labels))).collect();
+        let mut points: Vec<Point> = ["al", "alda", "alpa"]
+            .iter()
+            .flat_map(|regime| [8, 12, 14].map(|labels| point(regime, labels)))
+            .collect();
         points.push(Point { strategy: "stratified-random".into(), ..point("al", 8) });
         points.push(Point { strategy: "stratified-random".into(), ..point("al", 12) });
-        points.push(Point { epochs: 2, width: Some(3), validate_every_epoch: false, ..point("al", 8) });
+        points.push(Point {
+            epochs: 2,
+            width: Some(3),
+            validate_every_epoch: false,
+            ..point("al", 8)
+        });
         let [alone, shared] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
         let own = carried_out(jobs(&points), alone.path());
         let mut jobs = jobs(&points);
         find(&mut jobs);
-        let taking: Vec<String> = jobs.iter().filter(|job| job.source.is_some()).map(|job| job.id.clone()).collect();
+        let taking: Vec<String> =
+            jobs.iter().filter(|job| job.source.is_some()).map(|job| job.id.clone()).collect();
         assert_eq!(taking.len(), 8);
         let taken = carried_out(jobs, shared.path());
         assert_eq!(own.keys().collect::<Vec<_>>(), taken.keys().collect::<Vec<_>>());
@@ -330,8 +364,14 @@ mod tests {
         find(&mut jobs);
         let taking: Vec<usize> = (0..jobs.len()).filter(|&i| jobs[i].source.is_some()).collect();
         assert_eq!(taking, [1], "a smaller budget in whole queries, and nothing else");
-        assert_eq!((&jobs[1].group, &jobs[1].source), (&jobs[0].id, &Some((jobs[0].id.clone(), Part::Queries))));
-        assert!(jobs[1].cost.total() < Job::new(jobs[1].settings.clone(), jobs[1].data.clone()).cost.total());
+        assert_eq!(
+            (&jobs[1].group, &jobs[1].source),
+            (&jobs[0].id, &Some((jobs[0].id.clone(), Part::Queries)))
+        );
+        assert!(
+            jobs[1].cost.total()
+                < Job::new(jobs[1].settings.clone(), jobs[1].data.clone()).cost.total()
+        );
     }
 
     #[test]
@@ -345,8 +385,11 @@ mod tests {
         assert_eq!(take(), None, "not finished");
         carried_out(vec![jobs[0].clone()], path.path());
         let queries = std::fs::read_to_string(source.join(record::QUERIES)).expect("read");
-        std::fs::write(source.join(record::QUERIES), queries.replacen("\"index\":", "\"index\":1", 1))
-            .expect("written");
+        std::fs::write(
+            source.join(record::QUERIES),
+            queries.replacen("\"index\":", "\"index\":1", 1),
+        )
+        .expect("written");
         assert_eq!(take(), None, "other rows than the result names");
         assert!(!own.join(record::EPOCHS).exists(), "nothing half-written");
         std::fs::write(source.join(record::QUERIES), queries).expect("written");
@@ -359,21 +402,33 @@ mod tests {
         let data = Arc::new(testing::dataset(60));
         let changed = |shift: &str| {
             let shift: crate::ask::shift::Shift = serde_json::from_str(shift).expect("a shift");
-            Arc::new(shift.apply(data.as_ref().clone(), |_| unreachable!("no other data")).expect("shifted"))
+            Arc::new(
+                shift
+                    .apply(data.as_ref().clone(), |_| unreachable!("no other data"))
+                    .expect("shifted"),
+            )
         };
         let noise = changed("{\"corruption\": \"gaussian_noise\", \"severity\": 3}");
         let prior = changed("{\"prior\": 0.0}");
-        let pool = changed("{\"corruption\": \"gaussian_noise\", \"severity\": 3, \"on\": \"pool\"}");
+        let pool =
+            changed("{\"corruption\": \"gaussian_noise\", \"severity\": 3, \"on\": \"pool\"}");
         let jobs = || -> Vec<Job> {
             let points = [point("full", 12), point("al", 12), point("al", 8)];
-            let all = [&data, &noise, &prior, &pool].into_iter().flat_map(|data| points.iter().map(move |p| (p, data)));
-            all.map(|(p, data)| Job::new(RunSettings::new(p, data).expect("valid"), Arc::clone(data))).collect()
+            let all = [&data, &noise, &prior, &pool]
+                .into_iter()
+                .flat_map(|data| points.iter().map(move |p| (p, data)));
+            all.map(|(p, data)| {
+                Job::new(RunSettings::new(p, data).expect("valid"), Arc::clone(data))
+            })
+            .collect()
         };
         let [alone, shared] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
         let own = carried_out(jobs(), alone.path());
         let mut jobs = jobs();
         find(&mut jobs);
-        let count = |part: Part| jobs.iter().filter(|job| job.source.as_ref().is_some_and(|s| s.1 == part)).count();
+        let count = |part: Part| {
+            jobs.iter().filter(|job| job.source.as_ref().is_some_and(|s| s.1 == part)).count()
+        };
         assert_eq!((count(Part::Model), count(Part::Queries)), (6, 2));
         let groups: std::collections::BTreeSet<_> = jobs.iter().map(|job| &job.group).collect();
         assert_eq!(groups.len(), 4);

@@ -41,7 +41,8 @@ pub struct Run<'a> {
     pub keep_model: bool,
     /// The files of locks; the same for every process that works on the study.
     pub locks: &'a Path,
-    /// The folder of a run whose queries or model are this one's, and which; they are taken over if that run is finished.
+    /// The folder of a run whose queries or model are this one's, and which; they are taken over if
+    /// that run is finished.
     pub source: Option<(&'a Path, Part)>,
     /// Whether the last checkpoint stays behind for the runs that take the model over.
     pub keep_checkpoint: bool,
@@ -66,8 +67,13 @@ impl Run<'_> {
     /// Computes the run, or goes on with it from its checkpoint.
     ///
     /// # Errors
-    /// If it cannot be computed or its records cannot be kept; the reason is recorded in `failed.json`.
-    pub fn carry_out(&self, context: Context<'_>, observer: &mut dyn RunObserver) -> Result<Outcome, StudyError> {
+    /// If it cannot be computed or its records cannot be kept; the reason is recorded in
+    /// `failed.json`.
+    pub fn carry_out(
+        &self,
+        context: Context<'_>,
+        observer: &mut dyn RunObserver,
+    ) -> Result<Outcome, StudyError> {
         if let Ok(Some(result)) = self.result() {
             return Ok(Outcome::WasFinished(Box::new(result)));
         }
@@ -85,7 +91,9 @@ impl Run<'_> {
             Err(error @ StudyError::Damaged { .. }) if kept::holds_records(self.folder) => {
                 let place = kept::set_aside(self.folder)?;
                 let place = place.file_name().unwrap_or_default().display();
-                observer.notice(&format!("damaged: {error}; moved to runs/{place}: computing this run again"));
+                observer.notice(&format!(
+                    "damaged: {error}; moved to runs/{place}: computing this run again"
+                ));
             }
             Ok(None) | Err(StudyError::Damaged { .. }) => {}
             Err(error) => return Err(error),
@@ -96,7 +104,8 @@ impl Run<'_> {
                 let failure = Failure { reason: error.to_string() };
                 let _ = atomic_file::write_json(&self.folder.join(record::FAILED), &failure);
             }
-            // A process that opened this file meanwhile locks a file without a name, and then finds the result.
+            // A process that opened this file meanwhile locks a file without a name, and then finds
+            // the result.
             Ok(Outcome::Finished(..)) => atomic_file::remove_if_there(&lock)?,
             Ok(_) => {}
         }
@@ -108,12 +117,20 @@ impl Run<'_> {
         Ok(Kept::read(self.folder)?.and_then(|kept| kept.result))
     }
 
-    fn compute(&self, context: Context<'_>, observer: &mut dyn RunObserver) -> Result<Outcome, StudyError> {
+    fn compute(
+        &self,
+        context: Context<'_>,
+        observer: &mut dyn RunObserver,
+    ) -> Result<Outcome, StudyError> {
         atomic_file::make_folder(self.folder)?;
         atomic_file::write_json(&self.folder.join(record::SETTINGS), self.settings)?;
-        let sources: Vec<_> = self.settings.plan.transfer.iter().flat_map(Transfer::encoders).collect();
+        let sources: Vec<_> =
+            self.settings.plan.transfer.iter().flat_map(Transfer::encoders).collect();
         if self.keep_model && sources.len() > 1 {
-            let what = format!("keep_models keeps one network a run: here {} encoders answer together", sources.len());
+            let what = format!(
+                "keep_models keeps one network a run: here {} encoders answer together",
+                sources.len()
+            );
             return Err(StudyError::Setting(what));
         }
         let mut fetched = Vec::with_capacity(sources.len());
@@ -126,8 +143,14 @@ impl Run<'_> {
         }
         let encoded: Vec<&Encoded> = fetched.iter().map(|encoded| &**encoded).collect();
         match self.attempt(context, &encoded, true, observer) {
-            Err(StudyError::Learn(LearnError::Snapshot(why)) | StudyError::Damaged { what: why, .. }) => {
-                let text = format!("{}: {why}: starting this run from its beginning", self.settings.label());
+            Err(
+                StudyError::Learn(LearnError::Snapshot(why))
+                | StudyError::Damaged { what: why, .. },
+            ) => {
+                let text = format!(
+                    "{}: {why}: starting this run from its beginning",
+                    self.settings.label()
+                );
                 observer.notice(&text);
                 self.attempt(context, &encoded, false, observer)
             }
@@ -143,12 +166,17 @@ impl Run<'_> {
         observer: &mut dyn RunObserver,
     ) -> Result<Outcome, StudyError> {
         let checkpoint = if resume { self.checkpoint()? } else { None };
-        let lengths = checkpoint.as_ref().map_or_else(Lengths::default, |checkpoint| checkpoint.lengths.clone());
-        let answers = if checkpoint.is_some() { record::read_answers(self.folder)? } else { Vec::new() };
+        let lengths = checkpoint
+            .as_ref()
+            .map_or_else(Lengths::default, |checkpoint| checkpoint.lengths.clone());
+        let answers =
+            if checkpoint.is_some() { record::read_answers(self.folder)? } else { Vec::new() };
         let mut keeper = Keeper::open(self.folder, lengths, observer)?;
         keeper.keeps_answers = self.settings.plan.selection != Selection::All;
         keeper.last_epoch = self.keep_checkpoint.then_some(self.settings.plan.training.epochs);
-        let resume = checkpoint.as_ref().map(|checkpoint| Resume { snapshot: &checkpoint.snapshot, answers: &answers });
+        let resume = checkpoint
+            .as_ref()
+            .map(|checkpoint| Resume { snapshot: &checkpoint.snapshot, answers: &answers });
         let mut oracle = Simulated::new(&self.data.train.labels);
         let (plan, data) = (&self.settings.plan, self.data);
         let (pool, benchmark) = (data.pool(), Some(data.benchmark()));
@@ -171,12 +199,15 @@ impl Run<'_> {
     fn checkpoint(&self) -> Result<Option<Checkpoint>, StudyError> {
         let own = Checkpoint::read(&self.folder.join(record::CHECKPOINT))?;
         match (own, self.source) {
-            (None, Some((source, part))) => reuse::take_over(part, self.settings, self.folder, source),
+            (None, Some((source, part))) => {
+                reuse::take_over(part, self.settings, self.folder, source)
+            }
             (own, _) => Ok(own),
         }
     }
 
-    /// Writes what the run leaves, the result last: its presence means that everything else is there.
+    /// Writes what the run leaves, the result last: its presence means that everything else is
+    /// there.
     fn keep(&self, finished: Finished, timing: &Timing) -> Result<RunResult, StudyError> {
         let judged = finished.judged.ok_or(LearnError::NoBenchmark { what: "a study" })?;
         let labelled = finished.answers.labelled();
@@ -184,7 +215,11 @@ impl Run<'_> {
             format: FORMAT,
             id: self.settings.id(),
             labels: labelled.len() + self.settings.plan.validation_labels,
-            labelled: if self.settings.plan.selection == Selection::All { Vec::new() } else { labelled.rows.clone() },
+            labelled: if self.settings.plan.selection == Selection::All {
+                Vec::new()
+            } else {
+                labelled.rows.clone()
+            },
             stopped: finished.stopped,
             learned: finished.learned,
             val_accuracy_best: judged.val_accuracy_best,
@@ -205,7 +240,8 @@ impl Run<'_> {
     }
 }
 
-/// What travels with a model: its settings, its classes, and the mean that its images are centred with.
+/// What travels with a model: its settings, its classes, and the mean that its images are centred
+/// with.
 pub fn metadata(settings: &RunSettings, data: &Dataset) -> BTreeMap<String, String> {
     let json = |value: serde_json::Result<String>| value.expect("plain data");
     BTreeMap::from([
@@ -237,7 +273,11 @@ struct Keeper<'a> {
 }
 
 impl<'a> Keeper<'a> {
-    fn open(folder: &Path, lengths: Lengths, observer: &'a mut dyn RunObserver) -> Result<Self, StudyError> {
+    fn open(
+        folder: &Path,
+        lengths: Lengths,
+        observer: &'a mut dyn RunObserver,
+    ) -> Result<Self, StudyError> {
         let open = |name: &str, records: &str, length: u64| {
             let mut file = Appended::open(&folder.join(name), length)?;
             if length == 0 {
@@ -269,7 +309,8 @@ impl<'a> Keeper<'a> {
     }
 
     fn sync(&mut self) -> Result<Lengths, StudyError> {
-        let (epochs, queries, answers) = (self.epochs.sync()?, self.queries.sync()?, self.answers.sync()?);
+        let (epochs, queries, answers) =
+            (self.epochs.sync()?, self.queries.sync()?, self.answers.sync()?);
         self.settle();
         let (seconds, starts, taken_from) = (self.seconds(), self.starts, self.taken_from.clone());
         Ok(Lengths { epochs, queries, answers, seconds, starts, phases: self.phases, taken_from })

@@ -49,7 +49,8 @@ pub struct Trained {
 /// Carries `plan` out and writes the final model to `path`; `epoch` hears of every epoch.
 ///
 /// # Errors
-/// If the plan does not fit the data, training diverges, the file cannot be written, or the context ends it.
+/// If the plan does not fit the data, training diverges, the file cannot be written, or the context
+/// ends it.
 pub fn train(
     plan: &Plan,
     data: &Dataset,
@@ -66,7 +67,10 @@ pub fn train(
     let finished = active_loop::run(plan, &resources, None, &mut oracle, &mut listener)?;
     let judged = finished.judged.ok_or(LearnError::NoBenchmark { what: "judging" })?;
     let settings = RunSettings::of_plan(plan.clone(), "train", data);
-    atomic_file::write_named(path, &finished.model.to_safetensors(&run::metadata(&settings, data)))?;
+    atomic_file::write_named(
+        path,
+        &finished.model.to_safetensors(&run::metadata(&settings, data)),
+    )?;
     let test = Metrics::of(&judged.test_probs_nc, &data.test.labels);
     Ok(Trained {
         labels: finished.answers.labels(),
@@ -98,7 +102,8 @@ impl RunObserver for Listener<'_> {
     }
 }
 
-/// Where the arrays of [`predict`] go, as .npy of f32 in the split's order; nowhere where no path is given.
+/// Where the arrays of [`predict`] go, as .npy of f32 in the split's order; nowhere where no path
+/// is given.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Outputs<'a> {
     /// Class probabilities, [n, classes].
@@ -129,11 +134,12 @@ fn feature_layer(shape: &Architecture) -> String {
 
 /// Predicts a split of `data` with the model in `path`, centred as the model was trained.
 ///
-/// Arrays are written as they come. In memory are the images and, where the prediction is judged, four bytes an image and class,
-/// which an exact area under the curve takes.
+/// Arrays are written as they come. In memory are the images and, where the prediction is judged,
+/// four bytes an image and class, which an exact area under the curve takes.
 ///
 /// # Errors
-/// If the file is no classifier, expects images of another shape or has classes of other names, or an output cannot be written.
+/// If the file is no classifier, expects images of another shape or has classes of other names, or
+/// an output cannot be written.
 pub fn predict(
     path: &Path,
     data: &Dataset,
@@ -143,14 +149,17 @@ pub fn predict(
 ) -> Result<Prediction, StudyError> {
     let file = ModelFile::read(path)?;
     if file.is_encoder() {
-        return Err(file.wrong("is an encoder, which has no classes: `fewlabel probe --encoder` says what it is worth"));
+        return Err(file.wrong(
+            "is an encoder, which has no classes: `fewlabel probe --encoder` says what it is worth",
+        ));
     }
     let names = file.class_names()?;
     if let Some(names) = names.as_ref().filter(|names| names.len() == data.classes())
         && !class_names::agree(names, &data.class_names)
     {
         let (own, other) = (names.join(", "), data.class_names.join(", "));
-        return Err(file.wrong(format!("the model's classes are {own}; those of {} are {other}", data.name)));
+        return Err(file
+            .wrong(format!("the model's classes are {own}; those of {} are {other}", data.name)));
     }
     let model = &file.model;
     let (shape, images) = (model.architecture(), &split.images);
@@ -170,7 +179,8 @@ pub fn predict(
     }
     let mean = file.mean()?.unwrap_or_else(|| data.mean());
     let (n, classes, dim) = (split.len(), shape.classes, shape.feature_len());
-    let create = |path: Option<&Path>, width| path.map(|path| RowsFile::create(path, n, width)).transpose();
+    let create =
+        |path: Option<&Path>, width| path.map(|path| RowsFile::create(path, n, width)).transpose();
     let mut files = [create(outputs.probs, classes)?, create(outputs.features, dim)?];
     let mut judge = (classes == data.classes()).then(|| Judge::new(&split.labels, classes));
     let mut predictor = Predictor::new(model, threads)?;
@@ -180,7 +190,9 @@ pub fn predict(
             judge.add(probs);
         }
         let written = files.iter_mut().zip([probs, features]);
-        written.filter_map(|(file, rows)| Some((file.as_mut()?, rows))).try_for_each(|(file, rows)| file.write(rows))
+        written
+            .filter_map(|(file, rows)| Some((file.as_mut()?, rows)))
+            .try_for_each(|(file, rows)| file.write(rows))
     })?;
     files.into_iter().flatten().try_for_each(RowsFile::finish)?;
     let features = (feature_layer(shape), dim);
@@ -199,7 +211,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("m.safetensors");
         let data = testing::dataset(60);
-        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60, 30).expect("a plan");
+        let plan = regimes::by_name("full")
+            .expect("a regime")
+            .plan(&testing::quick_point(), 60, 30)
+            .expect("a plan");
         let trained = train(&plan, &data, Context::new(1), &path, &mut |_| ()).expect("trained");
         let (probs, features) = (folder.path().join("p.npy"), folder.path().join("h.npy"));
         let outputs = Outputs { probs: Some(&probs), features: Some(&features) };
@@ -214,7 +229,10 @@ mod tests {
         };
         let (shape, values) = read(&probs);
         assert_eq!(shape, [30, 3]);
-        assert!(values.chunks_exact(3).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5), "{values:?}");
+        assert!(
+            values.chunks_exact(3).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5),
+            "{values:?}"
+        );
         assert_eq!(read(&features).0, [30, 4]);
     }
 
@@ -224,7 +242,8 @@ mod tests {
         let path = folder.path().join("m.safetensors");
         let data = testing::dataset(60);
         let point = crate::ask::settings::Point { epochs: 1, ..testing::quick_point() };
-        let plan = regimes::by_name("full").expect("a regime").plan(&point, 60, 30).expect("a plan");
+        let plan =
+            regimes::by_name("full").expect("a regime").plan(&point, 60, 30).expect("a plan");
         train(&plan, &data, Context::new(1), &path, &mut |_| ()).expect("trained");
         let judged = |names: Vec<String>| {
             let splits = [&data.train, &data.val, &data.test].map(Split::clone);
@@ -232,21 +251,31 @@ mod tests {
             let prediction = predict(&path, &data, &data.test, 1, Outputs::default());
             prediction.map(|p| p.metrics.is_some()).map_err(|error| error.to_string())
         };
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let error = judged(names(&["left", "right", "middle"])).expect_err("another order");
-        let lists = "the model's classes are left, middle, right; those of other are left, right, middle";
+        let lists =
+            "the model's classes are left, middle, right; those of other are left, right, middle";
         assert!(error.ends_with(lists), "{error}");
         assert_eq!(judged(names(&["left", "middle", "right"])), Ok(true));
         assert_eq!(judged(class_names::placeholders(3)), Ok(true), "nothing contradicts");
-        assert_eq!(judged(names(&["left", "middle", "right", "up"])), Ok(false), "predicted and not judged");
+        assert_eq!(
+            judged(names(&["left", "middle", "right", "up"])),
+            Ok(false),
+            "predicted and not judged"
+        );
     }
 
     #[test]
     fn an_unwritable_place_is_said_before_training() {
         let data = testing::dataset(60);
-        let plan = regimes::by_name("full").expect("a regime").plan(&testing::quick_point(), 60, 30).expect("a plan");
+        let plan = regimes::by_name("full")
+            .expect("a regime")
+            .plan(&testing::quick_point(), 60, 30)
+            .expect("a plan");
         let path = Path::new("/proc/no/m.safetensors");
-        let error = train(&plan, &data, Context::new(1), path, &mut |_| panic!("trained")).expect_err("no such place");
+        let error = train(&plan, &data, Context::new(1), path, &mut |_| panic!("trained"))
+            .expect_err("no such place");
         assert!(error.to_string().starts_with("cannot write into /proc/no"), "{error}");
     }
 }

@@ -16,7 +16,8 @@ const STEPS: usize = 6;
 const BATCH: usize = 64;
 const WIDTH: usize = 32;
 
-/// The cost, in the unit of [`Cost`](crate::Cost), that one thread works off in a second: measured, in about half a second.
+/// The cost, in the unit of [`Cost`](crate::Cost), that one thread works off in a second: measured,
+/// in about half a second.
 ///
 /// # Errors
 /// If the engine refuses the model.
@@ -24,7 +25,8 @@ pub fn cost_per_second() -> Result<f64, StudyError> {
     let images = Images { height: 28, width: 28, channels: 1, pixels: Vec::new() };
     let architecture = NetworkSettings::paper(WIDTH).architecture(&images, 11)?;
     let model = Model::new(architecture, Key::new(0, 1)).map_err(LearnError::from)?;
-    let mut trainer = Trainer::new(model, Default::default(), BATCH, 1).map_err(LearnError::from)?;
+    let mut trainer =
+        Trainer::new(model, Default::default(), BATCH, 1).map_err(LearnError::from)?;
     let mut stream = Key::new(0, 2).stream();
     let pixels: Vec<f32> = (0..BATCH * 784).map(|_| stream.unit()).collect();
     let labels: Vec<u16> = (0..BATCH).map(|i| (i % 11) as u16).collect();

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
-const COLUMNS: &str = "regime,strategy,augmentation,seed,labels,val_accuracy_best,val_accuracy_last,test_accuracy,\
+const COLUMNS: &str = "regime,strategy,augmentation,seed,labels,val_accuracy_best,\
+                       val_accuracy_last,test_accuracy,\
                        test_balanced_accuracy,test_macro_f1,test_auc";
 
 /// Of policies made of a list, the list.
@@ -40,17 +41,29 @@ pub fn write_into(out: &Path, contents: &Contents) -> Result<(), StudyError> {
     atomic_file::write_if_other(&out.join("timings.csv"), timings(contents).as_bytes())
 }
 
-/// One line a finished run. What varies beyond the usual columns has columns of its own, by the study file's names.
+/// One line a finished run. What varies beyond the usual columns has columns of its own, by the
+/// study file's names.
 pub fn results(contents: &Contents) -> String {
     let finished: Vec<(&Kept, &RunResult)> = finished(&contents.runs).collect();
     let (extra, has_partial_auc) =
         (Extra::of(contents, false), finished.iter().any(|(_, r)| r.test.auc_classes.is_some()));
-    let mut text = format!("{COLUMNS}{}{}\n", extra.head, if has_partial_auc { ",test_auc_classes" } else { "" });
+    let mut text = format!(
+        "{COLUMNS}{}{}\n",
+        extra.head,
+        if has_partial_auc { ",test_auc_classes" } else { "" }
+    );
     for (run, result) in &finished {
         let (validation, test) = (&result.validation, &result.test);
         let auc = test.auc.map_or_else(String::new, |auc| auc.to_string());
-        let _ = write!(text, "{},{},{}", usual_key(run, result), result.val_accuracy_best, validation.accuracy);
-        let _ = write!(text, ",{},{},{},{auc}", test.accuracy, test.balanced_accuracy, test.macro_f1);
+        let _ = write!(
+            text,
+            "{},{},{}",
+            usual_key(run, result),
+            result.val_accuracy_best,
+            validation.accuracy
+        );
+        let _ =
+            write!(text, ",{},{},{},{auc}", test.accuracy, test.balanced_accuracy, test.macro_f1);
         text.push_str(&extra.line(&run.settings));
         if has_partial_auc {
             let _ = write!(text, ",{}", test.auc_classes.unwrap_or(test.confusion.len()));
@@ -82,32 +95,48 @@ pub(crate) struct Extra<'a> {
 }
 
 impl<'a> Extra<'a> {
-    /// What a table of the runs in `contents` needs. Where policies of one name differ in their transforms, these are a column too.
+    /// What a table of the runs in `contents` needs. Where policies of one name differ in their
+    /// transforms, these are a column too.
     pub(crate) fn of(contents: &'a Contents, has_data: bool) -> Self {
         let policies = contents.runs.iter().map(|run| &run.settings.plan.policy);
         let titles: BTreeSet<String> = policies.clone().map(Policy::title).collect();
-        let has_more_titles = titles.len() > policies.map(Policy::name).collect::<BTreeSet<_>>().len();
+        let has_more_titles =
+            titles.len() > policies.map(Policy::name).collect::<BTreeSet<_>>().len();
         let varying = &contents.varying;
         let own = [("data", !has_data && varying.varies("data")), (TRANSFORMS, has_more_titles)];
         let own = own.into_iter().filter(|(_, has)| *has).map(|(name, _)| name);
-        let names: Vec<&str> = own.chain(varying.columns().into_iter().filter(|name| *name != TRANSFORMS)).collect();
-        Self { head: names.iter().map(|name| format!(",{}", quoted(name))).collect(), names, varying }
+        let names: Vec<&str> =
+            own.chain(varying.columns().into_iter().filter(|name| *name != TRANSFORMS)).collect();
+        Self {
+            head: names.iter().map(|name| format!(",{}", quoted(name))).collect(),
+            names,
+            varying,
+        }
     }
 
     /// The values of one run, each after a comma.
     pub(crate) fn line(&self, settings: &RunSettings) -> String {
-        self.varying.values(settings, &self.names).iter().map(|value| format!(",{}", quoted(value))).collect()
+        self.varying
+            .values(settings, &self.names)
+            .iter()
+            .map(|value| format!(",{}", quoted(value)))
+            .collect()
     }
 }
 
 /// `text` as a field of CSV.
 pub(crate) fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 fn timings(contents: &Contents) -> String {
     let extra = Extra::of(contents, false);
-    let mut text = "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts,taken_from".to_owned();
+    let mut text =
+        "id,regime,strategy,augmentation,seed,labels,seconds,threads,starts,taken_from".to_owned();
     for (name, _) in Phases::default().named() {
         let _ = write!(text, ",{name}");
     }
@@ -117,7 +146,11 @@ fn timings(contents: &Contents) -> String {
         if let Some(timing) = &run.timing {
             let (key, seconds) = (usual_key(run, result), timing.seconds);
             let from = timing.taken_from.as_deref().unwrap_or_default();
-            let _ = write!(text, "{},{key},{seconds:.3},{},{},{from}", run.id, timing.threads, timing.starts);
+            let _ = write!(
+                text,
+                "{},{key},{seconds:.3},{},{},{from}",
+                run.id, timing.threads, timing.starts
+            );
             for (_, seconds) in timing.phases.named() {
                 let _ = write!(text, ",{seconds:.3}");
             }
@@ -164,7 +197,10 @@ fn as_map<S: Serializer>(settings: &[(String, String)], serializer: S) -> Result
 pub fn at_chance(runs: &[Kept]) -> (Vec<&str>, bool) {
     let mut of_data: BTreeMap<(&str, &str), Vec<&RunResult>> = BTreeMap::new();
     for (run, result) in finished(runs) {
-        of_data.entry((&run.settings.data.name, &run.settings.data.checksum)).or_default().push(result);
+        of_data
+            .entry((&run.settings.data.name, &run.settings.data.checksum))
+            .or_default()
+            .push(result);
     }
     let all = of_data.len();
     let found = of_data.into_iter().filter(|(_, results)| are_at_chance(results.iter().copied()));

@@ -1,9 +1,11 @@
-//! Event files for TensorBoard, one folder a run: scalars of every epoch and query while they happen.
+//! Event files for TensorBoard, one folder a run: scalars of every epoch and query while they
+//! happen.
 //!
-//! A file is a sequence of records (TensorFlow, `record_writer.h`): length u64, masked CRC-32C of the length, the bytes,
-//! masked CRC-32C of the bytes, little endian. The bytes are an `Event` message (`event.proto`): 1 wall time (double),
-//! 2 step (int64), 3 file version (string), 5 summary; a summary's values (1) have a tag (1) and a simple value (2, float).
-//! The files hold wall times, and differ from one computation to the next as the timings do.
+//! A file is a sequence of records (TensorFlow, `record_writer.h`): length u64, masked CRC-32C of
+//! the length, the bytes, masked CRC-32C of the bytes, little endian. The bytes are an `Event`
+//! message (`event.proto`): 1 wall time (double), 2 step (int64), 3 file version (string), 5
+//! summary; a summary's values (1) have a tag (1) and a simple value (2, float). The files hold
+//! wall times, and differ from one computation to the next as the timings do.
 
 use crate::error::{AtPath, StudyError};
 use crate::execute::grid::Job;
@@ -26,8 +28,12 @@ pub(crate) struct Board {
 impl Board {
     /// The board of a run, in `tensorboard/<label>-<id>`.
     pub(crate) fn new(folder: &Folder, job: &Job) -> Self {
-        let label: String =
-            job.settings.label().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let label: String = job
+            .settings
+            .label()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
         Self {
             place: folder.path().join("tensorboard").join(format!("{label}-{}", job.id)),
             file: None,
@@ -43,28 +49,35 @@ impl Board {
             }
             Phase::Final => ("final", i64::from(event.epoch)),
         };
-        let (loss, accuracy) = (event.train_loss, event.val_accuracy.map(|accuracy| accuracy as f32));
+        let (loss, accuracy) =
+            (event.train_loss, event.val_accuracy.map(|accuracy| accuracy as f32));
         let scalars = [("train_loss", loss), ("val_accuracy", accuracy)];
         let there = scalars.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        there.into_iter().try_for_each(|(name, value)| self.scalar(&format!("{phase}/{name}"), step, value))
+        there
+            .into_iter()
+            .try_for_each(|(name, value)| self.scalar(&format!("{phase}/{name}"), step, value))
     }
 
     pub(crate) fn query(&mut self, event: &QueryEvent) -> Result<(), StudyError> {
         let step = i64::from(event.round);
         let scores = event.picks.iter().filter_map(|pick| pick.score);
         let entropies = event.picks.iter().filter_map(|pick| pick.entropy);
-        let means = [("query/mean_score", mean(scores)), ("query/mean_entropy_bits", mean(entropies))];
+        let means =
+            [("query/mean_score", mean(scores)), ("query/mean_entropy_bits", mean(entropies))];
         let there = means.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
         there.into_iter().try_for_each(|(tag, value)| self.scalar(tag, step, value as f32))
     }
 
     fn scalar(&mut self, tag: &str, step: i64, value: f32) -> Result<(), StudyError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+        let now =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
         if self.file.is_none() {
             atomic_file::make_folder(&self.place)?;
-            let name = format!("events.out.tfevents.{}.{}.fewlabel", now as u64, std::process::id());
+            let name =
+                format!("events.out.tfevents.{}.{}.fewlabel", now as u64, std::process::id());
             let path = self.place.join(name);
-            let file = OpenOptions::new().create(true).append(true).open(&path).at("open", &path)?;
+            let file =
+                OpenOptions::new().create(true).append(true).open(&path).at("open", &path)?;
             self.file = Some((path, file));
             self.write(&version(now))?;
         }
@@ -153,7 +166,8 @@ mod tests {
 
     #[test]
     fn a_scalar_has_the_bytes_that_protobuf_gives() {
-        // event_pb2.Event(wall_time=1.5, step=300, summary=Summary(value=[Value(tag="a", simple_value=0.5)]))
+        // event_pb2.Event(wall_time=1.5, step=300, summary=Summary(value=[Value(tag="a",
+        // simple_value=0.5)]))
         let wanted = [
             &[0x09, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0x10, 0xac, 0x02, 0x2a, 0x0a, 0x0a, 0x08][..],
             &[0x0a, 0x01, b'a', 0x15, 0, 0, 0, 0x3f],

@@ -1,7 +1,7 @@
 //! What tells the runs of a study apart, by the names that the study file gives its settings.
 //!
-//! Records hold a run's plan, whose parts have names of their own; a table, a progress line and a column of CSV name a setting as the study
-//! file does.
+//! Records hold a run's plan, whose parts have names of their own; a table, a progress line and a
+//! column of CSV name a setting as the study file does.
 
 use crate::ask::regimes;
 use crate::ask::settings::{Point, RunSettings};
@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-/// Images in the training, validation and test split of data sets that share their names, by checksum: `train_images` and the like
-/// change the data, not the plan.
+/// Images in the training, validation and test split of data sets that share their names, by
+/// checksum: `train_images` and the like change the data, not the plan.
 pub type Sizes = BTreeMap<String, [usize; 3]>;
 
 /// Which runs have a setting, and so its default where their records leave it out.
@@ -36,7 +36,8 @@ enum Part {
     Nobody,
 }
 
-/// Where records keep settings, what a study file calls them, and which runs have them; the first line that fits counts.
+/// Where records keep settings, what a study file calls them, and which runs have them; the first
+/// line that fits counts.
 const PLACES: [(&str, &str, Part); 26] = [
     ("data.name", "data", Part::All),
     ("data.checksum", "checksum", Part::Detail),
@@ -74,9 +75,13 @@ const SIZES: [&str; 3] = ["train_images", "val_images", "test_images"];
 /// What a study file has by default, setting by setting.
 static DEFAULTS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let mut found = BTreeMap::new();
-    flatten("", &serde_json::to_value(Point::default()).expect("settings are plain data"), &mut |path, value| {
-        found.insert(path.to_owned(), value);
-    });
+    flatten(
+        "",
+        &serde_json::to_value(Point::default()).expect("settings are plain data"),
+        &mut |path, value| {
+            found.insert(path.to_owned(), value);
+        },
+    );
     found
 });
 
@@ -105,16 +110,21 @@ fn flatten(path: &str, value: &Value, hear: &mut dyn FnMut(&str, String)) {
 
 /// A setting's name and part from its place in the records.
 fn named(path: &str) -> Option<(String, Part)> {
-    let found = PLACES.iter().find(|(place, ..)| path.strip_prefix(place).is_some_and(|rest| fits(place, rest)));
+    let found = PLACES
+        .iter()
+        .find(|(place, ..)| path.strip_prefix(place).is_some_and(|rest| fits(place, rest)));
     match found {
         Some((.., Part::Nobody)) => None,
-        Some((place, name, part)) if place.ends_with('.') => Some((format!("{name}{}", &path[place.len()..]), *part)),
+        Some((place, name, part)) if place.ends_with('.') => {
+            Some((format!("{name}{}", &path[place.len()..]), *part))
+        }
         Some((_, name, part)) => Some(((*name).to_owned(), *part)),
         None => Some((path.strip_prefix("plan.")?.to_owned(), Part::All)),
     }
 }
 
-/// A place that ends in a point holds what is below it; any other is a value, or a value with parts.
+/// A place that ends in a point holds what is below it; any other is a value, or a value with
+/// parts.
 fn fits(place: &str, rest: &str) -> bool {
     place.ends_with('.') || rest.is_empty() || rest.starts_with('.')
 }
@@ -138,7 +148,9 @@ impl Named {
                 values.insert(name, (part, value));
             }
         });
-        for name in ["placement", "selection", "classifier", "validation_labels", "augmentation.policy"] {
+        for name in
+            ["placement", "selection", "classifier", "validation_labels", "augmentation.policy"]
+        {
             values.remove(name);
         }
         if plan.placement != Placement::Never {
@@ -152,11 +164,19 @@ impl Named {
             values.insert("block_multiples".into(), (Part::Scratch, format!("{multiples:?}")));
         }
         if let Some(counts) = sizes.get(&settings.data.checksum) {
-            values.extend(SIZES.iter().zip(counts).map(|(name, n)| ((*name).to_owned(), (Part::All, n.to_string()))));
+            values.extend(
+                SIZES
+                    .iter()
+                    .zip(counts)
+                    .map(|(name, n)| ((*name).to_owned(), (Part::All, n.to_string()))),
+            );
         }
-        let parts =
-            [Part::All, Part::Scratch, Part::Loop, Part::Encoder].into_iter().filter(|part| has(*part)).collect();
-        let own_width = regimes::by_name(&settings.regime).ok().map(|regime| regime.width.to_string());
+        let parts = [Part::All, Part::Scratch, Part::Loop, Part::Encoder]
+            .into_iter()
+            .filter(|part| has(*part))
+            .collect();
+        let own_width =
+            regimes::by_name(&settings.regime).ok().map(|regime| regime.width.to_string());
         Self { values, own_width, parts }
     }
 
@@ -167,7 +187,8 @@ impl Named {
         said.or_else(|| self.parts.contains(&part).then(default))
     }
 
-    /// The value as far as it is a choice: a regime's own width is none, nor are the size of a data set and the default of a setting.
+    /// The value as far as it is a choice: a regime's own width is none, nor are the size of a data
+    /// set and the default of a setting.
     fn choice(&self, name: &str, part: Part) -> Option<String> {
         let value = self.value(name, part)?;
         match name {
@@ -211,13 +232,16 @@ impl Varying {
             let first = choices.next();
             choices.any(|next| Some(&next) != first.as_ref())
         };
-        let names = all.iter().filter(|(name, part)| **part != Part::Detail && varies(name, **part));
-        let mut names: BTreeMap<String, Part> = names.map(|(name, part)| ((*name).to_owned(), *part)).collect();
+        let names =
+            all.iter().filter(|(name, part)| **part != Part::Detail && varies(name, **part));
+        let mut names: BTreeMap<String, Part> =
+            names.map(|(name, part)| ((*name).to_owned(), *part)).collect();
         names.extend(details(&named, &names));
         Self { names, sizes }
     }
 
-    /// The settings beside data, regime, strategy, augmentation, labels and seed: the columns that a table needs beyond its usual ones.
+    /// The settings beside data, regime, strategy, augmentation, labels and seed: the columns that
+    /// a table needs beyond its usual ones.
     pub fn columns(&self) -> Vec<&str> {
         let is_usual = |name: &str| USUAL.contains(&name) || name == "seed";
         self.names.keys().map(String::as_str).filter(|name| !is_usual(name)).collect()
@@ -238,7 +262,8 @@ impl Varying {
         names.iter().map(|name| named.value(name, part(name)).unwrap_or_default()).collect()
     }
 
-    /// The settings of one run that vary, in order: data, strategy and augmentation, the others, labels and seed.
+    /// The settings of one run that vary, in order: data, strategy and augmentation, the others,
+    /// labels and seed.
     pub fn settings(&self, settings: &RunSettings) -> Vec<(String, String)> {
         let named = Named::of(settings, &self.sizes);
         let usual = ["data", "strategy", "augmentation"];
@@ -252,9 +277,11 @@ impl Varying {
         order.filter_map(value).collect()
     }
 
-    /// A key that orders runs as tables do: data, regime, strategy, augmentation, what else varies, then the budget, then the seed.
+    /// A key that orders runs as tables do: data, regime, strategy, augmentation, what else varies,
+    /// then the budget, then the seed.
     pub fn order(&self, settings: &RunSettings, labels: usize) -> impl Ord + use<> {
-        let values: Vec<_> = self.values(settings, &self.columns()).iter().map(|value| rank(value)).collect();
+        let values: Vec<_> =
+            self.values(settings, &self.columns()).iter().map(|value| rank(value)).collect();
         (
             settings.data.name.clone(),
             regimes::by_name(&settings.regime).map_or(u8::MAX, |regime| regime.number),
@@ -266,29 +293,40 @@ impl Varying {
         )
     }
 
-    /// What a person calls a run: its regime and the settings that vary, "al strategy=margin labels=20 seed=0".
+    /// What a person calls a run: its regime and the settings that vary, "al strategy=margin
+    /// labels=20 seed=0".
     pub fn label(&self, settings: &RunSettings) -> String {
         let mut label = settings.regime.clone();
         for (name, value) in self.settings(settings) {
-            let is_word = !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c.is_control());
-            let _ = if is_word { write!(label, " {name}={value}") } else { write!(label, " {name}={value:?}") };
+            let is_word =
+                !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c.is_control());
+            let _ = if is_word {
+                write!(label, " {name}={value}")
+            } else {
+                write!(label, " {name}={value:?}")
+            };
         }
         label
     }
 
-    /// How many values each setting has that varies, in the words of a count ("2 budgets"), and their product.
+    /// How many values each setting has that varies, in the words of a count ("2 budgets"), and
+    /// their product.
     pub fn axes(&self, runs: &[&RunSettings]) -> (Vec<String>, usize) {
         let named: Vec<Named> = runs.iter().map(|run| Named::of(run, &self.sizes)).collect();
         let (mut words, mut product) = (Vec::new(), 1);
-        let order = ["data", "regime", "strategy", "augmentation"].into_iter().chain(self.columns());
+        let order =
+            ["data", "regime", "strategy", "augmentation"].into_iter().chain(self.columns());
         for name in order.chain(["labels", "seed"]) {
             let Some(&part) = self.names.get(name) else { continue };
-            let values: BTreeSet<String> = named.iter().filter_map(|run| run.choice(name, part)).collect();
+            let values: BTreeSet<String> =
+                named.iter().filter_map(|run| run.choice(name, part)).collect();
             product *= values.len();
             words.push(match name {
                 "data" => fewlabel_learn::counted(values.len(), "data set"),
                 "labels" => fewlabel_learn::counted(values.len(), "budget"),
-                "regime" | "strategy" | "augmentation" | "seed" => fewlabel_learn::counted(values.len(), name),
+                "regime" | "strategy" | "augmentation" | "seed" => {
+                    fewlabel_learn::counted(values.len(), name)
+                }
                 name => format!("{} of {name}", fewlabel_learn::counted(values.len(), "value")),
             });
         }
@@ -299,7 +337,8 @@ impl Varying {
 /// Whether data sets of one name have different sizes.
 fn vary_within_data(named: &[Named], name: &str) -> bool {
     let mut first: BTreeMap<&str, &str> = BTreeMap::new();
-    let of = |run: &'_ Named| Some((run.values.get("data")?.1.clone(), run.values.get(name)?.1.clone()));
+    let of =
+        |run: &'_ Named| Some((run.values.get("data")?.1.clone(), run.values.get(name)?.1.clone()));
     let pairs: Vec<(String, String)> = named.iter().filter_map(of).collect();
     pairs.iter().any(|(data, size)| *first.entry(data).or_insert(size) != size.as_str())
 }
@@ -313,8 +352,10 @@ fn details(named: &[Named], names: &BTreeMap<String, Part>) -> BTreeMap<String, 
     for run in named {
         let shown = keys.iter().map(|key| run.values.get(*key).map(|(_, value)| value)).collect();
         let twin = *first.entry(shown).or_insert(run);
-        let differing = twin.values.iter().chain(&run.values).filter(|(_, (part, _))| *part == Part::Detail);
-        let differing = differing.filter(|(name, _)| twin.values.get(*name) != run.values.get(*name));
+        let differing =
+            twin.values.iter().chain(&run.values).filter(|(_, (part, _))| *part == Part::Detail);
+        let differing =
+            differing.filter(|(name, _)| twin.values.get(*name) != run.values.get(*name));
         found.extend(differing.map(|(name, (part, _))| (name.clone(), *part)));
     }
     found
@@ -325,9 +366,11 @@ fn rank(value: &str) -> (u8, i64, String) {
     match value.parse::<f64>() {
         _ if value.is_empty() => (0, 0, String::new()),
         // The bits of floats of one sign are in order; those of negative ones the other way round.
-        Ok(number) => {
-            (1, number.to_bits() as i64 ^ (((number.to_bits() as i64 >> 63) as u64) >> 1) as i64, String::new())
-        }
+        Ok(number) => (
+            1,
+            number.to_bits() as i64 ^ (((number.to_bits() as i64 >> 63) as u64) >> 1) as i64,
+            String::new(),
+        ),
         Err(_) => (2, 0, value.to_owned()),
     }
 }
@@ -343,8 +386,13 @@ mod tests {
     fn jobs(text: &str) -> Vec<Job> {
         let data = Arc::new(testing::dataset(200));
         let study = Study::parse(text, "a.toml", &[]).expect("valid");
-        let settings = study.points().expect("a grid").into_iter().map(|point| RunSettings::new(&point, &data));
-        let mut jobs: Vec<Job> = settings.map(|s| Job::new(s.expect("valid"), Arc::clone(&data))).collect();
+        let settings = study
+            .points()
+            .expect("a grid")
+            .into_iter()
+            .map(|point| RunSettings::new(&point, &data));
+        let mut jobs: Vec<Job> =
+            settings.map(|s| Job::new(s.expect("valid"), Arc::clone(&data))).collect();
         jobs.sort_by(|a, b| a.id.cmp(&b.id));
         jobs.dedup_by(|a, b| a.id == b.id);
         jobs
@@ -380,14 +428,19 @@ mod tests {
             ("width = [8, 32]", "al width=32 seed=0"),
         ] {
             let found = labels(&format!("{al}{change}"));
-            assert!(found.len() == 2 && found.iter().any(|label| label == name), "{found:?} has no {name}");
+            assert!(
+                found.len() == 2 && found.iter().any(|label| label == name),
+                "{found:?} has no {name}"
+            );
         }
     }
 
     #[test]
     fn what_follows_from_the_regime_is_not_said_to_vary() {
-        let text =
-            format!("{SMALL}regime = [\"full\", \"random\", \"da\", \"alpa\", \"pretrained-typiclust\"]\nseeds = 2");
+        let text = format!(
+            "{SMALL}regime = [\"full\", \"random\", \"da\", \"alpa\", \"pretrained-typiclust\"]\n\
+             seeds = 2"
+        );
         let found = labels(&text);
         assert_eq!(found[0], "alpa seed=0");
         assert_eq!(found.len(), 10);
@@ -402,33 +455,41 @@ mod tests {
         let found = labels(&format!("{text}encoders = [1, 2]"));
         assert_eq!(
             found,
-            ["0 seed=0", "0 seed=1", "1 seed=1"].map(|end| format!("pretrained-random encoder_seed={end}"))
+            ["0 seed=0", "0 seed=1", "1 seed=1"]
+                .map(|end| format!("pretrained-random encoder_seed={end}"))
         );
     }
 
     #[test]
     fn a_condition_s_setting_varies_and_policies_of_one_name_do() {
         let text = format!(
-            "{SMALL}regime = [\"full\", \"random\"]\nseeds = 1\nepochs = 30\n[[conditions]]\nwhen = {{ regime = \"full\" }}\nset = {{ epochs = 5 }}"
+            "{SMALL}regime = [\"full\", \"random\"]\nseeds = 1\nepochs = 30\n[[conditions]]\n\
+             when = {{ regime = \"full\" }}\nset = {{ epochs = 5 }}"
         );
         assert_eq!(labels(&text), ["full epochs=5 seed=0", "random epochs=30 seed=0"]);
         let text = format!(
-            "{SMALL}regime = \"da\"\nseeds = 1\naugmentation = [\"paper\", {{ policy = \"paper\", identity_weight = 3.0 }}]"
+            "{SMALL}regime = \"da\"\nseeds = 1\naugmentation = [\"paper\", {{ \
+             policy = \"paper\", identity_weight = 3.0 }}]"
         );
         assert_eq!(labels(&text)[0], "da augmentation.identity_weight=1.0 seed=0");
     }
 
-    /// Whatever a record holds has a name that a study file knows: a new setting needs no line here unless its record says it otherwise.
+    /// Whatever a record holds has a name that a study file knows: a new setting needs no line here
+    /// unless its record says it otherwise.
     #[test]
     fn every_name_is_a_key_of_the_study_file() {
-        let text = "labels = 12\ninitial = 4\nseeds = 1\nregime = [\"full\", \"da\", \"alpa\", \"pretrained-semi\"]\n\
-                    recipe = { steps = 20 }\nmixing = { kind = \"mixup\", alpha = 0.4 }\nblock_multiples = [[1, 2, 4]]\nensemble = 2\nencoders = 2\n\
-                    temperature_scaling = true\nstrategy_options = { draws = 5 }\nstopping = { rule = \"uncertainty\", below = 0.1 }";
+        let text = "labels = 12\ninitial = 4\nseeds = 1\nregime = \
+                    [\"full\", \"da\", \"alpa\", \"pretrained-semi\"]\n\
+                    recipe = { steps = 20 }\nmixing = { kind = \"mixup\", alpha = 0.4 }\n\
+                    block_multiples = [[1, 2, 4]]\nensemble = 2\nencoders = 2\n\
+                    temperature_scaling = true\nstrategy_options = { draws = 5 }\n\
+                    stopping = { rule = \"uncertainty\", below = 0.1 }";
         let known = setting_names();
         for job in jobs(text) {
             for (name, (part, _)) in Named::of(&job.settings, &Sizes::new()).values {
                 let key = name.split('.').next().expect("a name");
-                let is_known = known.iter().any(|known| known == key) || key == "seed" || part == Part::Detail;
+                let is_known =
+                    known.iter().any(|known| known == key) || key == "seed" || part == Part::Detail;
                 assert!(is_known, "{name} is no key of a study file");
             }
         }
@@ -437,9 +498,12 @@ mod tests {
     #[test]
     fn sizes_vary_only_within_data_of_one_name() {
         let (a, b) = (testing::dataset(60), testing::dataset(90));
-        let run =
-            |data: &fewlabel_learn::data::Dataset| RunSettings::new(&testing::quick_point(), data).expect("valid");
-        let sizes = |data: &fewlabel_learn::data::Dataset| (data.checksum.clone(), [data.train.len(), 30, 30]);
+        let run = |data: &fewlabel_learn::data::Dataset| {
+            RunSettings::new(&testing::quick_point(), data).expect("valid")
+        };
+        let sizes = |data: &fewlabel_learn::data::Dataset| {
+            (data.checksum.clone(), [data.train.len(), 30, 30])
+        };
         let (first, mut second) = (run(&a), run(&b));
         let of = |first: &RunSettings, second: &RunSettings| {
             Varying::of(&[first, second], Sizes::from([sizes(&a), sizes(&b)]))
@@ -449,9 +513,12 @@ mod tests {
         second.data.name = "others".into();
         assert_eq!(of(&first, &second).label(&second), "full data=others seed=0");
         assert_eq!(
-            Varying::of(&[&first, &RunSettings { data: second.data.clone(), ..first.clone() }], Sizes::new())
-                .columns()
-                .len(),
+            Varying::of(
+                &[&first, &RunSettings { data: second.data.clone(), ..first.clone() }],
+                Sizes::new()
+            )
+            .columns()
+            .len(),
             0
         );
     }
@@ -460,13 +527,17 @@ mod tests {
     fn axes_are_counted_in_words() {
         let jobs = jobs(
             &format!(
-                "{SMALL}regime = \"al\"\nstrategy = [\"entropy\", \"margin\", \"random\"]\nlabels = [8, 12]\nseeds = 2"
+                "{SMALL}regime = \"al\"\nstrategy = [\"entropy\", \"margin\", \"random\"]\n\
+                 labels = [8, 12]\nseeds = 2"
             )
             .replacen("labels = 12\n", "", 1),
         );
         let runs: Vec<&RunSettings> = jobs.iter().map(|job| &job.settings).collect();
         let (words, product) = Varying::of_jobs(&jobs).axes(&runs);
-        assert_eq!((words, product), (vec!["3 strategies".into(), "2 budgets".into(), "2 seeds".into()], 12));
+        assert_eq!(
+            (words, product),
+            (vec!["3 strategies".into(), "2 budgets".into(), "2 seeds".into()], 12)
+        );
     }
 
     #[test]

@@ -143,10 +143,13 @@ impl<'a> Cell<'a> {
         self.runs.values().filter_map(|run| metric.of(run)).collect()
     }
 
-    /// This cell minus another over the seeds that both have; a win is the better value, for a loss the smaller.
+    /// This cell minus another over the seeds that both have; a win is the better value, for a loss
+    /// the smaller.
     pub(crate) fn minus(&self, other: &Cell<'_>, metric: Metric) -> Option<Paired> {
-        let both =
-            self.runs.iter().filter_map(|(seed, run)| Some((metric.of(run)?, metric.of(other.runs.get(seed)?)?)));
+        let both = self
+            .runs
+            .iter()
+            .filter_map(|(seed, run)| Some((metric.of(run)?, metric.of(other.runs.get(seed)?)?)));
         let paired = Paired::of(&both.collect::<Vec<_>>())?;
         let win_rate = if metric.is_loss() { 1.0 - paired.win_rate } else { paired.win_rate };
         Some(Paired { win_rate, ..paired })
@@ -189,7 +192,8 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Cell<'_>> {
     cells
 }
 
-/// What the settings come to without the seed and, if asked, without the budget: what runs of a cell, or of a curve, share.
+/// What the settings come to without the seed and, if asked, without the budget: what runs of a
+/// cell, or of a curve, share.
 pub(crate) fn key(settings: &RunSettings, without_budget: bool) -> String {
     let mut settings = settings.without_seed();
     if without_budget {
@@ -207,7 +211,11 @@ pub(crate) fn key(settings: &RunSettings, without_budget: bool) -> String {
 fn extras(cell: &Cell<'_>) -> BTreeSet<String> {
     let plan = &cell.first().settings.plan;
     let Recipe { steps, cosine, label_smoothing, average } = plan.training.recipe;
-    let ensemble = plan.transfer.as_ref().and_then(|transfer| transfer.ensemble).map_or(1, |ensemble| ensemble.size);
+    let ensemble = plan
+        .transfer
+        .as_ref()
+        .and_then(|transfer| transfer.ensemble)
+        .map_or(1, |ensemble| ensemble.size);
     let extras = [
         (plan.network.dropout > 0.0, format!("dropout={}", plan.network.dropout)),
         (steps > 0, format!("steps={steps}")),
@@ -227,12 +235,15 @@ fn tell_apart(cells: &[Cell<'_>], mut names: Vec<String>) -> Vec<String> {
         places.entry(name.clone()).or_default().push(place);
     }
     for places in places.into_values().filter(|places| places.len() > 1) {
-        let settings: Vec<&RunSettings> = places.iter().map(|&place| &cells[place].first().settings).collect();
+        let settings: Vec<&RunSettings> =
+            places.iter().map(|&place| &cells[place].first().settings).collect();
         let varying = Varying::of(&settings, Sizes::new());
-        let columns: Vec<&str> = varying.columns().into_iter().filter(|name| *name != "encoder_seed").collect();
+        let columns: Vec<&str> =
+            varying.columns().into_iter().filter(|name| *name != "encoder_seed").collect();
         for (place, settings) in places.into_iter().zip(settings) {
             for (name, value) in columns.iter().zip(varying.values(settings, &columns)) {
-                let value = if *name == "checksum" { value.chars().take(8).collect() } else { value };
+                let value =
+                    if *name == "checksum" { value.chars().take(8).collect() } else { value };
                 names[place] += &format!(" {name}={value}");
             }
         }
@@ -253,14 +264,17 @@ fn name(cells: &mut [Cell<'_>]) {
     let all_extras: Vec<BTreeSet<String>> = cells.iter().map(extras).collect();
     let of_all = all_extras.iter().cloned().reduce(|a, b| &a & &b).unwrap_or_default();
     let data: BTreeSet<&str> = cells.iter().map(Cell::checksum).collect();
-    let budgets: BTreeSet<usize> = cells.iter().filter(|cell| cell.regime() != "full").map(Cell::labels).collect();
+    let budgets: BTreeSet<usize> =
+        cells.iter().filter(|cell| cell.regime() != "full").map(Cell::labels).collect();
     let names: Vec<String> = cells
         .iter()
         .zip(&all_extras)
         .map(|(cell, extras)| {
             let settings = &cell.first().settings;
             let mut name = settings.regime.clone();
-            if matches!(settings.plan.selection, Selection::Active(_)) && settings.strategy() != "entropy" {
+            if matches!(settings.plan.selection, Selection::Active(_))
+                && settings.strategy() != "entropy"
+            {
                 name += &format!(" {}", settings.strategy());
             }
             if !matches!(settings.plan.policy.name(), "none" | "paper") {

@@ -7,12 +7,13 @@ use crate::store::record::RunResult;
 /// What is said of a study none of whose models has learned anything.
 pub const AT_CHANCE: &str = "every model is at chance: more epochs or width";
 
-/// One-sided p that a model without knowledge of the images, such as one that always answers the same class, has at least
-/// this balanced accuracy; `None` where fewer than two classes occur.
+/// One-sided p that a model without knowledge of the images, such as one that always answers the
+/// same class, has at least this balanced accuracy; `None` where fewer than two classes occur.
 ///
 /// Of `k` classes it finds one in `k` images of every class, with the variance of that share.
 fn p_of_chance(metrics: &Metrics) -> Option<f64> {
-    let sizes = metrics.confusion.iter().map(|row| row.iter().map(|&count| f64::from(count)).sum::<f64>());
+    let sizes =
+        metrics.confusion.iter().map(|row| row.iter().map(|&count| f64::from(count)).sum::<f64>());
     let sizes: Vec<f64> = sizes.filter(|&size| size > 0.0).collect();
     let k = sizes.len() as f64;
     if sizes.len() < 2 {
@@ -23,8 +24,8 @@ fn p_of_chance(metrics: &Metrics) -> Option<f64> {
     Some(normal_upper((found - 1.0 / k) / variance.sqrt()))
 }
 
-/// Whether no final model of `results` is above chance on validation or test, at 5 % over all that are looked at
-/// (Bonferroni). Without anything to look at, nothing is said.
+/// Whether no final model of `results` is above chance on validation or test, at 5 % over all that
+/// are looked at (Bonferroni). Without anything to look at, nothing is said.
 pub fn are_at_chance<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> bool {
     let judged = results.into_iter().flat_map(|result| [&result.validation, &result.test]);
     let p: Vec<f64> = judged.filter_map(p_of_chance).collect();

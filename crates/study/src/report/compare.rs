@@ -64,7 +64,8 @@ struct Change {
     paired: Paired,
 }
 
-/// Compares the studies in two folders cell by cell, the second minus the first, and says it as `format`.
+/// Compares the studies in two folders cell by cell, the second minus the first, and says it as
+/// `format`.
 ///
 /// # Errors
 /// If a folder holds no study.
@@ -98,8 +99,9 @@ impl Study {
             .map_err(|error| StudyError::damaged(&file, error.message().to_owned()))?;
         let mut settings = BTreeMap::new();
         flatten("", &toml::Value::Table(table), &mut settings);
-        let name =
-            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name = path
+            .file_name()
+            .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
         Ok(Self { name, settings, loaded: load(&folder)? })
     }
 }
@@ -121,9 +123,15 @@ fn flatten(path: &str, value: &toml::Value, into: &mut BTreeMap<String, String>)
 
 fn changes(one: &Study, two: &Study) -> Changes {
     let (cells_one, cells_two) = (group(&one.loaded.runs), group(&two.loaded.runs));
-    let twin = |cell: &Cell<'_>, others: &'_ [Cell<'_>]| others.iter().position(|other| other.name == cell.name);
+    let twin = |cell: &Cell<'_>, others: &'_ [Cell<'_>]| {
+        others.iter().position(|other| other.name == cell.name)
+    };
     let names = |cells: &[Cell<'_>], others: &[Cell<'_>]| -> Vec<String> {
-        cells.iter().filter(|cell| twin(cell, others).is_none()).map(|cell| cell.name.clone()).collect()
+        cells
+            .iter()
+            .filter(|cell| twin(cell, others).is_none())
+            .map(|cell| cell.name.clone())
+            .collect()
     };
     let (mut list, mut unpaired) = (Vec::new(), Vec::new());
     for cell in &cells_two {
@@ -138,8 +146,10 @@ fn changes(one: &Study, two: &Study) -> Changes {
             unpaired.push(cell.name.clone());
         }
     }
-    let results: BTreeMap<&str, _> = one.loaded.runs.iter().map(|run| (run.id.as_str(), &run.result)).collect();
-    let identical = two.loaded.runs.iter().filter(|run| results.get(run.id.as_str()) == Some(&&run.result));
+    let results: BTreeMap<&str, _> =
+        one.loaded.runs.iter().map(|run| (run.id.as_str(), &run.result)).collect();
+    let identical =
+        two.loaded.runs.iter().filter(|run| results.get(run.id.as_str()) == Some(&&run.result));
     Changes {
         settings: setting_changes(one, two),
         only_first: names(&cells_one, &cells_two),
@@ -147,7 +157,10 @@ fn changes(one: &Study, two: &Study) -> Changes {
         unpaired,
         identical_runs: identical.count(),
         not_included: [one, two].map(|study| study.loaded.troubles.len()),
-        verdicts: verdict_changes(&analyse(&one.loaded, &cells_one), &analyse(&two.loaded, &cells_two)),
+        verdicts: verdict_changes(
+            &analyse(&one.loaded, &cells_one),
+            &analyse(&two.loaded, &cells_two),
+        ),
         changes: list,
         first: one.name.clone(),
         second: two.name.clone(),
@@ -157,7 +170,11 @@ fn changes(one: &Study, two: &Study) -> Changes {
 fn setting_changes(one: &Study, two: &Study) -> Vec<SettingChange> {
     let keys: BTreeSet<&String> = one.settings.keys().chain(two.settings.keys()).collect();
     let value = |study: &Study, key: &String| study.settings.get(key).cloned().unwrap_or_default();
-    let change = |key: &String| SettingChange { setting: key.clone(), first: value(one, key), second: value(two, key) };
+    let change = |key: &String| SettingChange {
+        setting: key.clone(),
+        first: value(one, key),
+        second: value(two, key),
+    };
     keys.into_iter().map(change).filter(|change| change.first != change.second).collect()
 }
 
@@ -165,8 +182,12 @@ fn setting_changes(one: &Study, two: &Study) -> Vec<SettingChange> {
 fn verdict_changes(one: &Analysis, two: &Analysis) -> Vec<VerdictChange> {
     let mut list = Vec::new();
     for after in &two.claims {
-        let Some(before) = one.claims.iter().find(|before| before.data == after.data) else { continue };
-        for (old, new) in before.claims.iter().zip(&after.claims).filter(|(old, new)| old.verdict != new.verdict) {
+        let Some(before) = one.claims.iter().find(|before| before.data == after.data) else {
+            continue;
+        };
+        for (old, new) in
+            before.claims.iter().zip(&after.claims).filter(|(old, new)| old.verdict != new.verdict)
+        {
             list.push(VerdictChange {
                 data: after.data.clone(),
                 claim: new.number,

@@ -77,7 +77,12 @@ impl Gain {
 }
 
 /// The difference of two cells, first minus second, whichever way round it was computed.
-pub(crate) fn gain(analysis: &Analysis, metric: Metric, first: usize, second: usize) -> Option<Gain> {
+pub(crate) fn gain(
+    analysis: &Analysis,
+    metric: Metric,
+    first: usize,
+    second: usize,
+) -> Option<Gain> {
     analysis.comparisons.iter().filter(|c| c.metric == metric).find_map(|c| {
         let Paired { mean, interval, n, t_p, .. } = c.paired;
         let gain = |mean, interval| Gain {
@@ -126,6 +131,10 @@ mod tests {
 
     #[test]
     fn four_seeds_earn_no_asterisk() {
-        assert!(!is_significant(4, Some(1e-16)) && is_significant(5, Some(0.01)) && !is_significant(9, None));
+        assert!(
+            !is_significant(4, Some(1e-16))
+                && is_significant(5, Some(0.01))
+                && !is_significant(9, None)
+        );
     }
 }

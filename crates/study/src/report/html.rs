@@ -40,12 +40,15 @@ impl Table {
     /// The table in a frame that scrolls sideways where the screen is narrow.
     pub(crate) fn markup(&self) -> String {
         let mut out = format!(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table id=\"{1}\"><caption>{0}</caption><thead><tr>",
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table \
+             id=\"{1}\"><caption>{0}</caption><thead><tr>",
             escape(&self.caption),
             escape(&self.id)
         );
         for (column, head) in self.head.iter().enumerate() {
-            let is_numbers = |row: &Vec<Entry>| matches!(row.get(column), Some(Entry::Figures(_) | Entry::Number(..)));
+            let is_numbers = |row: &Vec<Entry>| {
+                matches!(row.get(column), Some(Entry::Figures(_) | Entry::Number(..)))
+            };
             let class = if self.rows.iter().any(is_numbers) { " class=\"n\"" } else { "" };
             out += &format!("<th scope=\"col\"{class}>{}</th>", escape(head));
         }
@@ -54,11 +57,15 @@ impl Table {
             out += "<tr>";
             for (i, entry) in row.iter().enumerate() {
                 out += &match entry {
-                    Entry::Text(text) if i == 0 => format!("<th scope=\"row\">{}</th>", escape(text)),
+                    Entry::Text(text) if i == 0 => {
+                        format!("<th scope=\"row\">{}</th>", escape(text))
+                    }
                     Entry::Text(text) => format!("<td>{}</td>", escape(text)),
                     Entry::Markup(markup) => format!("<td>{markup}</td>"),
                     Entry::Figures(text) => format!("<td class=\"n\">{}</td>", escape(text)),
-                    Entry::Number(text, value) => format!("<td class=\"n\" data-v=\"{value}\">{}</td>", escape(text)),
+                    Entry::Number(text, value) => {
+                        format!("<td class=\"n\" data-v=\"{value}\">{}</td>", escape(text))
+                    }
                 };
             }
             out += "</tr>";
@@ -87,7 +94,9 @@ pub(crate) fn interval(paired: &Paired, digits: usize) -> String {
 pub(crate) fn digits(error: Option<f64>) -> usize {
     match error {
         Some(error) if error >= 0.95 => 1,
-        Some(error) if error > 0.0 => [0.095, 0.0095].iter().filter(|limit| error < **limit).count() + 1,
+        Some(error) if error > 0.0 => {
+            [0.095, 0.0095].iter().filter(|limit| error < **limit).count() + 1
+        }
         _ => 1,
     }
 }
@@ -98,17 +107,28 @@ mod tests {
 
     #[test]
     fn digits_follow_the_error() {
-        assert_eq!([Some(2.3), Some(0.4), Some(0.03), Some(0.003), None].map(digits), [1, 1, 2, 3, 1]);
+        assert_eq!(
+            [Some(2.3), Some(0.4), Some(0.03), Some(0.003), None].map(digits),
+            [1, 1, 2, 3, 1]
+        );
     }
 
     #[test]
     fn a_table_escapes_what_it_is_given() {
         let mut table = Table::new("t", "c", &["a", "b"]);
-        table.row(vec![Entry::Text("<b>".into()), number(Some(1.5), |v| plain(v, 1)), number(None, |v| plain(v, 1))]);
-        assert!(table.markup().contains("<th scope=\"col\">a</th><th scope=\"col\" class=\"n\">b</th>"));
+        table.row(vec![
+            Entry::Text("<b>".into()),
+            number(Some(1.5), |v| plain(v, 1)),
+            number(None, |v| plain(v, 1)),
+        ]);
+        assert!(
+            table.markup().contains("<th scope=\"col\">a</th><th scope=\"col\" class=\"n\">b</th>")
+        );
         let markup = table.markup();
         assert!(
-            markup.contains("&lt;b&gt;") && markup.contains("data-v=\"1.5\">1.5<") && markup.contains('\u{2013}'),
+            markup.contains("&lt;b&gt;")
+                && markup.contains("data-v=\"1.5\">1.5<")
+                && markup.contains('\u{2013}'),
             "{markup}"
         );
     }

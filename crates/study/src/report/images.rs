@@ -20,7 +20,8 @@ const LONGEST_HEADER: usize = 1 << 16;
 /// Longest side of an image in a figure.
 const THUMBNAIL: usize = 64;
 
-/// `data.json`: what `images.npy` (uint8, [images, height, width, channels]) holds, and what the figures say of the data.
+/// `data.json`: what `images.npy` (uint8, [images, height, width, channels]) holds, and what the
+/// figures say of the data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pictures {
     pub(crate) format: u32,
@@ -41,8 +42,13 @@ pub(crate) struct Pictures {
     pixels: Vec<u8>,
 }
 
-/// An image [height, width, channels] with every square of `by` x `by` pixels averaged to one; cut squares at the far edges count too.
-fn shrink(pixels: &[u8], (height, width, channels): (usize, usize, usize), by: usize) -> (usize, usize, Vec<u8>) {
+/// An image [height, width, channels] with every square of `by` x `by` pixels averaged to one; cut
+/// squares at the far edges count too.
+fn shrink(
+    pixels: &[u8],
+    (height, width, channels): (usize, usize, usize),
+    by: usize,
+) -> (usize, usize, Vec<u8>) {
     let (rows, columns) = (height.div_ceil(by), width.div_ceil(by));
     let mut small = Vec::with_capacity(rows * columns * channels);
     for row in 0..rows {
@@ -82,7 +88,9 @@ impl Pictures {
 
     /// The first kept images of a class, as they are in the data set.
     pub(crate) fn of_class(&self, class: usize) -> impl Iterator<Item = usize> {
-        let fits = move |image: &Picture| usize::from(image.label) == class && image.augmentation.is_none();
+        let fits = move |image: &Picture| {
+            usize::from(image.label) == class && image.augmentation.is_none()
+        };
         self.images.iter().enumerate().filter(move |(_, image)| fits(image)).map(|(place, _)| place)
     }
 
@@ -99,7 +107,11 @@ impl Pictures {
         let (height, width, pixels) = shrink(self.pixels(picture), shape, by);
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-        encoder.set_color(if self.channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale });
+        encoder.set_color(if self.channels == 3 {
+            png::ColorType::Rgb
+        } else {
+            png::ColorType::Grayscale
+        });
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::High);
         let mut writer = encoder.write_header().ok()?;
@@ -137,7 +149,9 @@ impl Pictures {
     }
 
     fn read(path: &Path) -> Result<Option<Self>, StudyError> {
-        let Some(mut pictures) = atomic_file::read_json::<Self>(&path.join("data.json"))? else { return Ok(None) };
+        let Some(mut pictures) = atomic_file::read_json::<Self>(&path.join("data.json"))? else {
+            return Ok(None);
+        };
         if !pictures.is_sound() {
             return Err(StudyError::damaged(
                 &path.join("data.json"),
@@ -146,9 +160,15 @@ impl Pictures {
         }
         let file = path.join("images.npy");
         let length = pictures.images.len() * pictures.height * pictures.width * pictures.channels;
-        let bytes = atomic_file::read_at_most(&file, (length + LONGEST_HEADER) as u64)?.unwrap_or_default();
-        let start = bytes.len().checked_sub(length).filter(|&start| bytes[..start].starts_with(b"\x93NUMPY"));
-        let start = start.ok_or_else(|| StudyError::damaged(&file, format!("expected {length} bytes of pixels")))?;
+        let bytes =
+            atomic_file::read_at_most(&file, (length + LONGEST_HEADER) as u64)?.unwrap_or_default();
+        let start = bytes
+            .len()
+            .checked_sub(length)
+            .filter(|&start| bytes[..start].starts_with(b"\x93NUMPY"));
+        let start = start.ok_or_else(|| {
+            StudyError::damaged(&file, format!("expected {length} bytes of pixels"))
+        })?;
         pictures.pixels = bytes[start..].to_vec();
         Ok(Some(pictures))
     }
@@ -162,7 +182,9 @@ pub fn keep_images(folder: &Folder, data: &Dataset, contents: &Contents) -> Resu
     let mut rows: BTreeSet<u32> = examples(data).into_iter().flatten().collect();
     for run in contents.runs.iter().filter(|run| run.settings.data.checksum == data.checksum) {
         match (&run.result, &run.settings.plan.selection) {
-            (Some(result), Selection::Active(active)) => rows.extend(result.labelled.iter().skip(active.initial)),
+            (Some(result), Selection::Active(active)) => {
+                rows.extend(result.labelled.iter().skip(active.initial))
+            }
             (Some(_), _) => {}
             // A damaged record is listed by the report; here its images are only left out.
             (None, _) => {
@@ -188,7 +210,11 @@ pub fn keep_images(folder: &Folder, data: &Dataset, contents: &Contents) -> Resu
     };
     for row in rows.into_iter().filter(|&row| (row as usize) < data.train.len()) {
         pictures.pixels.extend_from_slice(images.image(row as usize));
-        pictures.images.push(Picture { row, label: data.train.labels[row as usize], augmentation: None });
+        pictures.images.push(Picture {
+            row,
+            label: data.train.labels[row as usize],
+            augmentation: None,
+        });
     }
     add_augmented(&mut pictures, data);
     let path = folder.data(&data.checksum);
@@ -211,25 +237,39 @@ fn examples(data: &Dataset) -> Vec<Vec<u32>> {
     rows
 }
 
-/// One image under each of the paper's transforms: the first draw of each kind that is strong enough to be seen.
+/// One image under each of the paper's transforms: the first draw of each kind that is strong
+/// enough to be seen.
 fn add_augmented(pictures: &mut Pictures, data: &Dataset) {
     let images = &data.train.images;
     let row = examples(data).first().and_then(|rows| rows.first()).copied().unwrap_or(0);
     let original = images.image(row as usize);
-    let mut augmenter = Augmenter::new(&Policy::paper(), images.height, images.width, images.channels);
+    let mut augmenter =
+        Augmenter::new(&Policy::paper(), images.height, images.width, images.channels);
     let mut drawn: Vec<Applied> = Vec::new();
     for draw in 0..400 {
         let mut image: Vec<f32> = original.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
-        let applied = augmenter.apply(Key::new(0, u64::from_le_bytes(*b"figure 2")).at(draw, 0), &mut image);
-        let changed = image.iter().zip(original).map(|(&new, &old)| (new * 255.0 - f32::from(old)).abs()).sum::<f32>();
+        let applied =
+            augmenter.apply(Key::new(0, u64::from_le_bytes(*b"figure 2")).at(draw, 0), &mut image);
+        let changed = image
+            .iter()
+            .zip(original)
+            .map(|(&new, &old)| (new * 255.0 - f32::from(old)).abs())
+            .sum::<f32>();
         let is_small_turn = applied.kind == Kind::Rotation && applied.strength.abs() < 20.0;
         let is_plain = changed < 4.0 * original.len() as f32 || is_small_turn;
-        if (is_plain && draw < 200) || changed == 0.0 || drawn.iter().any(|other| other.kind == applied.kind) {
+        if (is_plain && draw < 200)
+            || changed == 0.0
+            || drawn.iter().any(|other| other.kind == applied.kind)
+        {
             continue;
         }
         drawn.push(applied);
         pictures.pixels.extend(image.iter().map(|&pixel| (pixel * 255.0).round() as u8));
-        pictures.images.push(Picture { row, label: data.train.labels[row as usize], augmentation: Some(applied) });
+        pictures.images.push(Picture {
+            row,
+            label: data.train.labels[row as usize],
+            augmentation: Some(applied),
+        });
     }
 }
 
@@ -248,8 +288,12 @@ mod tests {
         assert_eq!((all.len(), damaged.len()), (1, 0));
         assert_eq!(all[0].pixels(0), data.train.images.image(all[0].images[0].row as usize));
         assert_eq!(all[0].class_counts[0].iter().sum::<usize>(), 60);
-        let kinds: Vec<&str> =
-            all[0].images.iter().filter_map(|image| image.augmentation).map(|applied| applied.kind.name()).collect();
+        let kinds: Vec<&str> = all[0]
+            .images
+            .iter()
+            .filter_map(|image| image.augmentation)
+            .map(|applied| applied.kind.name())
+            .collect();
         assert_eq!(kinds.len(), 3, "{kinds:?}");
     }
 

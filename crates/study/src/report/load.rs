@@ -118,10 +118,17 @@ impl Run {
 /// Reads the study in `folder`; damaged runs become [`Trouble`]s.
 pub(crate) fn load(folder: &Folder) -> Result<Loaded, StudyError> {
     let contents = folder.contents()?;
-    let mut troubles: Vec<Trouble> =
-        contents.damaged.iter().map(|what| Trouble { kind: "damaged", what: shorten(folder, what) }).collect();
+    let mut troubles: Vec<Trouble> = contents
+        .damaged
+        .iter()
+        .map(|what| Trouble { kind: "damaged", what: shorten(folder, what) })
+        .collect();
     let has_all_picks = contents.runs.len() <= ALL_PICKS;
-    let timings = contents.runs.iter().filter(|run| run.result.is_some()).filter_map(|run| run.timing.as_ref());
+    let timings = contents
+        .runs
+        .iter()
+        .filter(|run| run.result.is_some())
+        .filter_map(|run| run.timing.as_ref());
     let machines = timings.filter_map(|timing| timing.machine.clone()).collect();
     let chosen = chosen_seeds(&contents.runs);
     let varying = &contents.varying;
@@ -157,9 +164,15 @@ fn chosen_seeds(runs: &[Kept]) -> BTreeSet<String> {
 }
 
 /// The data sets in the order in which the runs name them.
-fn read_subjects(folder: &Folder, runs: &[Run], troubles: &mut Vec<Trouble>) -> Result<Vec<Data>, StudyError> {
+fn read_subjects(
+    folder: &Folder,
+    runs: &[Run],
+    troubles: &mut Vec<Trouble>,
+) -> Result<Vec<Data>, StudyError> {
     let (mut kept, damaged) = Pictures::read_all(folder)?;
-    troubles.extend(damaged.iter().map(|what| Trouble { kind: "damaged", what: shorten(folder, what) }));
+    troubles.extend(
+        damaged.iter().map(|what| Trouble { kind: "damaged", what: shorten(folder, what) }),
+    );
     let mut subjects: Vec<Data> = Vec::new();
     for run in runs {
         let data = &run.settings.data;
@@ -174,7 +187,12 @@ fn read_subjects(folder: &Folder, runs: &[Run], troubles: &mut Vec<Trouble>) -> 
     Ok(subjects)
 }
 
-fn read_run(folder: &Folder, kept: Kept, keeps_picks: bool, varying: &Varying) -> Result<Run, Trouble> {
+fn read_run(
+    folder: &Folder,
+    kept: Kept,
+    keeps_picks: bool,
+    varying: &Varying,
+) -> Result<Run, Trouble> {
     let name = format!("{} ({})", varying.label(&kept.settings), kept.id);
     let Some(result) = kept.result else {
         return Err(match kept.failure {
@@ -183,13 +201,15 @@ fn read_run(folder: &Folder, kept: Kept, keeps_picks: bool, varying: &Varying) -
         });
     };
     let path = folder.run(&kept.id);
-    let damaged = |error: StudyError| Trouble { kind: "damaged", what: shorten(folder, &error.to_string()) };
+    let damaged =
+        |error: StudyError| Trouble { kind: "damaged", what: shorten(folder, &error.to_string()) };
     let epochs = record::read_epochs(&path).map_err(damaged)?;
-    let epochs = epochs.into_iter().filter(|epoch| epoch.phase == Phase::Final).map(|epoch| FinalEpoch {
-        epoch: epoch.epoch,
-        train_loss: epoch.train_loss.map(f64::from),
-        val_accuracy: epoch.val_accuracy,
-    });
+    let epochs =
+        epochs.into_iter().filter(|epoch| epoch.phase == Phase::Final).map(|epoch| FinalEpoch {
+            epoch: epoch.epoch,
+            train_loss: epoch.train_loss.map(f64::from),
+            val_accuracy: epoch.val_accuracy,
+        });
     let queries = record::read_queries(&path).map_err(damaged)?;
     let queries = Queries::of(queries, keeps_picks);
     Ok(Run { id: kept.id, settings: kept.settings, result, epochs: epochs.collect(), queries })
@@ -202,9 +222,17 @@ fn shorten(folder: &Folder, message: &str) -> String {
 
 impl Queries {
     fn of(events: Vec<QueryEvent>, keep_picks: bool) -> Self {
-        let classes = events.iter().flat_map(|event| event.picks.iter().filter_map(|pick| pick.label)).collect();
-        let augmented = events.iter().any(|event| !event.pool.is_empty()).then(|| augmented(&events));
-        let picks = if keep_picks { events.into_iter().map(|event| event.picks).collect() } else { Vec::new() };
+        let classes = events
+            .iter()
+            .flat_map(|event| event.picks.iter().filter_map(|pick| pick.label))
+            .collect();
+        let augmented =
+            events.iter().any(|event| !event.pool.is_empty()).then(|| augmented(&events));
+        let picks = if keep_picks {
+            events.into_iter().map(|event| event.picks).collect()
+        } else {
+            Vec::new()
+        };
         Self { classes, picks, augmented }
     }
 }
@@ -216,7 +244,8 @@ fn augmented(events: &[QueryEvent]) -> AugmentedQueries {
         let pool: f64 = event.pool.iter().map(|kind| kind.images as f64).sum();
         for kind in &event.pool {
             let (name, images) = (kind.kind.name(), kind.images as f64);
-            *sums.expected.entry(name.to_owned()).or_default() += event.picks.len() as f64 * images / pool.max(1.0);
+            *sums.expected.entry(name.to_owned()).or_default() +=
+                event.picks.len() as f64 * images / pool.max(1.0);
             if let Some(entropy) = kind.mean_entropy {
                 *sums.entropy.entry(name.to_owned()).or_default() += images * entropy;
                 *sums.images.entry(name.to_owned()).or_default() += images;

@@ -1,7 +1,8 @@
 //! What a study shows: one page, its figures and its numbers, drawn from the records alone.
 //!
 //! ```text
-//! folder -> load (runs, troubles) -> cell (same settings, many seeds) -> analysis (numbers, claims)
+//! folder -> load (runs, troubles) -> cell (same settings, many seeds)
+//!        -> analysis (numbers, claims)
 //!        -> figures (SVG, PNG, CSV) -> page (HTML)
 //! ```
 
@@ -42,9 +43,11 @@ pub enum Format {
     Csv,
 }
 
-/// Whether page and tables were drawn after the results in `contents` last changed, so that drawing them again would change nothing.
+/// Whether page and tables were drawn after the results in `contents` last changed, so that drawing
+/// them again would change nothing.
 pub fn is_fresh(folder: &Folder, contents: &Contents) -> bool {
-    let changed = |name: &str| folder.path().join(name).metadata().and_then(|file| file.modified()).ok();
+    let changed =
+        |name: &str| folder.path().join(name).metadata().and_then(|file| file.modified()).ok();
     let results = changed("results.csv");
     let is_after = |name: &&str| changed(name) >= results;
     contents.damaged.is_empty()
@@ -53,8 +56,8 @@ pub fn is_fresh(folder: &Folder, contents: &Contents) -> bool {
         && ["epochs.csv", "queries.csv", "report.html"].iter().all(is_after)
 }
 
-/// Writes `report.html` and `figures/` of the study in `folder` into the folder `out`, the study's own or another, and returns the
-/// page's path.
+/// Writes `report.html` and `figures/` of the study in `folder` into the folder `out`, the study's
+/// own or another, and returns the page's path.
 ///
 /// # Errors
 /// If the folder cannot be read or the other written. Damaged runs are listed on the page.
@@ -92,7 +95,9 @@ pub fn text(folder: &Folder, format: Format) -> Result<String, StudyError> {
     let cells = cell::group(&loaded.runs);
     let analysis = analysis::analyse(&loaded, &cells);
     Ok(match format {
-        Format::Html => page::page(&loaded, &cells, &analysis, &figures::draw(&loaded, &cells, &analysis)),
+        Format::Html => {
+            page::page(&loaded, &cells, &analysis, &figures::draw(&loaded, &cells, &analysis))
+        }
         Format::Markdown => tables::markdown(&analysis),
         Format::Csv => tables::csv(&analysis),
         Format::Json => serde_json::to_string_pretty(&analysis).expect("plain data") + "\n",

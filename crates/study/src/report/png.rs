@@ -1,6 +1,7 @@
 //! Figures as PNG.
 //!
-//! Text is set in DejaVu Sans, compiled in, whatever fonts the machine has: a bare machine draws the same picture.
+//! Text is set in DejaVu Sans, compiled in, whatever fonts the machine has: a bare machine draws
+//! the same picture.
 
 use resvg::{tiny_skia, usvg};
 use std::sync::{Arc, OnceLock};
@@ -20,7 +21,8 @@ pub(crate) fn render(svg: &str) -> Option<Vec<u8>> {
     let options = usvg::Options { fontdb: Arc::clone(fonts), ..usvg::Options::default() };
     let tree = usvg::Tree::from_str(svg, &options).ok()?;
     let size = tree.size();
-    let mut pixels = tiny_skia::Pixmap::new((size.width() * SCALE) as u32, (size.height() * SCALE) as u32)?;
+    let mut pixels =
+        tiny_skia::Pixmap::new((size.width() * SCALE) as u32, (size.height() * SCALE) as u32)?;
     resvg::render(&tree, tiny_skia::Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
     pixels.encode_png().ok()
 }
@@ -32,9 +34,14 @@ mod tests {
 
     #[test]
     fn text_is_drawn_without_a_font_of_the_machine() {
-        let rows =
-            |label: &str| [DotRow { label: label.into(), series: vec![vec![("a".into(), 1.0), ("b".into(), 2.0)]] }];
-        let draw = |label| render(&dot_plot("t", "x", &["s"], &rows(label)).finish(true)).expect("drawn");
+        let rows = |label: &str| {
+            [DotRow {
+                label: label.into(),
+                series: vec![vec![("a".into(), 1.0), ("b".into(), 2.0)]],
+            }]
+        };
+        let draw =
+            |label| render(&dot_plot("t", "x", &["s"], &rows(label)).finish(true)).expect("drawn");
         assert_ne!(draw("al"), draw("da"), "labels leave marks");
         assert_eq!(draw("al"), draw("al"));
     }

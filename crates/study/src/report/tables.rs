@@ -64,7 +64,8 @@ pub(crate) fn csv(analysis: &Analysis) -> String {
     let mut csv = Csv::new(&head);
     for comparison in &analysis.comparisons {
         let paired = &comparison.paired;
-        let or_empty = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let or_empty =
+            |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         let cell = |index: usize| &analysis.cells[index];
         csv.row(&[
             cell(comparison.first).data.clone(),
@@ -107,8 +108,10 @@ pub(crate) fn markdown(analysis: &Analysis) -> String {
                 out += " \u{2013} |";
                 continue;
             };
-            let places = digits(summary.standard_error()).max(if metric == Metric::TestNll { 2 } else { 1 });
-            let sd = summary.sd.map_or_else(String::new, |sd| format!(" \u{b1} {}", plain(sd, places)));
+            let places =
+                digits(summary.standard_error()).max(if metric == Metric::TestNll { 2 } else { 1 });
+            let sd =
+                summary.sd.map_or_else(String::new, |sd| format!(" \u{b1} {}", plain(sd, places)));
             let _ = write!(out, " {}{sd} |", plain(summary.mean, places));
         }
         out.push('\n');
@@ -118,7 +121,8 @@ pub(crate) fn markdown(analysis: &Analysis) -> String {
         let made = if claims.synthetic { " (synthetic images)" } else { "" };
         let _ = write!(
             out,
-            "\n## The paper's claims on {}{made}\n\n| | claim | verdict | why |\n|---:|---|---|---|\n",
+            "\n## The paper's claims on {}{made}\n\n| | claim | verdict | why |\n\
+             |---:|---|---|---|\n",
             in_cell(&claims.data)
         );
         for claim in &claims.claims {
@@ -147,20 +151,25 @@ fn against_baseline(analysis: &Analysis) -> String {
     for (i, cell) in analysis.cells.iter().enumerate().filter(|(_, cell)| cell.regime != "random") {
         let Some(baseline) = cell.baseline else { continue };
         let Some(gain) = gain(analysis, Metric::TestAccuracy, i, baseline) else { continue };
-        let names = format!("{} \u{2212} {}", in_cell(&cell.name), in_cell(&analysis.cells[baseline].name));
+        let names =
+            format!("{} \u{2212} {}", in_cell(&cell.name), in_cell(&analysis.cells[baseline].name));
         let few = if gain.n < FEW_SEEDS { " (few)" } else { "" };
         let (n, difference, span) = (gain.n, signed(gain.mean, 1), gain.span(1));
         let holm = gain.holm_p.map_or_else(|| "\u{2013}".to_owned(), p_value);
         let is_at_chance = analysis.is_at_chance(&cell.checksum);
-        let verdict = if is_at_chance { "undecided (at chance)".to_owned() } else { gain.told().words() };
-        let _ = writeln!(out, "| {names} | {n}{few} | {difference} | {span} | {holm} | {verdict} |");
+        let verdict =
+            if is_at_chance { "undecided (at chance)".to_owned() } else { gain.told().words() };
+        let _ =
+            writeln!(out, "| {names} | {n}{few} | {difference} | {span} | {holm} | {verdict} |");
     }
     if out.is_empty() {
         return out;
     }
     format!(
-        "\n## Differences from {}, test accuracy\n\nPoints, paired by seed. With fewer than {FEW_SEEDS} seeds most differences of a few points stay undecided.\n\n\
-         | cell | seeds | difference | 95 % t interval | Holm p | verdict |\n|---|---:|---:|---:|---:|---|\n{out}",
+        "\n## Differences from {}, test accuracy\n\nPoints, paired by seed. With fewer than \
+         {FEW_SEEDS} seeds most differences of a few points stay undecided.\n\n\
+         | cell | seeds | difference | 95 % t interval | Holm p | verdict |\n\
+         |---|---:|---:|---:|---:|---|\n{out}",
         analysis.reference()
     )
 }

@@ -15,7 +15,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StudyError> {
     fs::create_dir_all(path).at("make the folder", path)
 }
 
-/// Writes a whole file: beside its place first, synced, then renamed into it. A reader sees the old bytes or the new.
+/// Writes a whole file: beside its place first, synced, then renamed into it. A reader sees the old
+/// bytes or the new.
 ///
 /// # Errors
 /// If the folder cannot be written; nothing half-written is left.
@@ -35,7 +36,8 @@ pub fn write_named(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
     file.finish()
 }
 
-/// A file that is written piece by piece and appears in its place whole, with [`WholeFile::finish`], or not at all.
+/// A file that is written piece by piece and appears in its place whole, with
+/// [`WholeFile::finish`], or not at all.
 #[derive(Debug)]
 pub struct WholeFile {
     path: PathBuf,
@@ -48,14 +50,16 @@ impl WholeFile {
     /// Begins the file that will be `path`. A link in its place is replaced, never followed.
     pub(crate) fn create(path: &Path) -> Result<Self, StudyError> {
         let beside = temporary_name(path);
-        // A process of the same number that was killed may have left one; a link there is removed, not followed.
+        // A process of the same number that was killed may have left one; a link there is removed,
+        // not followed.
         remove_if_there(&beside)?;
-        let file = OpenOptions::new().write(true).create_new(true).open(&beside).at("write", path)?;
+        let file =
+            OpenOptions::new().write(true).create_new(true).open(&beside).at("write", path)?;
         Ok(Self { path: path.to_owned(), beside: Some(beside), file })
     }
 
-    /// Begins the file at a place that a person named: links lead to their target, and a device or pipe takes the bytes as
-    /// they come.
+    /// Begins the file at a place that a person named: links lead to their target, and a device or
+    /// pipe takes the bytes as they come.
     ///
     /// # Errors
     /// If the place cannot be written or is a folder.
@@ -88,7 +92,10 @@ impl WholeFile {
     /// If the disk does not take it.
     pub fn finish(mut self) -> Result<(), StudyError> {
         let Some(beside) = &self.beside else { return Ok(()) };
-        self.file.sync_all().and_then(|()| fs::rename(beside, &self.path)).at("write", &self.path)?;
+        self.file
+            .sync_all()
+            .and_then(|()| fs::rename(beside, &self.path))
+            .at("write", &self.path)?;
         self.beside = None;
         sync_folder(&self.path);
         Ok(())
@@ -114,7 +121,9 @@ enum Place {
 impl Place {
     fn of(path: &Path) -> Result<Self, StudyError> {
         match fs::metadata(path) {
-            Ok(found) if found.is_dir() => Err(StudyError::damaged(path, "is a folder; a file is expected")),
+            Ok(found) if found.is_dir() => {
+                Err(StudyError::damaged(path, "is a folder; a file is expected"))
+            }
             Ok(found) if !found.is_file() => Ok(Self::Device),
             _ => Ok(Self::File(followed(path)?)),
         }
@@ -133,7 +142,8 @@ fn followed(path: &Path) -> Result<PathBuf, StudyError> {
     Err(StudyError::damaged(path, "is a link that leads in a circle"))
 }
 
-/// [`write_whole`] where the bytes are not there already: the time of a file says when it last changed.
+/// [`write_whole`] where the bytes are not there already: the time of a file says when it last
+/// changed.
 pub(crate) fn write_if_other(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
     match read_if_there(path) {
         Ok(Some(present)) if present == bytes => Ok(()),
@@ -145,7 +155,8 @@ pub(crate) fn write_if_other(path: &Path, bytes: &[u8]) -> Result<(), StudyError
 fn temporary_name(path: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU64, Ordering};
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name =
+        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
     path.with_file_name(format!(".{name}.{}.{unique}.part", std::process::id()))
 }
@@ -156,7 +167,8 @@ pub(crate) fn refuse_unwritable(path: &Path) -> Result<(), StudyError> {
         Place::Device => return Ok(()),
         Place::File(path) => path,
     };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if path.file_name().is_none() {
         return Err(StudyError::damaged(&path, "is no file's name"));
     }
@@ -178,7 +190,8 @@ pub(crate) trait Record: Serialize + DeserializeOwned + PartialEq {}
 
 impl<T: Serialize + DeserializeOwned + PartialEq> Record for T {}
 
-/// Refuses `json` of `value` for the file `path` where it reads back as something else: JSON holds a number that is none as null.
+/// Refuses `json` of `value` for the file `path` where it reads back as something else: JSON holds
+/// a number that is none as null.
 fn check_record<T: Record>(path: &Path, json: &[u8], value: &T) -> Result<(), StudyError> {
     let refused = |why: String| {
         let why = io::Error::new(ErrorKind::InvalidData, format!("it would not read back: {why}"));
@@ -196,7 +209,8 @@ fn check_record<T: Record>(path: &Path, json: &[u8], value: &T) -> Result<(), St
 /// # Errors
 /// If the file cannot be written, or would not read back as `value`; then nothing is.
 pub(crate) fn write_json<T: Record>(path: &Path, value: &T) -> Result<(), StudyError> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|error| StudyError::damaged(path, error.to_string()))?;
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| StudyError::damaged(path, error.to_string()))?;
     check_record(path, text.as_bytes(), value)?;
     text.push('\n');
     write_whole(path, text.as_bytes())
@@ -205,7 +219,8 @@ pub(crate) fn write_json<T: Record>(path: &Path, value: &T) -> Result<(), StudyE
 /// Reads a file of JSON; `None` if there is none.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StudyError> {
     let Some(bytes) = read_if_there(path)? else { return Ok(None) };
-    let value = serde_json::from_slice(&bytes).map_err(|error| StudyError::damaged(path, error.to_string()))?;
+    let value = serde_json::from_slice(&bytes)
+        .map_err(|error| StudyError::damaged(path, error.to_string()))?;
     Ok(Some(value))
 }
 
@@ -214,7 +229,8 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StudyError> 
     read_at_most(path, LONGEST_RECORD)
 }
 
-/// The bytes of a file of at most so many; `None` if there is none. A pipe or a device in its place is not waited for.
+/// The bytes of a file of at most so many; `None` if there is none. A pipe or a device in its place
+/// is not waited for.
 pub(crate) fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>, StudyError> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -238,13 +254,15 @@ pub(crate) fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>, St
 fn check_kind(path: &Path, metadata: &fs::Metadata) -> Result<(), StudyError> {
     match metadata.is_file() {
         true => Ok(()),
-        false if metadata.is_dir() => Err(StudyError::damaged(path, "is a folder, expected a file")),
+        false if metadata.is_dir() => {
+            Err(StudyError::damaged(path, "is a folder, expected a file"))
+        }
         false => Err(StudyError::damaged(path, "is a pipe or a device, expected a file")),
     }
 }
 
-/// Opens a file of the folder's own for writing, made if it is not there. Nothing is written through a link: it goes, and what
-/// it leads to stays as it is.
+/// Opens a file of the folder's own for writing, made if it is not there. Nothing is written
+/// through a link: it goes, and what it leads to stays as it is.
 pub(crate) fn open_own(path: &Path) -> Result<File, StudyError> {
     match fs::symlink_metadata(path) {
         Ok(there) if there.is_symlink() => remove_if_there(path)?,
@@ -262,7 +280,8 @@ pub(crate) fn remove_if_there(path: &Path) -> Result<(), StudyError> {
     }
 }
 
-/// A file that only grows. Lines wait in memory until [`Appended::sync`], so that what lies on disk fits the checkpoint.
+/// A file that only grows. Lines wait in memory until [`Appended::sync`], so that what lies on disk
+/// fits the checkpoint.
 #[derive(Debug)]
 pub(crate) struct Appended {
     path: PathBuf,
@@ -272,8 +291,8 @@ pub(crate) struct Appended {
 }
 
 impl Appended {
-    /// Opens the file for going on after its first `length` bytes; what stands behind them, such as a line torn by a
-    /// kill, is cut off.
+    /// Opens the file for going on after its first `length` bytes; what stands behind them, such as
+    /// a line torn by a kill, is cut off.
     pub(crate) fn open(path: &Path, length: u64) -> Result<Self, StudyError> {
         let file = open_own(path)?;
         let present = file.metadata().at("read", path)?.len();
@@ -292,7 +311,8 @@ impl Appended {
     /// # Errors
     /// If the line would not read back as `value`; then it is not added.
     pub(crate) fn line<T: Record>(&mut self, value: &T) -> Result<(), StudyError> {
-        let line = serde_json::to_vec(value).map_err(|error| StudyError::damaged(&self.path, error.to_string()))?;
+        let line = serde_json::to_vec(value)
+            .map_err(|error| StudyError::damaged(&self.path, error.to_string()))?;
         check_record(&self.path, &line, value)?;
         self.waiting.extend(line);
         self.waiting.push(b'\n');
@@ -302,7 +322,10 @@ impl Appended {
     /// Puts every line on disk for good and returns the file's length.
     pub(crate) fn sync(&mut self) -> Result<u64, StudyError> {
         if !self.waiting.is_empty() {
-            self.file.write_all(&self.waiting).and_then(|()| self.file.sync_data()).at("write", &self.path)?;
+            self.file
+                .write_all(&self.waiting)
+                .and_then(|()| self.file.sync_data())
+                .at("write", &self.path)?;
             self.length += self.waiting.len() as u64;
             self.waiting.clear();
         }
@@ -329,7 +352,10 @@ mod tests {
     fn a_file_shorter_than_its_checkpoint_is_damaged() {
         let folder = tempfile::tempdir().expect("a folder");
         let error = Appended::open(&folder.path().join("a.jsonl"), 4).expect_err("too short");
-        assert!(error.to_string().ends_with("has 0 bytes where its checkpoint expects 4"), "{error}");
+        assert!(
+            error.to_string().ends_with("has 0 bytes where its checkpoint expects 4"),
+            "{error}"
+        );
     }
 
     #[cfg(unix)]
@@ -362,11 +388,16 @@ mod tests {
     fn a_device_is_written_to_and_stays() {
         use std::os::unix::fs::FileTypeExt;
         write_named(Path::new("/dev/null"), b"nothing").expect("written");
-        let is_device = |path: &str| fs::metadata(path).expect("there").file_type().is_char_device();
+        let is_device =
+            |path: &str| fs::metadata(path).expect("there").file_type().is_char_device();
         assert!(is_device("/dev/null"));
         if fs::metadata("/dev/full").is_ok() {
             let error = write_named(Path::new("/dev/full"), b"much").expect_err("full").to_string();
-            assert!(error.starts_with("cannot write /dev/full: No space left") && is_device("/dev/full"), "{error}");
+            assert!(
+                error.starts_with("cannot write /dev/full: No space left")
+                    && is_device("/dev/full"),
+                "{error}"
+            );
         }
     }
 
@@ -377,7 +408,8 @@ mod tests {
         let (precious, place) = (folder.path().join("precious"), folder.path().join("study"));
         fs::write(&precious, "mine").expect("written");
         fs::create_dir(folder.path().join("scratch")).expect("made");
-        std::os::unix::fs::symlink(folder.path().join("scratch"), &place).expect("a folder elsewhere is used");
+        std::os::unix::fs::symlink(folder.path().join("scratch"), &place)
+            .expect("a folder elsewhere is used");
         let link = |name: &str| {
             std::os::unix::fs::symlink(&precious, place.join(name)).expect("linked");
             place.join(name)
@@ -390,8 +422,9 @@ mod tests {
         let planted = temporary_name(&place.join("a"));
         let next = planted.to_string_lossy().replace(".part", "");
         for number in 1..4u64 {
-            let name =
-                next.rsplit_once('.').map(|(stem, n)| format!("{stem}.{}.part", n.parse::<u64>().unwrap() + number));
+            let name = next
+                .rsplit_once('.')
+                .map(|(stem, n)| format!("{stem}.{}.part", n.parse::<u64>().unwrap() + number));
             let _ = std::os::unix::fs::symlink(&precious, name.expect("a name"));
         }
         write_whole(&place.join("a"), b"x").expect("written");
@@ -404,7 +437,8 @@ mod tests {
     fn a_pipe_a_folder_and_a_file_without_end_are_not_waited_for() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
-        let pipe = std::process::Command::new("mkfifo").arg(path("pipe")).status().expect("started");
+        let pipe =
+            std::process::Command::new("mkfifo").arg(path("pipe")).status().expect("started");
         assert!(pipe.success());
         fs::create_dir(path("folder")).expect("made");
         std::os::unix::fs::symlink("/dev/zero", path("zero")).expect("linked");

@@ -45,8 +45,10 @@ pub(crate) struct Lengths {
 
 impl Checkpoint {
     pub(crate) fn write(&self, path: &Path) -> Result<(), StudyError> {
-        let header = serde_json::to_vec(&self.lengths).map_err(|e| StudyError::damaged(path, e.to_string()))?;
-        let mut bytes = Vec::with_capacity(MAGIC.len() + 4 + header.len() + self.snapshot.len() + 32);
+        let header = serde_json::to_vec(&self.lengths)
+            .map_err(|e| StudyError::damaged(path, e.to_string()))?;
+        let mut bytes =
+            Vec::with_capacity(MAGIC.len() + 4 + header.len() + self.snapshot.len() + 32);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&header);
@@ -56,7 +58,8 @@ impl Checkpoint {
         atomic_file::write_whole(path, &bytes)
     }
 
-    /// The checkpoint at `path`, if there is one; a damaged one is an error that the run answers by starting over.
+    /// The checkpoint at `path`, if there is one; a damaged one is an error that the run answers by
+    /// starting over.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, StudyError> {
         let Some(bytes) = atomic_file::read_at_most(path, LONGEST)? else { return Ok(None) };
         match Self::parse(&bytes) {
@@ -86,7 +89,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.bin");
         assert_eq!(Checkpoint::read(&path).expect("none yet"), None);
-        let lengths = Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3, ..Lengths::default() };
+        let lengths =
+            Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3, ..Lengths::default() };
         let written = Checkpoint { lengths, snapshot: vec![1, 2, 3] };
         written.write(&path).expect("written");
         assert_eq!(Checkpoint::read(&path).expect("read"), Some(written));

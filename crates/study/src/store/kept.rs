@@ -1,8 +1,9 @@
-//! What lies on disk of one run, and whether it is to be believed: the one notion of a valid run that computing, status, submitting
-//! and reporting share.
+//! What lies on disk of one run, and whether it is to be believed: the one notion of a valid run
+//! that computing, status, submitting and reporting share.
 //!
-//! A run is valid if the hash of its settings is the name of its folder and its records read back; a finished one, if its result
-//! belongs to these settings and agrees with itself. What is not valid is damaged: never counted, and computed again.
+//! A run is valid if the hash of its settings is the name of its folder and its records read back;
+//! a finished one, if its result belongs to these settings and agrees with itself. What is not
+//! valid is damaged: never counted, and computed again.
 
 use crate::ask::settings::RunSettings;
 use crate::error::{AtPath, StudyError};
@@ -44,7 +45,8 @@ impl Kept {
     /// # Errors
     /// Names the record that is damaged and what is wrong with it.
     pub fn read(path: &Path) -> Result<Option<Self>, StudyError> {
-        let id = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let id =
+            path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         if id.starts_with('.') || id.contains(SET_ASIDE) || !path.is_dir() {
             return Ok(None);
         }
@@ -52,7 +54,8 @@ impl Kept {
         let result: Option<RunResult> = atomic_file::read_json(&path.join(record::RESULT))?;
         if let Some(result) = &result {
             record::check_format(&path.join(record::RESULT), result.format)?;
-            check(&id, &settings, result).map_err(|what| StudyError::damaged(&path.join(record::RESULT), what))?;
+            check(&id, &settings, result)
+                .map_err(|what| StudyError::damaged(&path.join(record::RESULT), what))?;
             check_epochs(path, &settings, result)?;
             record::read_queries(path)?;
         }
@@ -60,13 +63,21 @@ impl Kept {
             Ok(failure) => failure.map(|failure| failure.reason),
             Err(error) => Some(error.to_string()),
         };
-        Ok(Some(Self { timing: atomic_file::read_json(&path.join(record::TIMING))?, result, failure, id, settings }))
+        Ok(Some(Self {
+            timing: atomic_file::read_json(&path.join(record::TIMING))?,
+            result,
+            failure,
+            id,
+            settings,
+        }))
     }
 }
 
 /// Whether something in the folder of a run would be lost where it is begun anew.
 pub(crate) fn holds_records(path: &Path) -> bool {
-    [record::SETTINGS, record::RESULT, record::CHECKPOINT].iter().any(|name| path.join(name).symlink_metadata().is_ok())
+    [record::SETTINGS, record::RESULT, record::CHECKPOINT]
+        .iter()
+        .any(|name| path.join(name).symlink_metadata().is_ok())
 }
 
 /// Moves the folder of a damaged run out of the way, to the first free name, which it returns.
@@ -89,13 +100,19 @@ pub(crate) fn set_aside(path: &Path) -> Result<PathBuf, StudyError> {
 fn read_settings(path: &Path, id: &str) -> Result<RunSettings, StudyError> {
     let file = path.join(record::SETTINGS);
     let Some(json) = atomic_file::read_if_there(&file)? else {
-        return Err(StudyError::damaged(path, format!("is no run, or has lost it: it has no {}", record::SETTINGS)));
+        return Err(StudyError::damaged(
+            path,
+            format!("is no run, or has lost it: it has no {}", record::SETTINGS),
+        ));
     };
-    let settings: RunSettings =
-        serde_json::from_slice(&json).map_err(|error| StudyError::damaged(&file, error.to_string()))?;
+    let settings: RunSettings = serde_json::from_slice(&json)
+        .map_err(|error| StudyError::damaged(&file, error.to_string()))?;
     record::check_format(&file, settings.format)?;
     if !settings.have_id(&json, id) {
-        return Err(StudyError::damaged(&file, format!("does not belong to run {id}: it was changed or swapped")));
+        return Err(StudyError::damaged(
+            &file,
+            format!("does not belong to run {id}: it was changed or swapped"),
+        ));
     }
     Ok(settings)
 }
@@ -117,9 +134,14 @@ fn check_labels(settings: &RunSettings, result: &RunResult) -> Result<(), String
     let (labels, rows) = (result.labels, result.labelled.len());
     if plan.selection == Selection::All {
         // How many all are, the settings do not say; the epochs do.
-        return if labels as u64 <= MOST_IMAGES { Ok(()) } else { Err(format!("{labels} labels are out of range")) };
+        return if labels as u64 <= MOST_IMAGES {
+            Ok(())
+        } else {
+            Err(format!("{labels} labels are out of range"))
+        };
     }
-    let (spent, planned) = (rows + plan.validation_labels, plan.selection.labels(0) + plan.validation_labels);
+    let (spent, planned) =
+        (rows + plan.validation_labels, plan.selection.labels(0) + plan.validation_labels);
     if labels != spent {
         return Err(format!("says {labels} labels and lists {spent}"));
     }
@@ -129,13 +151,18 @@ fn check_labels(settings: &RunSettings, result: &RunResult) -> Result<(), String
     Ok(())
 }
 
-/// Holds the number of labels against what the final model was trained on, where its epochs are kept.
+/// Holds the number of labels against what the final model was trained on, where its epochs are
+/// kept.
 fn check_epochs(path: &Path, settings: &RunSettings, result: &RunResult) -> Result<(), StudyError> {
     let epochs = record::read_epochs(path)?;
     let labels = result.labels - settings.plan.validation_labels.min(result.labels);
     match epochs.iter().rev().find(|epoch| epoch.phase == Phase::Final) {
         Some(last) if last.labels != labels => {
-            let what = format!("says {labels} training labels where {} has {}", record::EPOCHS, last.labels);
+            let what = format!(
+                "says {labels} training labels where {} has {}",
+                record::EPOCHS,
+                last.labels
+            );
             Err(StudyError::damaged(&path.join(record::RESULT), what))
         }
         _ => Ok(()),
@@ -155,7 +182,8 @@ fn check_metrics(metrics: &Metrics) -> Result<(), String> {
     }
     if counted != images || binned != images {
         return Err(format!(
-            "{images} images, {counted} in the confusion matrix and {binned} in the reliability bins do not fit together"
+            "{images} images, {counted} in the confusion matrix and {binned} in the reliability \
+             bins do not fit together"
         ));
     }
     let shares = metrics.reliability.iter().flat_map(|bin| [bin.confidence, bin.accuracy]);

@@ -10,7 +10,10 @@ fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     if shape.len() > 1 {
         dimensions.truncate(dimensions.len() - 2);
     }
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}", dimensions.trim_end());
+    let mut header = format!(
+        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}",
+        dimensions.trim_end()
+    );
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
     }
@@ -33,7 +36,8 @@ pub(crate) struct RowsFile {
 }
 
 impl RowsFile {
-    /// Begins the file at `path`, a place that a person named; it is there once all `rows` have been written.
+    /// Begins the file at `path`, a place that a person named; it is there once all `rows` have
+    /// been written.
     pub(crate) fn create(path: &Path, rows: usize, width: usize) -> Result<Self, StudyError> {
         let mut file = WholeFile::named(path)?;
         file.write(&header("<f4", &[rows, width]))?;

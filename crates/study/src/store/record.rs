@@ -5,12 +5,15 @@
 //! | `settings.json` | everything the result depends on | at the start |
 //! | `epochs.jsonl` | a header, then a line an epoch | with each checkpoint |
 //! | `queries.jsonl` | a header, then a line a query | with each checkpoint |
-//! | `answers.jsonl` | a header, then a line an answer of the oracle; not where all images are labelled | with each checkpoint |
+//! | `answers.jsonl` | a header, then a line an answer of the oracle | with each checkpoint |
 //! | `result.json` | the figures; its presence means the run is finished | at the end, last |
-//! | `timing.json` | seconds by phase, threads and machine, the only file that differs between machines | at the end |
+//! | `timing.json` | seconds by phase, threads and machine | at the end |
 //! | `model.safetensors` | the final model, if it is kept | at the end |
 //! | `failed.json` | why the last try failed | then |
 //! | `checkpoint.bin` | where an unfinished run stands | every five seconds at most |
+//!
+//! A run that labels all images has no `answers.jsonl`. `timing.json` alone differs between
+//! machines.
 
 use crate::ask::settings::FORMAT;
 use crate::error::StudyError;
@@ -51,7 +54,8 @@ pub struct RunResult {
     pub id: String,
     /// Labels spent.
     pub labels: usize,
-    /// Rows of the training split in the order in which they were labelled; left out where all were.
+    /// Rows of the training split in the order in which they were labelled; left out where all
+    /// were.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub labelled: Vec<u32>,
     /// Why the loop ended before its budget, if it did.
@@ -75,7 +79,8 @@ pub struct Timing {
     pub seconds: f64,
     /// Threads in the end.
     pub threads: usize,
-    /// How often the run was started; starts that ended before their first checkpoint leave no trace.
+    /// How often the run was started; starts that ended before their first checkpoint leave no
+    /// trace.
     pub starts: u32,
     /// Where the seconds went.
     #[serde(default)]
@@ -88,7 +93,8 @@ pub struct Timing {
     pub machine: Option<String>,
 }
 
-/// Seconds of the kinds of work in a run, its records and checkpoints included; what is left of the whole is the preparation.
+/// Seconds of the kinds of work in a run, its records and checkpoints included; what is left of the
+/// whole is the preparation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Phases {
@@ -165,14 +171,20 @@ pub fn read_answers(run: &Path) -> Result<Vec<Answered>, StudyError> {
 
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, StudyError> {
     let Some(bytes) = atomic_file::read_if_there(path)? else { return Ok(Vec::new()) };
-    let damaged =
-        |line: usize, error: serde_json::Error| StudyError::damaged(path, format!("line {}: {error}", line + 1));
-    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")).enumerate();
+    let damaged = |line: usize, error: serde_json::Error| {
+        StudyError::damaged(path, format!("line {}: {error}", line + 1))
+    };
+    let mut lines = bytes
+        .split_inclusive(|&byte| byte == b'\n')
+        .filter(|line| line.ends_with(b"\n"))
+        .enumerate();
     if let Some((_, first)) = lines.next() {
         let header: Header = serde_json::from_slice(first).map_err(|error| damaged(0, error))?;
         check_format(path, header.format)?;
     }
-    lines.map(|(number, line)| serde_json::from_slice(line).map_err(|error| damaged(number, error))).collect()
+    lines
+        .map(|(number, line)| serde_json::from_slice(line).map_err(|error| damaged(number, error)))
+        .collect()
 }
 
 /// Refuses the record `path` of a format that this version does not know.
@@ -180,7 +192,10 @@ pub(crate) fn check_format(path: &Path, format: u32) -> Result<(), StudyError> {
     if (1..=FORMAT).contains(&format) {
         return Ok(());
     }
-    Err(StudyError::damaged(path, format!("is of format {format}; this program reads up to {FORMAT}")))
+    Err(StudyError::damaged(
+        path,
+        format!("is of format {format}; this program reads up to {FORMAT}"),
+    ))
 }
 
 #[cfg(test)]
@@ -196,19 +211,23 @@ mod tests {
         folder
     }
 
-    const LINE: &str = "{\"phase\":\"final\",\"round\":0,\"epoch\":1,\"labels\":2,\"train_loss\":0.5}\n";
+    const LINE: &str =
+        "{\"phase\":\"final\",\"round\":0,\"epoch\":1,\"labels\":2,\"train_loss\":0.5}\n";
 
     #[test]
     fn a_torn_last_line_is_left_out() {
-        let folder = folder_with(&format!("{{\"records\":\"epochs\",\"format\":1}}\n{LINE}{}", &LINE[..20]));
+        let folder =
+            folder_with(&format!("{{\"records\":\"epochs\",\"format\":1}}\n{LINE}{}", &LINE[..20]));
         assert_eq!(read_epochs(folder.path()).expect("read").len(), 1);
     }
 
     #[test]
     fn a_loss_that_was_no_number_is_absent() {
         let diverged = LINE.replace("0.5", "null");
-        let folder = folder_with(&format!("{{\"records\":\"epochs\",\"format\":1}}\n{LINE}{diverged}"));
-        let losses = read_epochs(folder.path()).expect("read").into_iter().map(|epoch| epoch.train_loss);
+        let folder =
+            folder_with(&format!("{{\"records\":\"epochs\",\"format\":1}}\n{LINE}{diverged}"));
+        let losses =
+            read_epochs(folder.path()).expect("read").into_iter().map(|epoch| epoch.train_loss);
         assert_eq!(losses.collect::<Vec<_>>(), [Some(0.5), None]);
     }
 
@@ -228,7 +247,8 @@ mod tests {
             all.extend(bins.iter().flat_map(|(_, confidence, accuracy)| [*confidence, *accuracy]));
             let [accuracy, balanced_accuracy, macro_f1, auc, nll, ece] = figures;
             let bin = |(images, confidence, accuracy)| Bin { images, confidence, accuracy };
-            let (confusion, reliability) = (vec![vec![count, 1]; 2], bins.into_iter().map(bin).collect());
+            let (confusion, reliability) =
+                (vec![vec![count, 1]; 2], bins.into_iter().map(bin).collect());
             let (images, auc, auc_classes) = (count as usize, Some(auc), None);
             let metrics = Metrics {
                 images,
@@ -254,7 +274,17 @@ mod tests {
             let (format, id, labels) = (FORMAT, "0123456789abcdef".to_owned(), labelled.len());
             let (stopped, learned, val_accuracy_best) = (None, None, best);
             (
-                RunResult { format, id, labels, labelled, stopped, learned, val_accuracy_best, validation, test },
+                RunResult {
+                    format,
+                    id,
+                    labels,
+                    labelled,
+                    stopped,
+                    learned,
+                    val_accuracy_best,
+                    validation,
+                    test,
+                },
                 is_whole,
             )
         })
@@ -263,18 +293,34 @@ mod tests {
     fn epoch() -> impl Strategy<Value = (EpochEvent, bool)> {
         (prop::option::of(number()), prop::option::of(number())).prop_map(|(loss, val_accuracy)| {
             let train_loss = loss.map(|loss| loss as f32);
-            let is_whole = train_loss.is_none_or(f32::is_finite) && val_accuracy.is_none_or(f64::is_finite);
-            (EpochEvent { train_loss, val_accuracy, ..serde_json::from_str(LINE).expect("an epoch") }, is_whole)
+            let is_whole =
+                train_loss.is_none_or(f32::is_finite) && val_accuracy.is_none_or(f64::is_finite);
+            (
+                EpochEvent {
+                    train_loss,
+                    val_accuracy,
+                    ..serde_json::from_str(LINE).expect("an epoch")
+                },
+                is_whole,
+            )
         })
     }
 
     fn query() -> impl Strategy<Value = (QueryEvent, bool)> {
         let pick = (any::<u32>(), prop::option::of(number()), prop::option::of(number()));
-        let (picks, temperatures) = (prop::collection::vec(pick, 0..3), prop::collection::vec(number(), 0..3));
+        let (picks, temperatures) =
+            (prop::collection::vec(pick, 0..3), prop::collection::vec(number(), 0..3));
         (picks, temperatures).prop_map(|(picks, temperatures)| {
-            let of_picks = picks.iter().flat_map(|(_, score, entropy)| [*score, *entropy]).flatten();
+            let of_picks =
+                picks.iter().flat_map(|(_, score, entropy)| [*score, *entropy]).flatten();
             let is_whole = of_picks.chain(temperatures.iter().copied()).all(f64::is_finite);
-            let pick = |(index, score, entropy)| Pick { index, label: Some(1), score, entropy, augmentation: None };
+            let pick = |(index, score, entropy)| Pick {
+                index,
+                label: Some(1),
+                score,
+                entropy,
+                augmentation: None,
+            };
             let picks = picks.into_iter().map(pick).collect();
             (QueryEvent { round: 0, picks, temperatures, pool: Vec::new(), ties: None }, is_whole)
         })
@@ -283,7 +329,8 @@ mod tests {
     fn timing() -> impl Strategy<Value = (Timing, bool)> {
         prop::array::uniform2(number()).prop_map(|[seconds, scoring]| {
             let phases = Phases { scoring, ..Phases::default() };
-            let timing = Timing { seconds, threads: 1, starts: 1, phases, taken_from: None, machine: None };
+            let timing =
+                Timing { seconds, threads: 1, starts: 1, phases, taken_from: None, machine: None };
             (timing, seconds.is_finite() && scoring.is_finite())
         })
     }
@@ -329,6 +376,8 @@ mod tests {
     #[test]
     fn a_later_format_is_refused() {
         let folder = folder_with("{\"records\":\"epochs\",\"format\":99}\n");
-        assert!(read_epochs(folder.path()).expect_err("later").to_string().contains("is of format 99"));
+        assert!(
+            read_epochs(folder.path()).expect_err("later").to_string().contains("is of format 99")
+        );
     }
 }

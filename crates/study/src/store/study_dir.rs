@@ -22,7 +22,8 @@ pub struct Folder {
     path: PathBuf,
 }
 
-/// The runs of a grid, one a line: id and what a person calls it. `status` counts what is missing by it.
+/// The runs of a grid, one a line: id and what a person calls it. `status` counts what is missing
+/// by it.
 const PLAN: &str = "runs.csv";
 
 /// The list of a study's runs; the same whichever part of them is computed.
@@ -74,14 +75,19 @@ impl Folder {
     /// If there is none.
     pub fn open(path: &Path) -> Result<Self, StudyError> {
         if !path.join("study.toml").is_file() {
-            let what = if path.is_dir() { "holds no study: it has no study.toml" } else { "is not a folder" };
+            let what = if path.is_dir() {
+                "holds no study: it has no study.toml"
+            } else {
+                "is not a folder"
+            };
             return Err(StudyError::damaged(path, what));
         }
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Makes `path` the folder of the study that `resolved` describes, or goes on with it, or with what is the same but for further
-    /// seeds: the runs that are there are a part of it. Settings that the folder's study leaves out have their defaults.
+    /// Makes `path` the folder of the study that `resolved` describes, or goes on with it, or with
+    /// what is the same but for further seeds: the runs that are there are a part of it. Settings
+    /// that the folder's study leaves out have their defaults.
     ///
     /// # Errors
     /// If the folder cannot be written or holds another study.
@@ -89,12 +95,17 @@ impl Folder {
         Self::claim_for(path, resolved, &BTreeSet::new())
     }
 
-    /// As [`Folder::claim`], for a study all of whose runs have these `identities`: data, encoders and features that have moved are the
-    /// same if their bytes are, so that every run in the folder is one of these.
+    /// As [`Folder::claim`], for a study all of whose runs have these `identities`: data, encoders
+    /// and features that have moved are the same if their bytes are, so that every run in the
+    /// folder is one of these.
     ///
     /// # Errors
     /// As [`Folder::claim`].
-    pub fn claim_for(path: &Path, resolved: &str, identities: &BTreeSet<String>) -> Result<Self, StudyError> {
+    pub fn claim_for(
+        path: &Path,
+        resolved: &str,
+        identities: &BTreeSet<String>,
+    ) -> Result<Self, StudyError> {
         atomic_file::make_folder(path)?;
         let file = path.join("study.toml");
         let folder = Self { path: path.to_owned() };
@@ -123,8 +134,8 @@ impl Folder {
         Ok(!identities.is_empty() && self.read_runs(|_| true)?.iter().flatten().all(is_known))
     }
 
-    /// Lets jobs that an earlier version finished, or that lie here under another name of the same data, be found under the ids that
-    /// they have here: they count, and are not computed again.
+    /// Lets jobs that an earlier version finished, or that lie here under another name of the same
+    /// data, be found under the ids that they have here: they count, and are not computed again.
     ///
     /// # Errors
     /// If the folder cannot be listed.
@@ -142,8 +153,10 @@ impl Folder {
             return Ok(());
         }
         let is_here = |job: &Job| self.run(&job.id).join(record::RESULT).symlink_metadata().is_ok();
-        let of_job = |job: &Job| Some((job.id.clone(), finished.get(&job.settings.identity())?.1.clone()));
-        let ids: BTreeMap<String, String> = jobs.iter().filter(|job| !is_here(job)).filter_map(of_job).collect();
+        let of_job =
+            |job: &Job| Some((job.id.clone(), finished.get(&job.settings.identity())?.1.clone()));
+        let ids: BTreeMap<String, String> =
+            jobs.iter().filter(|job| !is_here(job)).filter_map(of_job).collect();
         for job in jobs {
             let source = job.source.as_mut().map(|(id, _)| id);
             for id in [Some(&mut job.id), Some(&mut job.group), source].into_iter().flatten() {
@@ -168,12 +181,21 @@ impl Folder {
     /// # Errors
     /// If the list cannot be read.
     pub fn planned(&self) -> Result<Option<BTreeSet<String>>, StudyError> {
-        let Some(bytes) = atomic_file::read_if_there(&self.path.join(PLAN))? else { return Ok(None) };
+        let Some(bytes) = atomic_file::read_if_there(&self.path.join(PLAN))? else {
+            return Ok(None);
+        };
         let text = String::from_utf8_lossy(&bytes);
-        Ok(Some(text.lines().skip(1).filter_map(|line| line.split(',').next()).map(str::to_owned).collect()))
+        Ok(Some(
+            text.lines()
+                .skip(1)
+                .filter_map(|line| line.split(',').next())
+                .map(str::to_owned)
+                .collect(),
+        ))
     }
 
-    /// Refuses to go on where the folder was removed or its disk went away: nothing would put its study back.
+    /// Refuses to go on where the folder was removed or its disk went away: nothing would put its
+    /// study back.
     pub(crate) fn check(&self) -> Result<(), StudyError> {
         if self.path.join("study.toml").is_file() {
             return Ok(());
@@ -218,14 +240,17 @@ impl Folder {
         Ok(file)
     }
 
-    /// How every run stands that was ever begun, by its id: what is done, by the same notion as the report's.
+    /// How every run stands that was ever begun, by its id: what is done, by the same notion as the
+    /// report's.
     ///
     /// # Errors
     /// If the folder cannot be listed.
     pub fn states(&self) -> Result<Vec<(String, State)>, StudyError> {
         let paths = self.run_paths()?;
         let states = paths.par_iter().filter_map(|path| {
-            let id = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let id = path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             let state = match Kept::read(path) {
                 Ok(None) => return None,
                 Ok(Some(Kept { result: Some(_), .. })) => State::Done,
@@ -246,7 +271,9 @@ impl Folder {
         let lock = self.locks().join(id);
         let lock = lock.is_file().then(|| File::open(lock));
         lock.is_some_and(|lock| {
-            lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+            lock.is_ok_and(|file| {
+                matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
+            })
         })
     }
 
@@ -255,19 +282,26 @@ impl Folder {
         let path = self.path.join("runs");
         match fs::read_dir(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            entries => entries.at("list", &path)?.map(|entry| Ok(entry.at("list", &path)?.path())).collect(),
+            entries => entries
+                .at("list", &path)?
+                .map(|entry| Ok(entry.at("list", &path)?.path()))
+                .collect(),
         }
     }
 
     /// Reads the runs whose ids are `wanted`, or what is wrong with them.
-    fn read_runs(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Result<Kept, StudyError>>, StudyError> {
-        let is_wanted = |path: &PathBuf| path.file_name().is_some_and(|name| wanted(&name.to_string_lossy()));
+    fn read_runs(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Result<Kept, StudyError>>, StudyError> {
+        let is_wanted =
+            |path: &PathBuf| path.file_name().is_some_and(|name| wanted(&name.to_string_lossy()));
         let paths: Vec<PathBuf> = self.run_paths()?.into_iter().filter(is_wanted).collect();
         Ok(paths.par_iter().filter_map(|path| Kept::read(path).transpose()).collect())
     }
 
-    /// Reads settings, results and times of every run. Of runs that are the same but for the version that computed them the latest
-    /// counts.
+    /// Reads settings, results and times of every run. Of runs that are the same but for the
+    /// version that computed them the latest counts.
     ///
     /// # Errors
     /// If the folder cannot be listed; damaged files are named in [`Contents::damaged`].
@@ -284,7 +318,9 @@ impl Folder {
         contents.varying = Varying::of(&settings, self.sizes(&settings));
         let labels = |run: &Kept| run.result.as_ref().map_or(0, |result| result.labels);
         let varying = &contents.varying;
-        contents.runs.sort_by_cached_key(|run| (varying.order(&run.settings, labels(run)), run.id.clone()));
+        contents
+            .runs
+            .sort_by_cached_key(|run| (varying.order(&run.settings, labels(run)), run.id.clone()));
         contents.damaged.sort();
         Ok(contents)
     }
@@ -293,21 +329,24 @@ impl Folder {
 impl Folder {
     /// Where data sets share a name, the sizes of each, from what is kept of them.
     fn sizes(&self, runs: &[&RunSettings]) -> Sizes {
-        let data: BTreeSet<(&str, &str)> = runs.iter().map(|run| (&*run.data.name, &*run.data.checksum)).collect();
+        let data: BTreeSet<(&str, &str)> =
+            runs.iter().map(|run| (&*run.data.name, &*run.data.checksum)).collect();
         let mut of_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, checksum) in data {
             of_name.entry(name).or_default().push(checksum);
         }
         let shared = of_name.into_values().filter(|checksums| checksums.len() > 1).flatten();
         let sizes = |checksum: &str| {
-            let kept = atomic_file::read_json::<Counts>(&self.data(checksum).join("data.json")).ok()??;
+            let kept =
+                atomic_file::read_json::<Counts>(&self.data(checksum).join("data.json")).ok()??;
             Some((checksum.to_owned(), kept.class_counts.map(|counts| counts.iter().sum())))
         };
         shared.filter_map(sizes).collect()
     }
 }
 
-/// Leaves out runs that a later version computed too, or that lie here under two names of their data.
+/// Leaves out runs that a later version computed too, or that lie here under two names of their
+/// data.
 fn leave_latest(runs: &mut Vec<Kept>) {
     let mut latest: BTreeMap<String, (bool, u32, String)> = BTreeMap::new();
     let rank = |run: &Kept| (run.result.is_some(), run.settings.numeric_version, run.id.clone());
@@ -323,7 +362,12 @@ fn leave_latest(runs: &mut Vec<Kept>) {
 impl Contents {
     /// A sentence where finished runs were computed under several versions of the arithmetic.
     pub fn mixture(&self) -> Option<String> {
-        mixture(self.runs.iter().filter(|run| run.result.is_some()).map(|run| run.settings.numeric_version))
+        mixture(
+            self.runs
+                .iter()
+                .filter(|run| run.result.is_some())
+                .map(|run| run.settings.numeric_version),
+        )
     }
 }
 
@@ -331,9 +375,13 @@ impl Contents {
 pub(crate) fn mixture(versions: impl Iterator<Item = u32>) -> Option<String> {
     let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
     versions.for_each(|version| *counts.entry(version).or_default() += 1);
-    let parts: Vec<String> = counts.iter().map(|(version, runs)| format!("{runs} of version {version}")).collect();
+    let parts: Vec<String> =
+        counts.iter().map(|(version, runs)| format!("{runs} of version {version}")).collect();
     (parts.len() > 1).then(|| {
-        format!("runs of several numeric versions stand side by side: {}; they differ by rounding", parts.join(", "))
+        format!(
+            "runs of several numeric versions stand side by side: {}; they differ by rounding",
+            parts.join(", ")
+        )
     })
 }
 
@@ -369,6 +417,10 @@ mod tests {
         fs::write(folder.path().join("runs/alien.txt"), "hello").expect("written");
         let contents = study.contents().expect("read");
         assert!(contents.runs.is_empty());
-        assert!(contents.damaged[0].contains("settings.json: EOF while parsing"), "{:?}", contents.damaged);
+        assert!(
+            contents.damaged[0].contains("settings.json: EOF while parsing"),
+            "{:?}",
+            contents.damaged
+        );
     }
 }

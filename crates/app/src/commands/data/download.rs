@@ -18,7 +18,12 @@ const SILENCE: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_millis(200);
 
 /// Downloads `address` into `partial` and checks its MD5.
-pub(super) fn download(address: &str, md5: &str, partial: &mut WholeFile, bar: &ProgressBar) -> anyhow::Result<()> {
+pub(super) fn download(
+    address: &str,
+    md5: &str,
+    partial: &mut WholeFile,
+    bar: &ProgressBar,
+) -> anyhow::Result<()> {
     let blocks = start(address.to_owned());
     let interrupt = Interrupt::listen()?;
     let (mut hash, mut received, mut waited) = (Md5::new(), 0u64, Duration::ZERO);
@@ -62,7 +67,8 @@ enum Message {
     End,
 }
 
-/// Reads from the network in a thread of its own, so that a silent server cannot hold up the program.
+/// Reads from the network in a thread of its own, so that a silent server cannot hold up the
+/// program.
 fn start(address: String) -> Receiver<Message> {
     let (sender, receiver) = sync_channel(4);
     std::thread::spawn(move || {
@@ -81,7 +87,10 @@ fn read(address: &str, tell: &dyn Fn(Message) -> bool) -> Result<(), String> {
         .timeout_recv_response(Some(SILENCE))
         .user_agent(concat!("fewlabel/", env!("CARGO_PKG_VERSION")))
         .build();
-    let mut response = ureq::Agent::new_with_config(config).get(address).call().map_err(|error| error.to_string())?;
+    let mut response = ureq::Agent::new_with_config(config)
+        .get(address)
+        .call()
+        .map_err(|error| error.to_string())?;
     if let Some(length) = response.body().content_length() {
         tell(Message::Length(length));
     }
@@ -115,7 +124,8 @@ mod tests {
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let _request: Vec<_> = lines.map_while(|line| line.ok().filter(|line| !line.is_empty())).collect();
+            let _request: Vec<_> =
+                lines.map_while(|line| line.ok().filter(|line| !line.is_empty())).collect();
             stream.write_all(answer.as_bytes()).unwrap();
         });
         address
@@ -129,7 +139,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("organs.npz");
         let mut partial = WholeFile::named(&path).unwrap();
-        let outcome = download(address, md5, &mut partial, &ProgressBar::hidden()).and_then(|()| Ok(partial.finish()?));
+        let outcome = download(address, md5, &mut partial, &ProgressBar::hidden())
+            .and_then(|()| Ok(partial.finish()?));
         let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| {
             let entry = entry.unwrap();
             (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
@@ -139,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_whole_file_arrives_under_its_name_only() {
-        let address = server("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
+        let address =
+            server("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
         let (files, outcome) = fetch(&address, HELLO);
         assert_eq!(outcome, Ok(()));
         assert_eq!(files, [("organs.npz".to_owned(), b"hello".to_vec())]);
@@ -148,7 +160,10 @@ mod tests {
     #[test]
     fn a_wrong_cut_or_missing_file_leaves_nothing() {
         let cases = [
-            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhallo", "expected 5d41"),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhallo",
+                "expected 5d41",
+            ),
             ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nhello", ""),
             ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "404"),
             ("", ""),

@@ -28,7 +28,8 @@ pub(super) fn run(name: &str, mirror: Option<&str>, common: &Common) -> anyhow::
             false
         }
         false => {
-            std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            std::fs::create_dir_all(&folder)
+                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
             let address = mirror.map_or_else(|| entry.address(), str::to_owned);
             let mut partial = WholeFile::named(&path)?;
             let bar = bar(common, name);
@@ -37,7 +38,8 @@ pub(super) fn run(name: &str, mirror: Option<&str>, common: &Common) -> anyhow::
             outcome.with_context(|| {
                 let place = path.display();
                 format!(
-                    "cannot fetch {name}; on a machine without a network put the file of {address} (MD5 {}) at {place}",
+                    "cannot fetch {name}; on a machine without a network put the file of \
+                     {address} (MD5 {}) at {place}",
                     entry.md5
                 )
             })?;
@@ -47,12 +49,18 @@ pub(super) fn run(name: &str, mirror: Option<&str>, common: &Common) -> anyhow::
     };
     if common.json {
         return screen::print_json(&serde_json::json!({
-            "name": name, "file": path.display().to_string(), "md5": entry.md5, "fetched": fetched, "licence": entry.licence,
+            "name": name, "file": path.display().to_string(), "md5": entry.md5, "fetched": fetched,
+            "licence": entry.licence,
             "source": catalogue::SOURCE,
         }));
     }
     let word = if fetched { "fetched" } else { "already here" };
-    screen::print(&format!("{name} {word}: {}\nlicence {}; {}\n", path.display(), entry.licence, catalogue::SOURCE))
+    screen::print(&format!(
+        "{name} {word}: {}\nlicence {}; {}\n",
+        path.display(),
+        entry.licence,
+        catalogue::SOURCE
+    ))
 }
 
 /// Bytes so far on a terminal, nothing otherwise.
@@ -61,7 +69,9 @@ fn bar(common: &Common, name: &str) -> ProgressBar {
         true => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
         false => ProgressBar::no_length(),
     };
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {bytes}/{total_bytes} {wide_bar} {eta}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{prefix} {bytes}/{total_bytes} {wide_bar} {eta}")
+    {
         bar.set_style(style);
     }
     bar.with_prefix(name.to_owned())

@@ -48,7 +48,11 @@ fn text(dataset: &Dataset) -> String {
     let images = &dataset.train.images;
     let mut text = format!("{}: {}x{}, ", dataset.name, images.height, images.width);
     text += if images.channels == 1 { "grey" } else { "colour" };
-    text += if dataset.synthetic { ", synthetic (made by this program, no patient's images)\n" } else { "\n" };
+    text += if dataset.synthetic {
+        ", synthetic (made by this program, no patient's images)\n"
+    } else {
+        "\n"
+    };
     if let Some(entry) = dataset.published {
         let _ = writeln!(text, "{}, licence {}", catalogue::SOURCE, entry.licence);
     }

@@ -48,21 +48,28 @@ pub(super) fn run(common: &Common) -> anyhow::Result<()> {
         });
     }
     if common.json {
-        return screen::print_json(
-            &serde_json::json!({ "folder": folder.map(|folder| folder.display().to_string()), "data_sets": lines }),
-        );
+        return screen::print_json(&serde_json::json!({
+            "folder": folder.map(|folder| folder.display().to_string()),
+            "data_sets": lines,
+        }));
     }
     let row = |line: Line| {
         let [classes, channels, train, val, test] =
             [line.classes, line.channels, line.train, line.val, line.test].map(|n| n.to_string());
-        let [name, about, licence, state] = [line.name, line.about, line.licence, line.state].map(str::to_owned);
+        let [name, about, licence, state] =
+            [line.name, line.about, line.licence, line.state].map(str::to_owned);
         [name, about, classes, channels, train, val, test, licence, state]
     };
-    let head = ["name", "images", "classes", "channels", "train", "val", "test", "licence", "state"];
+    let head =
+        ["name", "images", "classes", "channels", "train", "val", "test", "licence", "state"];
     let table = screen::table(head, lines.into_iter().map(row));
     let folder = folder.map_or_else(|| "unknown".to_owned(), |folder| folder.display().to_string());
     let note = "`unusable`: several labels an image. Published sets: 28x28 of";
-    screen::print(&format!("{}\n\nfolder of fetched data: {folder}\n{note} {}\n", table, catalogue::SOURCE))
+    screen::print(&format!(
+        "{}\n\nfolder of fetched data: {folder}\n{note} {}\n",
+        table,
+        catalogue::SOURCE
+    ))
 }
 
 fn phantom() -> Line {

@@ -58,6 +58,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         Action::List => list::run(common),
         Action::Info { data, class_names } => info::run(&class_names.read(data)?, common),
         Action::Fetch { name, from } => fetch::run(name, from.as_deref(), common),
-        Action::Export { data, class_names, file } => export::run(&class_names.open(data, common)?, file, common),
+        Action::Export { data, class_names, file } => {
+            export::run(&class_names.open(data, common)?, file, common)
+        }
     }
 }

@@ -1,11 +1,14 @@
-//! From files to picks: in blocks of rows where the strategy scores every image by itself, else as a whole.
+//! From files to picks: in blocks of rows where the strategy scores every image by itself, else as
+//! a whole.
 
 use super::{Arguments, McOrder};
 use crate::cli::Common;
 use crate::screen;
 use anyhow::{anyhow, bail};
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::acquire::{self, Inputs, Needs, Options, Picks, Query, Rows, Samples, Score, Strategy};
+use fewlabel_learn::acquire::{
+    self, Inputs, Needs, Options, Picks, Query, Rows, Samples, Score, Strategy,
+};
 use fewlabel_learn::data::Array;
 use fewlabel_learn::memory;
 use std::path::Path;
@@ -22,7 +25,8 @@ struct Slot {
     array: Option<Array>,
     order: McOrder,
     block: Vec<f32>,
-    /// All of an array whose images are not its first axis, turned round, and the images of it that were read.
+    /// All of an array whose images are not its first axis, turned round, and the images of it that
+    /// were read.
     turned: Option<(Vec<f32>, usize)>,
 }
 
@@ -85,7 +89,11 @@ impl Slot {
 /// The numbers of an array [t, n, c] as [n, t, c].
 fn turned(array: &mut Array) -> anyhow::Result<Vec<f32>> {
     let &[t, n, c] = array.shape() else { bail!("an array of three axes is expected") };
-    memory::check("--mc-order tnc", "the array as a whole", 2.0 * 4.0 * t as f64 * n as f64 * c as f64)?;
+    memory::check(
+        "--mc-order tnc",
+        "the array as a whole",
+        2.0 * 4.0 * t as f64 * n as f64 * c as f64,
+    )?;
     let mut all = Vec::new();
     array.read_rows(t, &mut all)?;
     let of_image = |image: usize| (0..t).map(move |pass| (pass * n + image) * c);
@@ -115,13 +123,19 @@ impl Arrays {
         };
         let given = arrays.given();
         let Some(&(first, slot)) = given.first() else {
-            bail!("give at least one of --probs, --mc-probs, --features and --view-probs: their rows are the images");
+            bail!(
+                "give at least one of --probs, --mc-probs, --features and --view-probs: their \
+                 rows are the images"
+            );
         };
         let images = |slot: &Slot| slot.images_by(order).unwrap_or(0);
         let rows = images(slot);
         if let Some((other, slot)) = given.iter().find(|(_, slot)| images(slot) != rows) {
             let hint = arrays.hint(order, |_| true);
-            bail!("--{first} has {rows} images and --{other} {}, expected as many{hint}", images(slot));
+            bail!(
+                "--{first} has {rows} images and --{other} {}, expected as many{hint}",
+                images(slot)
+            );
         }
         if rows > u32::MAX as usize {
             bail!("--{first} has {rows} images, expected at most {}", u32::MAX);
@@ -131,7 +145,8 @@ impl Arrays {
             && t > n
         {
             screen::note(&format!(
-                "warning: --{name} {:?} is read as {n} images with {t} passes each (--mc-order ntc); {n} passes over {t} images \
+                "warning: --{name} {:?} is read as {n} images with {t} passes each (--mc-order \
+                 ntc); {n} passes over {t} images \
                  are --mc-order tnc",
                 slot.shape().unwrap_or_default()
             ));
@@ -151,14 +166,16 @@ impl Arrays {
         named.into_iter().filter(|(_, slot)| slot.array.is_some()).collect()
     }
 
-    /// The advice to read three axes in the other order, where all arrays agree in it and their number of images `fits`.
+    /// The advice to read three axes in the other order, where all arrays agree in it and their
+    /// number of images `fits`.
     fn hint(&self, order: McOrder, fits: impl Fn(usize) -> bool) -> String {
         let (other, name) = match order {
             McOrder::Ntc => (McOrder::Tnc, "tnc"),
             McOrder::Tnc => (McOrder::Ntc, "ntc"),
         };
         let images: Vec<_> = self.given().iter().map(|(_, slot)| slot.images_by(other)).collect();
-        let is_other = self.given().iter().any(|(_, slot)| slot.images_by(other) != slot.images_by(order));
+        let is_other =
+            self.given().iter().any(|(_, slot)| slot.images_by(other) != slot.images_by(order));
         match images.first() {
             Some(&Some(n)) if is_other && fits(n) && images.iter().all(|&m| m == Some(n)) => {
                 format!("; in the order --mc-order {name} there are {n} images")
@@ -171,7 +188,11 @@ impl Arrays {
     fn pool(&self, labelled: &[u32], order: McOrder) -> anyhow::Result<Vec<u32>> {
         let most = labelled.iter().max().map_or(0, |&row| row as usize);
         acquire::unlabelled(self.rows, labelled).map_err(|error| {
-            let hint = if most >= self.rows { self.hint(order, |images| most < images) } else { String::new() };
+            let hint = if most >= self.rows {
+                self.hint(order, |images| most < images)
+            } else {
+                String::new()
+            };
             anyhow!("{error}{hint}")
         })
     }
@@ -179,8 +200,20 @@ impl Arrays {
     /// Forgets what the strategy does not look at, so that it is not read.
     fn keep(&mut self, needs: Needs) {
         let mc_for_probs = needs.probs && self.probs.array.is_none();
-        let keep = [needs.probs, needs.mc_probs || mc_for_probs, needs.features, needs.views, needs.targets];
-        let slots = [&mut self.probs, &mut self.mc_probs, &mut self.features, &mut self.views, &mut self.targets];
+        let keep = [
+            needs.probs,
+            needs.mc_probs || mc_for_probs,
+            needs.features,
+            needs.views,
+            needs.targets,
+        ];
+        let slots = [
+            &mut self.probs,
+            &mut self.mc_probs,
+            &mut self.features,
+            &mut self.views,
+            &mut self.targets,
+        ];
         for (slot, keep) in slots.into_iter().zip(keep) {
             if !keep {
                 *slot = Slot::default();
@@ -214,7 +247,11 @@ impl Arrays {
 }
 
 /// The picks, and the seconds it took to choose them.
-pub(super) fn pick(arguments: &Arguments, labelled: &[u32], common: &Common) -> anyhow::Result<(Picks, f64)> {
+pub(super) fn pick(
+    arguments: &Arguments,
+    labelled: &[u32],
+    common: &Common,
+) -> anyhow::Result<(Picks, f64)> {
     let mut arrays = Arrays::open(arguments)?;
     let options = Options {
         beta: arguments.beta,
@@ -230,7 +267,8 @@ pub(super) fn pick(arguments: &Arguments, labelled: &[u32], common: &Common) -> 
     acquire::check_batch(arguments.batch, pool.len())?;
     arrays.targets.read(arrays.targets.ntc().map_or(0, |(images, ..)| images))?;
     arrays.inputs(&[]).check(strategy.name(), strategy.needs())?;
-    let query = Query::new(arguments.batch, Key::new(common.seed, PURPOSE)).with_ties(arguments.ties.into());
+    let query = Query::new(arguments.batch, Key::new(common.seed, PURPOSE))
+        .with_ties(arguments.ties.into());
     match strategy.as_score() {
         Some(score) => in_blocks(score, arrays, &pool, &query, common.threads()),
         None => as_a_whole(&*strategy, arrays, &pool, labelled, &query, common.threads()),
@@ -255,7 +293,8 @@ fn in_blocks(
         arrays.read(count)?;
         let inputs = arrays.inputs(&[]);
         inputs.check_values().map_err(|error| error.in_block(first))?;
-        let (block, after) = left.split_at(left.partition_point(|&image| (image as usize) < first + count));
+        let (block, after) =
+            left.split_at(left.partition_point(|&image| (image as usize) < first + count));
         left = after;
         let images: Vec<u32> = block.iter().map(|&image| image - first as u32).collect();
         let start = Instant::now();

@@ -25,14 +25,17 @@ fn separable_body<S: Lanes>(shape: Shape, image: &mut [f32], lines: &mut [f32], 
     assert!(!half.is_empty() && !shape.is_empty() && image.len() == shape.len());
     assert!(lines.len() >= shape.height * stride(shape, half.len()));
     let Shape { height, width, channels } = shape;
-    let (row, margin, stride) = (width * channels, (half.len() - 1) * channels, stride(shape, half.len()));
+    let (row, margin, stride) =
+        (width * channels, (half.len() - 1) * channels, stride(shape, half.len()));
     for y in 0..height {
         let line = &mut lines[y * stride..][..stride];
         let at = |y: usize| y * row;
         let pair = |t: usize| (at(y.saturating_sub(t)), at((y + t).min(height - 1)));
         // SAFETY: the offsets name rows below `height` of `row` values each. A line has room for
         // `row` values between its two margins.
-        unsafe { weigh::<S>(image.as_ptr(), line.as_mut_ptr().add(margin), row, half, pair, at(y)) };
+        unsafe {
+            weigh::<S>(image.as_ptr(), line.as_mut_ptr().add(margin), row, half, pair, at(y))
+        };
         repeat_ends(line, margin, channels);
     }
     for y in 0..height {
@@ -41,7 +44,14 @@ fn separable_body<S: Lanes>(shape: Shape, image: &mut [f32], lines: &mut [f32], 
         unsafe {
             let from = lines.as_ptr().add(y * stride);
             let to = image.as_mut_ptr().add(y * row);
-            weigh::<S>(from, to, row, half, |t| (margin - t * channels, margin + t * channels), margin);
+            weigh::<S>(
+                from,
+                to,
+                row,
+                half,
+                |t| (margin - t * channels, margin + t * channels),
+                margin,
+            );
         }
     }
 }
@@ -155,7 +165,8 @@ unsafe fn vectors<S: Lanes, const N: usize>(
     unsafe {
         let (from, to) = (from.add(i), to.add(i));
         let first = S::splat(half[0]);
-        let mut sums: [S; N] = std::array::from_fn(|v| first.mul(S::load(from.add(centre).offset(at(v)))));
+        let mut sums: [S; N] =
+            std::array::from_fn(|v| first.mul(S::load(from.add(centre).offset(at(v)))));
         for (t, &weight) in half.iter().enumerate().skip(1) {
             let ((before, after), weight) = (pair(t), S::splat(weight));
             let (before, after) = (from.add(before), from.add(after));

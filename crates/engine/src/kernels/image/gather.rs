@@ -123,7 +123,8 @@ fn pixels<S: Lanes, const REFLECT: bool, const NEAREST: bool>(
             // column of a plane. The source has a plane for every channel, and fewer than 2^24
             // values in it, so that every place is exact in f32.
             let value = unsafe {
-                let [a, b, c, d] = S::corners(job.source.as_ptr().add(channel * rows * stride), stride, y, x);
+                let [a, b, c, d] =
+                    S::corners(job.source.as_ptr().add(channel * rows * stride), stride, y, x);
                 let (top, bottom) = (b.sub(a).fma(fx, a), d.sub(c).fma(fx, c));
                 bottom.sub(top).fma(fy, top)
             };

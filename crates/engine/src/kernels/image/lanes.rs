@@ -55,7 +55,8 @@ mod x86 {
         #[inline(always)]
         unsafe fn corners(plane: *const f32, stride: usize, y: Self, x: Self) -> [Self; 4] {
             let index = on_registers!({
-                let rows = _mm256_mullo_epi32(_mm256_cvttps_epi32(y.0), _mm256_set1_epi32(stride as i32));
+                let rows =
+                    _mm256_mullo_epi32(_mm256_cvttps_epi32(y.0), _mm256_set1_epi32(stride as i32));
                 _mm256_add_epi32(rows, _mm256_cvttps_epi32(x.0))
             });
             let mut at = [0i32; LANES];
@@ -82,7 +83,10 @@ mod x86 {
             };
             let even = _mm256_set_m128(two(4), two(0));
             let odd = _mm256_set_m128(two(6), two(2));
-            [Avx2(_mm256_shuffle_ps::<0b10_00_10_00>(even, odd)), Avx2(_mm256_shuffle_ps::<0b11_01_11_01>(even, odd))]
+            [
+                Avx2(_mm256_shuffle_ps::<0b10_00_10_00>(even, odd)),
+                Avx2(_mm256_shuffle_ps::<0b11_01_11_01>(even, odd)),
+            ]
         }
     }
 }
@@ -105,7 +109,9 @@ mod arm {
         }
         #[inline(always)]
         unsafe fn corners(plane: *const f32, stride: usize, y: Self, x: Self) -> [Self; 4] {
-            let index = |y, x| on_registers!(vmlaq_n_s32(vcvtq_s32_f32(x), vcvtq_s32_f32(y), stride as i32));
+            let index = |y, x| {
+                on_registers!(vmlaq_n_s32(vcvtq_s32_f32(x), vcvtq_s32_f32(y), stride as i32))
+            };
             let mut at = [0i32; LANES];
             // SAFETY: `at` has the eight places that are written. The caller answers for a value at
             // each index, one to its right, and for both in the row `stride` values on.

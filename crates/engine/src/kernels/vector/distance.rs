@@ -25,7 +25,10 @@ fn accumulate<S: Lanes, const DISTANCE: bool>(sum: S, a: S, b: S) -> S {
 
 /// `row` against `T` rows of its length.
 #[inline(always)]
-fn against<S: Lanes, const DISTANCE: bool, const T: usize>(row: &[f32], rows: [&[f32]; T]) -> [f32; T] {
+fn against<S: Lanes, const DISTANCE: bool, const T: usize>(
+    row: &[f32],
+    rows: [&[f32]; T],
+) -> [f32; T] {
     let dim = row.len();
     assert!(rows.iter().all(|other| other.len() == dim));
     let (mut even, mut odd) = ([S::zero(); T], [S::zero(); T]);
@@ -63,7 +66,12 @@ fn against<S: Lanes, const DISTANCE: bool, const T: usize>(row: &[f32], rows: [&
 
 /// `out[i]` from row `at(i)` of `rows`.
 #[inline(always)]
-fn body<S: Lanes, const DISTANCE: bool>(row: &[f32], rows: &[f32], at: impl Fn(usize) -> usize, out: &mut [f32]) {
+fn body<S: Lanes, const DISTANCE: bool>(
+    row: &[f32],
+    rows: &[f32],
+    at: impl Fn(usize) -> usize,
+    out: &mut [f32],
+) {
     let dim = row.len();
     let other = |i: usize| &rows[at(i) * dim..][..dim];
     let groups = out.len() / ROWS * ROWS;

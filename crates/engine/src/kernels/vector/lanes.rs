@@ -56,7 +56,8 @@ impl Lanes for Portable {
     #[inline(always)]
     fn split(self) -> (Self, Self) {
         let shifted = self.0.map(|x| (x.to_bits() as i32).wrapping_sub(ROOT_HALF_BITS));
-        let mantissa = shifted.map(|s| f32::from_bits((s & 0x007f_ffff).wrapping_add(ROOT_HALF_BITS) as u32) - 1.0);
+        let mantissa = shifted
+            .map(|s| f32::from_bits((s & 0x007f_ffff).wrapping_add(ROOT_HALF_BITS) as u32) - 1.0);
         (Self(shifted.map(|s| (s >> 23) as f32)), Self(mantissa))
     }
     #[inline(always)]
@@ -96,7 +97,10 @@ mod x86 {
                 let exponent = _mm256_cvtepi32_ps(_mm256_srai_epi32::<23>(shifted));
                 let mantissa = _mm256_and_si256(shifted, _mm256_set1_epi32(0x007f_ffff));
                 let bits = _mm256_add_epi32(mantissa, root_half);
-                (Self(exponent), Self(_mm256_sub_ps(_mm256_castsi256_ps(bits), _mm256_set1_ps(1.0))))
+                (
+                    Self(exponent),
+                    Self(_mm256_sub_ps(_mm256_castsi256_ps(bits), _mm256_set1_ps(1.0))),
+                )
             })
         }
         #[inline(always)]
@@ -107,7 +111,8 @@ mod x86 {
                 let half = _mm256_srai_epi32::<1>(n);
                 let bias = _mm256_set1_epi32(127);
                 let first = _mm256_slli_epi32::<23>(_mm256_add_epi32(half, bias));
-                let second = _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_sub_epi32(n, half), bias));
+                let second =
+                    _mm256_slli_epi32::<23>(_mm256_add_epi32(_mm256_sub_epi32(n, half), bias));
                 (Self(_mm256_castsi256_ps(first)), Self(_mm256_castsi256_ps(second)))
             })
         }
@@ -148,7 +153,8 @@ mod arm {
 
         #[inline(always)]
         fn split(self) -> (Self, Self) {
-            let shifted = |a| on_registers!(vsubq_s32(vreinterpretq_s32_f32(a), vdupq_n_s32(ROOT_HALF_BITS)));
+            let shifted =
+                |a| on_registers!(vsubq_s32(vreinterpretq_s32_f32(a), vdupq_n_s32(ROOT_HALF_BITS)));
             let exponent = |a| on_registers!(vcvtq_f32_s32(vshrq_n_s32::<23>(shifted(a))));
             let mantissa = |a| {
                 on_registers!({

@@ -7,7 +7,8 @@ use crate::math;
 use crate::rng::Key;
 
 /// Lengths that leave every kind of remainder.
-const LENGTHS: &[usize] = if cfg!(miri) { &[1, 8, 11, 31] } else { &[1, 2, 7, 8, 11, 16, 31, 64, 77] };
+const LENGTHS: &[usize] =
+    if cfg!(miri) { &[1, 8, 11, 31] } else { &[1, 2, 7, 8, 11, 16, 31, 64, 77] };
 
 fn uniform(n: usize, low: f32, high: f32, name: u64) -> Vec<f32> {
     let mut stream = Key::new(11, name).stream();
@@ -33,7 +34,8 @@ fn same_bits(outputs: usize, mut kernel: impl FnMut(Isa, &mut [f32])) -> Vec<f32
 
 #[test]
 fn exp_and_ln_have_the_bits_of_the_scalars() {
-    let special = [0.0, -0.0, 1e-40, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 88.7, -103.5, 1e-45];
+    let special =
+        [0.0, -0.0, 1e-40, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 88.7, -103.5, 1e-45];
     for &n in LENGTHS {
         let mut values = uniform(n, -100.0, 100.0, 1);
         values.iter_mut().zip(special).skip(n % 3).for_each(|(x, s)| *x = s);
@@ -72,12 +74,16 @@ fn dots_and_distances_match_f64_within_the_stated_bound() {
         for rows in [1, 3, 4, 9] {
             let (a, b) = (uniform(dim, -1.0, 1.0, 3), uniform(rows * dim, -1.0, 1.0, 4));
             let dots = same_bits(rows, |isa, out| distance::dots(isa, &a, &b, out));
-            let distances = same_bits(rows, |isa, out| distance::squared_distances(isa, &a, &b, out));
+            let distances =
+                same_bits(rows, |isa, out| distance::squared_distances(isa, &a, &b, out));
             let reversed: Vec<u32> = (0..rows as u32).rev().collect();
-            let mut backwards = same_bits(rows, |isa, out| distance::dots_at(isa, &a, &b, &reversed, out));
+            let mut backwards =
+                same_bits(rows, |isa, out| distance::dots_at(isa, &a, &b, &reversed, out));
             backwards.reverse();
             assert_eq!(bits(&dots), bits(&backwards));
-            let mut backwards = same_bits(rows, |isa, out| distance::squared_distances_at(isa, &a, &b, &reversed, out));
+            let mut backwards = same_bits(rows, |isa, out| {
+                distance::squared_distances_at(isa, &a, &b, &reversed, out)
+            });
             backwards.reverse();
             assert_eq!(bits(&distances), bits(&backwards));
             for ((row, dot), distance) in b.chunks(dim).zip(dots).zip(distances) {
@@ -85,7 +91,11 @@ fn dots_and_distances_match_f64_within_the_stated_bound() {
                 // dim / 16 + 4 roundings, each of half an ulp of a partial sum of at most 4 dim.
                 let bound = (dim as f64 / 16.0 + 4.0) * 2f64.powi(-24) * 4.0 * dim as f64;
                 assert!((f64::from(dot) - pairs().map(|(x, y)| x * y).sum::<f64>()).abs() <= bound);
-                assert!((f64::from(distance) - pairs().map(|(x, y)| (x - y) * (x - y)).sum::<f64>()).abs() <= bound);
+                assert!(
+                    (f64::from(distance) - pairs().map(|(x, y)| (x - y) * (x - y)).sum::<f64>())
+                        .abs()
+                        <= bound
+                );
             }
         }
     }
@@ -97,9 +107,11 @@ fn products_are_fused_sums_in_order() {
         let (a, b) = (uniform(m * k, -1.0, 1.0, 5), uniform(k * n, -1.0, 1.0, 6));
         let transposed: Vec<f32> = (0..n * k).map(|i| b[i % k * n + i / k]).collect();
         let found = same_bits(m * n, |isa, out| product::product(isa, k, &a, &b, out));
-        let rows = same_bits(m * n, |isa, out| product::products_of_rows(isa, k, &a, &transposed, out));
-        let twin: Vec<f32> =
-            (0..m * n).map(|at| (0..k).fold(0.0, |sum, i| a[at / n * k + i].mul_add(b[i * n + at % n], sum))).collect();
+        let rows =
+            same_bits(m * n, |isa, out| product::products_of_rows(isa, k, &a, &transposed, out));
+        let twin: Vec<f32> = (0..m * n)
+            .map(|at| (0..k).fold(0.0, |sum, i| a[at / n * k + i].mul_add(b[i * n + at % n], sum)))
+            .collect();
         assert_eq!(bits(&found), bits(&twin));
         assert_eq!(bits(&rows), bits(&twin));
     }
@@ -133,7 +145,11 @@ fn the_sum_over_a_product_is_that_of_the_stored_product() {
         let (a, b) = (uniform(m * k, 0.0, 1.0, 8), uniform(k * n, 0.0, 0.1, 9));
         let found = product::xlogy_sum_of_product(Isa::Portable, k, &a, &b);
         for isa in Isa::tested() {
-            assert_eq!(found.to_bits(), product::xlogy_sum_of_product(isa, k, &a, &b).to_bits(), "{isa:?}");
+            assert_eq!(
+                found.to_bits(),
+                product::xlogy_sum_of_product(isa, k, &a, &b).to_bits(),
+                "{isa:?}"
+            );
         }
         let mut stored = vec![0.0; m * n];
         product::product(Isa::Portable, k, &a, &b, &mut stored);

@@ -58,7 +58,14 @@ fn block<S: Simd, const NV: usize, const T: usize>(
 
 /// One panel against all rows of `a`; `c` starts at the panel's first column.
 #[inline(always)]
-fn panel_body<S: Simd>(a: &[f32], panel: &[f32], k: usize, c: &mut [f32], n: usize, columns: usize) {
+fn panel_body<S: Simd>(
+    a: &[f32],
+    panel: &[f32],
+    k: usize,
+    c: &mut [f32],
+    n: usize,
+    columns: usize,
+) {
     let rows = a.len() / k;
     let mut row = 0;
     while row < rows {
@@ -83,7 +90,10 @@ dispatch! {
 
 /// See [`crate::vector::product`].
 pub(crate) fn product(isa: Isa, k: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
-    assert!(k > 0 && a.len().is_multiple_of(k) && b.len().is_multiple_of(k), "whole rows of length k");
+    assert!(
+        k > 0 && a.len().is_multiple_of(k) && b.len().is_multiple_of(k),
+        "whole rows of length k"
+    );
     let n = b.len() / k;
     assert_eq!(c.len(), a.len() / k * n, "one output for every row and column");
     by_panels(isa, k, n, a, c, |panel, first, columns| {
@@ -96,7 +106,10 @@ pub(crate) fn product(isa: Isa, k: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
 
 /// See [`crate::vector::products_of_rows`].
 pub(crate) fn products_of_rows(isa: Isa, dim: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
-    assert!(dim > 0 && a.len().is_multiple_of(dim) && b.len().is_multiple_of(dim), "whole rows of length dim");
+    assert!(
+        dim > 0 && a.len().is_multiple_of(dim) && b.len().is_multiple_of(dim),
+        "whole rows of length dim"
+    );
     let n = b.len() / dim;
     assert_eq!(c.len(), a.len() / dim * n, "one output for every pair of rows");
     by_panels(isa, dim, n, a, c, |panel, first, columns| {
@@ -111,7 +124,14 @@ pub(crate) fn products_of_rows(isa: Isa, dim: usize, a: &[f32], b: &[f32], c: &m
     });
 }
 
-fn by_panels(isa: Isa, k: usize, n: usize, a: &[f32], c: &mut [f32], pack: impl Fn(&mut [f32], usize, usize)) {
+fn by_panels(
+    isa: Isa,
+    k: usize,
+    n: usize,
+    a: &[f32],
+    c: &mut [f32],
+    pack: impl Fn(&mut [f32], usize, usize),
+) {
     if a.is_empty() {
         return;
     }
@@ -125,7 +145,13 @@ fn by_panels(isa: Isa, k: usize, n: usize, a: &[f32], c: &mut [f32], pack: impl 
 
 /// Sum of x ln x over x = a[0..T, 0..k] b[0..k, columns]; `b` has whole vectors of columns.
 #[inline(always)]
-fn xlogy_block<S: Lanes, const T: usize>(a: &[f32], b: &[f32], k: usize, n: usize, sums: S::Wide) -> S::Wide {
+fn xlogy_block<S: Lanes, const T: usize>(
+    a: &[f32],
+    b: &[f32],
+    k: usize,
+    n: usize,
+    sums: S::Wide,
+) -> S::Wide {
     assert!(a.len() >= T * k && b.len() >= k * n && n.is_multiple_of(LANES));
     let mut sums = sums;
     for first in (0..n).step_by(LANES) {
@@ -180,7 +206,10 @@ dispatch! {
 
 /// See [`crate::vector::xlogy_sum_of_product`].
 pub(crate) fn xlogy_sum_of_product(isa: Isa, k: usize, a: &[f32], b: &[f32]) -> f64 {
-    assert!(k > 0 && a.len().is_multiple_of(k) && b.len().is_multiple_of(k * LANES), "whole rows and whole vectors");
+    assert!(
+        k > 0 && a.len().is_multiple_of(k) && b.len().is_multiple_of(k * LANES),
+        "whole rows and whole vectors"
+    );
     let mut out = 0.0;
     product_xlogy_on(isa, a, b, k, b.len() / k, &mut out);
     out

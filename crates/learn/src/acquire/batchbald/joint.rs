@@ -5,8 +5,9 @@ use fewlabel_engine::rng::Key;
 
 /// What is known of the labels y of the images chosen so far: for rows m and samples k, p(y_m | k).
 ///
-/// Exact: every combination of classes is a row. Sampled: a row is a draw, and is divided by its mean over k, so that products of a
-/// hundred probabilities neither underflow nor lose digits; the logarithm of the mean is kept.
+/// Exact: every combination of classes is a row. Sampled: a row is a draw, and is divided by its
+/// mean over k, so that products of a hundred probabilities neither underflow nor lose digits; the
+/// logarithm of the mean is kept.
 pub(super) struct Joint {
     /// `[rows, samples]`.
     values: Vec<f64>,
@@ -22,15 +23,23 @@ pub(super) struct Joint {
 impl Joint {
     /// No labels: one row, certain.
     pub(super) fn empty(samples: usize, key: Key) -> Self {
-        Self { values: vec![1.0; samples], samples, log_mass: None, log_masses: Vec::new(), key, chosen: 0 }
+        Self {
+            values: vec![1.0; samples],
+            samples,
+            log_mass: None,
+            log_masses: Vec::new(),
+            key,
+            chosen: 0,
+        }
     }
 
     pub(super) fn rows(&self) -> usize {
         self.values.len() / self.samples
     }
 
-    /// Adds the labels of an image with the predictions `p` [samples, classes]: exactly while there are at most `limit`
-    /// combinations, then by `limit` draws, for which `before` holds the predictions of the images chosen earlier.
+    /// Adds the labels of an image with the predictions `p` [samples, classes]: exactly while there
+    /// are at most `limit` combinations, then by `limit` draws, for which `before` holds the
+    /// predictions of the images chosen earlier.
     pub(super) fn add(&mut self, p: &[f32], before: &[&[f32]], limit: usize) {
         let classes = p.len() / self.samples;
         if self.log_mass.is_none() && self.rows() * classes <= limit {
@@ -51,15 +60,22 @@ impl Joint {
         let mut values = Vec::with_capacity(self.values.len() * classes);
         for row in self.values.chunks_exact(self.samples) {
             for class in 0..classes {
-                values.extend(row.iter().zip(p[class..].iter().step_by(classes)).map(|(j, &p)| j * f64::from(p)));
+                values.extend(
+                    row.iter()
+                        .zip(p[class..].iter().step_by(classes))
+                        .map(|(j, &p)| j * f64::from(p)),
+                );
             }
         }
         self.values = values;
     }
 
-    /// Draws this image's class in every row, from the sample that is the row's own: row m belongs to sample m mod samples.
+    /// Draws this image's class in every row, from the sample that is the row's own: row m belongs
+    /// to sample m mod samples.
     fn extend_draws(&mut self, p: &[f32], classes: usize) {
-        for (m, (row, log_mass)) in self.values.chunks_exact_mut(self.samples).zip(&mut self.log_masses).enumerate() {
+        for (m, (row, log_mass)) in
+            self.values.chunks_exact_mut(self.samples).zip(&mut self.log_masses).enumerate()
+        {
             let own = &p[m % self.samples * classes..][..classes];
             let u = draw(self.key, (self.chosen << 32) | m as u64).stream().unit_f64();
             let class = drawn(own, u);
@@ -73,20 +89,23 @@ impl Joint {
         self.chosen += 1;
     }
 
-    /// Columns `first..first + width` of the transposed joint divided by the number of samples, `[samples, width]`; zeros
-    /// beyond the last row.
+    /// Columns `first..first + width` of the transposed joint divided by the number of samples,
+    /// `[samples, width]`; zeros beyond the last row.
     pub(super) fn tile(&self, first: usize, width: usize, tile: &mut Vec<f32>) {
         tile.clear();
         tile.resize(self.samples * width, 0.0);
         let scale = 1.0 / self.samples as f64;
-        for (column, row) in self.values.chunks_exact(self.samples).skip(first).take(width).enumerate() {
+        for (column, row) in
+            self.values.chunks_exact(self.samples).skip(first).take(width).enumerate()
+        {
             for (sample, &j) in row.iter().enumerate() {
                 tile[sample * width + column] = (j * scale) as f32;
             }
         }
     }
 
-    /// The joint entropy with one more image, from the sum of x ln x over the product of this joint with that image's predictions.
+    /// The joint entropy with one more image, from the sum of x ln x over the product of this joint
+    /// with that image's predictions.
     pub(super) fn entropy(&self, xlogy: f64) -> f64 {
         match self.log_mass {
             None => -xlogy,

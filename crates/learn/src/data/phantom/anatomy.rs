@@ -1,7 +1,7 @@
 //! A patient's body parts, laid out: places and sizes of a textbook adult, spread as patients are.
 //!
-//! Millimetres from the first lumbar vertebra's height in the body's middle. The sources are the usual ranges of
-//! radiological anatomy; what matters here is which organ lies beside which.
+//! Millimetres from the first lumbar vertebra's height in the body's middle. The sources are the
+//! usual ranges of radiological anatomy; what matters here is which organ lies beside which.
 
 use fewlabel_engine::rng::Stream;
 
@@ -20,7 +20,8 @@ pub(super) struct Part {
     pub(super) bounds: (Point, Point),
 }
 
-/// A patient's body: parts from the topmost to the lowest layer, and the box of each labelled organ.
+/// A patient's body: parts from the topmost to the lowest layer, and the box of each labelled
+/// organ.
 #[derive(Clone, Debug)]
 pub(super) struct Anatomy {
     pub(super) parts: Vec<Part>,
@@ -52,8 +53,10 @@ impl Anatomy {
         layout.midriff();
         let lungs = [layout.lung(1.0), layout.lung(-1.0)];
         layout.frame();
-        let organs =
-            [bladder, femurs[0], femurs[1], heart, kidneys[0], kidneys[1], liver, lungs[0], lungs[1], pancreas, spleen];
+        let organs = [
+            bladder, femurs[0], femurs[1], heart, kidneys[0], kidneys[1], liver, lungs[0],
+            lungs[1], pancreas, spleen,
+        ];
         Self { parts: layout.parts, organs }
     }
 }
@@ -104,20 +107,41 @@ impl Layout<'_> {
 
     fn bladder(&mut self) -> (Point, Point) {
         let full = self.rng.uniform(0.5, 1.15);
-        let solid = self.solid([0.0, -18.0, -248.0], [44.0 * full, 36.0 * full, 38.0 * full], 0.2, 0.12);
-        let layer = if chance(self.rng, 0.15) { self.rng.uniform(100.0, 350.0) } else { self.patient.contrast.urine };
+        let solid =
+            self.solid([0.0, -18.0, -248.0], [44.0 * full, 36.0 * full, 38.0 * full], 0.2, 0.12);
+        let layer = if chance(self.rng, 0.15) {
+            self.rng.uniform(100.0, 350.0)
+        } else {
+            self.patient.contrast.urine
+        };
         let layer_behind = self.rng.uniform(-15.0, 20.0);
         let thickness = self.rng.uniform(2.0, 6.0);
         let fluid = self.patient.contrast.urine;
-        let tissue = Tissue::Hollow { wall: 42.0, thickness, fluid, gas_before: -1e3, layer_behind, layer };
+        let tissue =
+            Tissue::Hollow { wall: 42.0, thickness, fluid, gas_front: -1e3, layer_behind, layer };
         let center = solid.center;
         let bounds = self.add(Shape::Solid(solid), tissue, 0.0);
-        let pubis = Solid::new([0.0, center[1] - 34.0 * full, center[2] - 30.0], [28.0, 14.0, 20.0], 0.5, 0.0);
+        let pubis = Solid::new(
+            [0.0, center[1] - 34.0 * full, center[2] - 30.0],
+            [28.0, 14.0, 20.0],
+            0.5,
+            0.0,
+        );
         self.add(Shape::Solid(pubis), Tissue::Bone { shell: 3.0, inside: 200.0 }, 0.0);
-        let below = Solid::new([0.0, center[1] + 12.0, center[2] - 46.0 * full], [25.0, 20.0, 18.0], 0.0, 0.0);
+        let below = Solid::new(
+            [0.0, center[1] + 12.0, center[2] - 46.0 * full],
+            [25.0, 20.0, 18.0],
+            0.0,
+            0.0,
+        );
         self.add(Shape::Solid(below), Tissue::Plain(62.0), 2.0);
         if chance(self.rng, 0.5) {
-            let behind = Solid::new([4.0, center[1] + 52.0 * full, center[2] + 16.0], [26.0, 22.0, 34.0], 0.6, 0.0);
+            let behind = Solid::new(
+                [4.0, center[1] + 52.0 * full, center[2] + 16.0],
+                [26.0, 22.0, 34.0],
+                0.6,
+                0.0,
+            );
             self.add(Shape::Solid(behind), Tissue::Plain(70.0), 3.0);
         }
         bounds
@@ -131,18 +155,25 @@ impl Layout<'_> {
         let bounds = (center, [radius; 3]);
         self.add(Shape::Solid(head), Tissue::Bone { shell: 2.5, inside }, 0.0);
         let away = [side * 40.0, 8.0 + 40.0 * self.tilt(), -34.0];
-        let neck = Tube { path: vec![(center, 14.0), ([0, 1, 2].map(|a| center[a] + away[a]), 21.0)] };
+        let neck =
+            Tube { path: vec![(center, 14.0), ([0, 1, 2].map(|a| center[a] + away[a]), 21.0)] };
         self.add(Shape::Tube(neck), Tissue::Bone { shell: 3.0, inside }, 0.0);
         let joint = Solid::new(center, [radius + 4.0; 3], 0.0, 0.0);
         self.add(Shape::Solid(joint), Tissue::Plain(75.0), 0.0);
         let above = [center[0] - side * 8.0, center[1] + 10.0, center[2] + radius * 0.9];
         let socket = Solid::new(above, [30.0, 36.0, 34.0], 0.3 + tilt, 0.0);
         self.add(Shape::Solid(socket), Tissue::Bone { shell: 3.5, inside: 160.0 }, 1.0);
-        let wing = Solid::new([side * 95.0, center[1] + 25.0, -165.0], [10.0, 45.0, 75.0], 0.35, side * -0.3);
+        let wing = Solid::new(
+            [side * 95.0, center[1] + 25.0, -165.0],
+            [10.0, 45.0, 75.0],
+            0.35,
+            side * -0.3,
+        );
         self.add(Shape::Solid(wing), Tissue::Bone { shell: 3.0, inside: 180.0 }, 1.0);
         let vessel = self.patient.contrast.vein;
         let start = [center[0] - side * 12.0, center[1] - 44.0, center[2] + 60.0];
-        let path = vec![(start, 5.0), ([start[0] + side * 8.0, start[1] - 4.0, start[2] - 120.0], 5.5)];
+        let path =
+            vec![(start, 5.0), ([start[0] + side * 8.0, start[1] - 4.0, start[2] - 120.0], 5.5)];
         self.add(Shape::Tube(Tube { path }), Tissue::Plain(vessel), 0.0);
         bounds
     }
@@ -161,7 +192,9 @@ impl Layout<'_> {
             ],
         };
         let mut found = Vec::new();
-        for (tube, hu) in [(line(10.0, 12.0, 11.0), contrast.artery), (line(-20.0, 8.0, 12.0), contrast.vein)] {
+        for (tube, hu) in
+            [(line(10.0, 12.0, 11.0), contrast.artery), (line(-20.0, 8.0, 12.0), contrast.vein)]
+        {
             let shape = Shape::Tube(tube);
             let bounds = shape.bounds();
             found.push(Part { shape, tissue: Tissue::Plain(hu), lobes: 0.0, bounds });
@@ -185,7 +218,11 @@ impl Layout<'_> {
             self.parts.swap(last - 1, last);
         }
         let adrenal = [center[0] - side * 12.0, center[1] - 8.0, center[2] + radii[2] + 6.0];
-        self.add(Shape::Solid(Solid::new(adrenal, [10.0, 4.0, 9.0], 0.5, 0.0)), Tissue::Plain(50.0), 1.5);
+        self.add(
+            Shape::Solid(Solid::new(adrenal, [10.0, 4.0, 9.0], 0.5, 0.0)),
+            Tissue::Plain(50.0),
+            1.5,
+        );
         let perirenal = Solid::new(center, radii.map(|r| r + 9.0), 0.2, 0.0);
         self.add(Shape::Solid(perirenal), Tissue::Plain(-95.0), 3.0);
         bounds
@@ -206,7 +243,9 @@ impl Layout<'_> {
             let p = self.place([x, y, z]);
             path.push(([0, 1, 2].map(|a| p[a] + shift[a]), r * thick * self.spread(0.8)));
         }
-        let vein = Tube { path: path.iter().map(|(p, _)| ([p[0], p[1] + 9.0, p[2] + 4.0], 4.5)).collect() };
+        let vein = Tube {
+            path: path.iter().map(|(p, _)| ([p[0], p[1] + 9.0, p[2] + 4.0], 4.5)).collect(),
+        };
         let hu = self.patient.contrast.pancreas;
         let lesion = self.lesion(-35.0);
         let tissue = Tissue::Parenchyma { hu, vessel: -60.0, lesion };
@@ -229,18 +268,35 @@ impl Layout<'_> {
     fn stomach(&mut self) {
         let solid = self.solid([62.0, -28.0, 55.0], [36.0, 40.0, 48.0], -0.5, 0.2);
         let fluid = if chance(self.rng, 0.4) { self.patient.contrast.gut } else { 18.0 };
-        let gas_before = self.rng.uniform(-40.0, 10.0);
-        let tissue = Tissue::Hollow { wall: 65.0, thickness: 5.0, fluid, gas_before, layer_behind: 1e3, layer: fluid };
+        let gas_front = self.rng.uniform(-40.0, 10.0);
+        let tissue = Tissue::Hollow {
+            wall: 65.0,
+            thickness: 5.0,
+            fluid,
+            gas_front,
+            layer_behind: 1e3,
+            layer: fluid,
+        };
         self.add(Shape::Solid(solid), tissue, 2.0);
         for side in [1.0, -1.0] {
             // The colon's two bends and its way down.
             let top = self.place([side * 105.0, -10.0, if side > 0.0 { 20.0 } else { -25.0 }]);
             let end = self.place([side * 112.0, 20.0, -130.0]);
             let radius = self.rng.uniform(15.0, 26.0);
-            let gas_before = self.rng.uniform(-25.0, 25.0);
-            let tissue =
-                Tissue::Hollow { wall: 50.0, thickness: 3.0, fluid: 40.0, gas_before, layer_behind: 1e3, layer: 0.0 };
-            self.add(Shape::Tube(Tube { path: vec![(top, radius), (end, radius * 0.8)] }), tissue, 4.0);
+            let gas_front = self.rng.uniform(-25.0, 25.0);
+            let tissue = Tissue::Hollow {
+                wall: 50.0,
+                thickness: 3.0,
+                fluid: 40.0,
+                gas_front,
+                layer_behind: 1e3,
+                layer: 0.0,
+            };
+            self.add(
+                Shape::Tube(Tube { path: vec![(top, radius), (end, radius * 0.8)] }),
+                tissue,
+                4.0,
+            );
         }
     }
 
@@ -292,7 +348,8 @@ impl Layout<'_> {
             self.add(Shape::Solid(pool), Tissue::Plain(12.0), 0.0);
         }
         let (middle, half) = self.add(Shape::Solid(solid), Tissue::Lung, 0.0);
-        // Its lower edge is where the diaphragm's dome falls away behind; its upper edge may be outside the scan.
+        // Its lower edge is where the diaphragm's dome falls away behind; its upper edge may be
+        // outside the scan.
         let low = middle[2] - 0.8 * half[2];
         let high = (middle[2] + half[2]).min(self.patient.top);
         ([middle[0], middle[1], 0.5 * (low + high)], [half[0], half[1], 0.5 * (high - low)])
@@ -312,12 +369,19 @@ impl Layout<'_> {
         };
         self.add(Shape::Tube(spine), Tissue::Spine { front: 14.0 }, 0.0);
         for side in [1.0, -1.0] {
-            let psoas = vec![([side * 38.0, 50.0 * s[1], -10.0], 12.0), ([side * 72.0 * s[0], 8.0, -215.0], 24.0)];
+            let psoas = vec![
+                ([side * 38.0, 50.0 * s[1], -10.0], 12.0),
+                ([side * 72.0 * s[0], 8.0, -215.0], 24.0),
+            ];
             self.add(Shape::Tube(Tube { path: psoas }), Tissue::Plain(muscle), 2.0);
-            let back = vec![([side * 36.0, 86.0 * s[1], 250.0], 22.0), ([side * 38.0, 84.0 * s[1], -170.0], 28.0)];
+            let back = vec![
+                ([side * 36.0, 86.0 * s[1], 250.0], 22.0),
+                ([side * 38.0, 84.0 * s[1], -170.0], 28.0),
+            ];
             self.add(Shape::Tube(Tube { path: back }), Tissue::Plain(muscle), 3.0);
         }
-        let breastbone = Solid::new([0.0, -self.patient.torso[1] + 9.0, 170.0], [20.0, 8.0, 75.0], 0.12, 0.0);
+        let breastbone =
+            Solid::new([0.0, -self.patient.torso[1] + 9.0, 170.0], [20.0, 8.0, 75.0], 0.12, 0.0);
         self.add(Shape::Solid(breastbone), Tissue::Bone { shell: 2.0, inside: 180.0 }, 0.0);
     }
 }

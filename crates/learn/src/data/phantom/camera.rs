@@ -25,15 +25,25 @@ pub(super) struct View {
 }
 
 impl View {
-    /// The box (middle, half size) of an organ, cut at `along` of its half width, its edges off by `error`.
-    pub(super) fn of((middle, half): (Point, Point), along: f32, error: f32, rng: &mut Stream) -> Self {
+    /// The box (middle, half size) of an organ, cut at `along` of its half width, its edges off by
+    /// `error`.
+    pub(super) fn of(
+        (middle, half): (Point, Point),
+        along: f32,
+        error: f32,
+        rng: &mut Stream,
+    ) -> Self {
         let mut edge = |at: f32, half: f32| at + error * half * normal(rng);
         let front = edge(middle[1] - half[1], half[1]);
         let back = edge(middle[1] + half[1], half[1]).max(front + 8.0);
         let bottom = edge(middle[2] - half[2], half[2]);
         let top = edge(middle[2] + half[2], half[2]).max(bottom + 8.0);
         let n = SIDE as f32;
-        Self { x: middle[0] + along * half[0], origin: [front, top], pixel: [(back - front) / n, (top - bottom) / n] }
+        Self {
+            x: middle[0] + along * half[0],
+            origin: [front, top],
+            pixel: [(back - front) / n, (top - bottom) / n],
+        }
     }
 
     /// The middle of a pixel in the patient.
@@ -59,7 +69,12 @@ impl View {
 }
 
 /// Makes the image of a view.
-pub(super) fn image(patient: &Patient, anatomy: &Anatomy, view: &View, rng: &mut Stream) -> Vec<u8> {
+pub(super) fn image(
+    patient: &Patient,
+    anatomy: &Anatomy,
+    view: &View,
+    rng: &mut Stream,
+) -> Vec<u8> {
     let parts: Vec<&Part> = anatomy.parts.iter().filter(|part| view.sees(part)).collect();
     let edge = 0.5 * (view.pixel[0] + view.pixel[1]);
     let bends = Bends::of(patient, view);
@@ -72,7 +87,8 @@ pub(super) fn image(patient: &Patient, anatomy: &Anatomy, view: &View, rng: &mut
         }
     }
     let hu = through_thickness(&hu, patient.thickness / view.pixel[1]);
-    // A pixel averages several voxels, which quietens the noise, though less than for independent ones.
+    // A pixel averages several voxels, which quietens the noise, though less than for independent
+    // ones.
     let voxels = (view.pixel[0] * view.pixel[1] / (0.8 * patient.thickness)).max(0.5);
     let noise = patient.noise / libm::sqrtf(libm::sqrtf(voxels)) / 1.2;
     let grain: Vec<f32> = (0..hu.len()).map(|_| noise * noise_draw(rng)).collect();
@@ -80,7 +96,8 @@ pub(super) fn image(patient: &Patient, anatomy: &Anatomy, view: &View, rng: &mut
     hu.iter().zip(grain).map(|(hu, grain)| windowed(hu + grain)).collect()
 }
 
-/// How a patient's tissues are bent away from the plan, along y and z: at every fourth pixel, straight between.
+/// How a patient's tissues are bent away from the plan, along y and z: at every fourth pixel,
+/// straight between.
 struct Bends([[f32; 2]; 64]);
 
 impl Bends {
@@ -88,8 +105,10 @@ impl Bends {
         let mut nodes = [[0.0; 2]; 64];
         for (i, node) in nodes.iter_mut().enumerate() {
             let p = view.point((i / 8 * 4) as f32, (i % 8 * 4) as f32);
-            let bend =
-                |seed: u32| 4.0 * smooth(patient.seed ^ seed, p, 45.0) + 1.5 * smooth(patient.seed ^ seed ^ 7, p, 16.0);
+            let bend = |seed: u32| {
+                4.0 * smooth(patient.seed ^ seed, p, 45.0)
+                    + 1.5 * smooth(patient.seed ^ seed ^ 7, p, 16.0)
+            };
             *node = [bend(101) + 0.3 * patient.pose * p[2], bend(102)];
         }
         Self(nodes)

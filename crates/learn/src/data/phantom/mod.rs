@@ -1,9 +1,10 @@
 //! The built-in data set: sagittal CT-like crops of eleven organs, made from anatomy and a seed.
 //!
-//! Patients of two populations (`patient`) are laid out as solids in space (`anatomy`), filled with tissue in
-//! Hounsfield units (`tissue`) and cut into images (`camera`). Left and right organs look alike, as in sagittal
-//! cuts of real patients: what tells them apart is their neighbours. No patient is in two splits, and the test
-//! patients come from another population. Sizes are those of OrganSMNIST; class frequencies resemble it.
+//! Patients of two populations (`patient`) are laid out as solids in space (`anatomy`), filled with
+//! tissue in Hounsfield units (`tissue`) and cut into images (`camera`). Left and right organs look
+//! alike, as in sagittal cuts of real patients: what tells them apart is their neighbours. No
+//! patient is in two splits, and the test patients come from another population. Sizes are those of
+//! OrganSMNIST; class frequencies resemble it.
 
 mod anatomy;
 mod camera;
@@ -36,16 +37,24 @@ struct Plan {
     images: [usize; 11],
 }
 
-/// As many patients as OrganSMNIST has scans. The test split has relatively more liver, right kidney and bladder,
-/// and fewer left kidney and left femoral head.
+/// As many patients as OrganSMNIST has scans. The test split has relatively more liver, right
+/// kidney and bladder, and fewer left kidney and left femoral head.
 const PLANS: [Plan; 3] = [
     Plan {
         population: &TRAINING,
         patients: 115,
         images: [1140, 660, 615, 721, 1180, 1095, 3430, 741, 803, 2000, 1547],
     },
-    Plan { population: &TRAINING, patients: 16, images: [196, 113, 108, 147, 204, 196, 598, 147, 152, 333, 258] },
-    Plan { population: &SHIFTED, patients: 70, images: [812, 362, 397, 459, 662, 777, 2313, 441, 477, 1200, 927] },
+    Plan {
+        population: &TRAINING,
+        patients: 16,
+        images: [196, 113, 108, 147, 204, 196, 598, 147, 152, 333, 258],
+    },
+    Plan {
+        population: &SHIFTED,
+        patients: 70,
+        images: [812, 362, 397, 459, 662, 777, 2313, 441, 477, 1200, 927],
+    },
 ];
 
 /// Makes the data set: the same on every machine and for any number of threads.
@@ -99,7 +108,8 @@ fn render(seed: u64, split: usize, bodies: &[(Patient, Anatomy)], labels: &[u16]
             let (patient, anatomy) = &bodies[rng.below(bodies.len() as u64) as usize];
             // Cuts come from the middle of the organ's box.
             let along = rng.uniform(-0.84, 0.84);
-            let view = View::of(anatomy.organs[usize::from(class)], along, population.box_error, &mut rng);
+            let view =
+                View::of(anatomy.organs[usize::from(class)], along, population.box_error, &mut rng);
             camera::image(patient, anatomy, &view, &mut rng)
         })
         .collect();

@@ -2,8 +2,9 @@
 
 use fewlabel_engine::rng::Stream;
 
-/// How patients and scans of one population spread. Training and validation share one, the test split has another:
-/// more scans without contrast medium, more noise and thicker slices, heavier and more tilted patients.
+/// How patients and scans of one population spread. Training and validation share one, the test
+/// split has another: more scans without contrast medium, more noise and thicker slices, heavier
+/// and more tilted patients.
 #[derive(Clone, Debug)]
 pub(super) struct Population {
     /// Weights of the contrast phases: none, arterial, portal venous, late.
@@ -107,7 +108,8 @@ impl Patient {
         let fat = rng.uniform(population.fat[0], population.fat[1]);
         let noise = rng.uniform(population.noise[0], population.noise[1]);
         let thickness = rng.uniform(population.thickness[0], population.thickness[1]);
-        let top = if chance(rng, 0.6) { rng.uniform(200.0, 300.0) } else { rng.uniform(150.0, 200.0) };
+        let top =
+            if chance(rng, 0.6) { rng.uniform(200.0, 300.0) } else { rng.uniform(150.0, 200.0) };
         Self {
             seed: rng.bits32(),
             torso: [150.0 * scale[0], 98.0 * scale[1]],
@@ -143,10 +145,23 @@ impl Contrast {
             *value += 5.0 * normal(rng);
         }
         let [artery, vein, liver, spleen, cortex, medulla, pelvis, pancreas, urine] = hu;
-        let fatty = if chance(rng, 0.5 * population.disease) { rng.uniform(10.0, 50.0) } else { 0.0 };
+        let fatty =
+            if chance(rng, 0.5 * population.disease) { rng.uniform(10.0, 50.0) } else { 0.0 };
         let gut = if chance(rng, 0.35) { rng.uniform(80.0, 350.0) } else { 20.0 };
         let muscle = 55.0 + 6.0 * normal(rng);
-        Self { artery, vein, liver: liver - fatty, spleen, cortex, medulla, pelvis, pancreas, muscle, urine, gut }
+        Self {
+            artery,
+            vein,
+            liver: liver - fatty,
+            spleen,
+            cortex,
+            medulla,
+            pelvis,
+            pancreas,
+            muscle,
+            urine,
+            gut,
+        }
     }
 }
 

@@ -18,12 +18,14 @@ pub(super) struct Solid {
     pub(super) radii: Point,
     /// Its axes in patient space.
     axes: [Point; 3],
-    /// Dents: direction in its own space, and how much further (or less far) the surface reaches there.
+    /// Dents: direction in its own space, and how much further (or less far) the surface reaches
+    /// there.
     pub(super) dents: Vec<(Point, f32)>,
 }
 
 impl Solid {
-    /// An ellipsoid turned by `tilt` radians about x (in the sagittal plane), then by `turn` about z.
+    /// An ellipsoid turned by `tilt` radians about x (in the sagittal plane), then by `turn` about
+    /// z.
     pub(super) fn new(center: Point, radii: Point, tilt: f32, turn: f32) -> Self {
         let (st, ct) = (libm::sinf(tilt), libm::cosf(tilt));
         let (sz, cz) = (libm::sinf(turn), libm::cosf(turn));

@@ -70,14 +70,18 @@ mod tests {
         let mut previous = smooth(7, [0.0, 3.0, -2.0], 10.0);
         for step in 1..500 {
             let value = smooth(7, [step as f32 * 0.1, 3.0, -2.0], 10.0);
-            assert!(value.abs() <= 1.0 && (value - previous).abs() < 0.05, "{step}: {previous} {value}");
+            assert!(
+                value.abs() <= 1.0 && (value - previous).abs() < 0.05,
+                "{step}: {previous} {value}"
+            );
             previous = value;
         }
     }
 
     #[test]
     fn balls_fill_part_of_space() {
-        let inside = (0..1000).filter(|&i| nearest_ball(3, [i as f32, i as f32 * 0.37, 5.0], 30.0, 0.5).0 > 0.0);
+        let inside = (0..1000)
+            .filter(|&i| nearest_ball(3, [i as f32, i as f32 * 0.37, 5.0], 30.0, 0.5).0 > 0.0);
         let n = inside.count();
         assert!((200..900).contains(&n), "{n}");
     }

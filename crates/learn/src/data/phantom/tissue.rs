@@ -14,23 +14,27 @@ pub(super) enum Tissue {
     Plain(f32),
     /// A solid organ: vessels run through it, and it may have lesions (their contrast; 0 for none).
     Parenchyma { hu: f32, vessel: f32, lesion: f32 },
-    /// Cortex, pyramids, sinus fat and renal pelvis; `hilum` points to the middle of the body, `swollen` widens the pelvis.
+    /// Cortex, pyramids, sinus fat and renal pelvis; `hilum` points to the middle of the body,
+    /// `swollen` widens the pelvis.
     Kidney { hilum: f32, swollen: bool },
-    /// A wall around fluid; gas collects in front, contrast medium settles behind, each beyond its level (mm from the middle).
-    Hollow { wall: f32, thickness: f32, fluid: f32, gas_before: f32, layer_behind: f32, layer: f32 },
+    /// A wall around fluid; gas collects in front, contrast medium settles behind, each beyond its
+    /// level (mm from the middle).
+    Hollow { wall: f32, thickness: f32, fluid: f32, gas_front: f32, layer_behind: f32, layer: f32 },
     /// Compact outside, spongy inside.
     Bone { shell: f32, inside: f32 },
     /// Chambers with blood in muscle.
     Heart,
     /// Air, vessels and bronchi.
     Lung,
-    /// Vertebrae, discs and the canal behind them; `front` is where the canal begins (mm behind the middle).
+    /// Vertebrae, discs and the canal behind them; `front` is where the canal begins (mm behind the
+    /// middle).
     Spine { front: f32 },
     /// Loops of gut in fat.
     Gut,
 }
 
-/// Where in a part a point lies: its depth (mm), its place in the part's own space and in the patient.
+/// Where in a part a point lies: its depth (mm), its place in the part's own space and in the
+/// patient.
 pub(super) struct Place {
     pub(super) depth: f32,
     pub(super) local: Point,
@@ -46,18 +50,22 @@ impl Tissue {
             Self::Plain(hu) => hu + 6.0 * smooth(patient.seed ^ 1, p, 5.0),
             Self::Parenchyma { hu, vessel, lesion } => parenchyma(p, patient, [hu, vessel, lesion]),
             Self::Kidney { hilum, swollen } => kidney(place, patient, hilum, swollen),
-            Self::Hollow { wall, thickness, fluid, gas_before, layer_behind, layer } => {
+            Self::Hollow { wall, thickness, fluid, gas_front, layer_behind, layer } => {
                 let behind = p[1] - place.middle[1];
                 match place.depth {
                     d if d < thickness => wall,
-                    _ if behind < gas_before => -850.0,
+                    _ if behind < gas_front => -850.0,
                     _ if behind > layer_behind => layer,
                     _ => fluid,
                 }
             }
             Self::Bone { shell, inside } => match place.depth {
                 d if d < shell => 520.0,
-                d => inside + 90.0 * smooth(patient.seed ^ 2, p, 6.0) + (3.0 - (d - shell)).max(0.0) * 40.0,
+                d => {
+                    inside
+                        + 90.0 * smooth(patient.seed ^ 2, p, 6.0)
+                        + (3.0 - (d - shell)).max(0.0) * 40.0
+                }
             },
             Self::Heart => heart(place, patient),
             Self::Lung => lung(p, patient),
@@ -172,7 +180,8 @@ pub(super) fn gut(p: Point, patient: &Patient) -> f32 {
     }
 }
 
-/// What is no body part of its own: air, skin, fat, the muscles and ribs of the wall, and the gut inside.
+/// What is no body part of its own: air, skin, fat, the muscles and ribs of the wall, and the gut
+/// inside.
 pub(super) fn torso(p: Point, patient: &Patient) -> f32 {
     let [half_x, half_y] = patient.torso;
     // The waist is slimmer than hips and chest.
@@ -205,5 +214,9 @@ fn wall(p: Point, out: f32, patient: &Patient) -> f32 {
 
 fn hip_muscle(p: Point, patient: &Patient) -> f32 {
     let plane = smooth(patient.seed ^ 20, p, 26.0);
-    if plane.abs() < 0.07 { FAT + 20.0 } else { patient.contrast.muscle + 14.0 * smooth(patient.seed ^ 21, p, 5.0) }
+    if plane.abs() < 0.07 {
+        FAT + 20.0
+    } else {
+        patient.contrast.muscle + 14.0 * smooth(patient.seed ^ 21, p, 5.0)
+    }
 }

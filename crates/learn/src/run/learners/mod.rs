@@ -24,17 +24,21 @@ pub(crate) trait Learner {
     /// Epochs that it takes to learn `labels` labels.
     fn epochs(&self, labels: usize) -> u32;
 
-    /// Learns for one epoch; returns the mean loss in nats. `number` names the epoch's random numbers.
+    /// Learns for one epoch; returns the mean loss in nats. `number` names the epoch's random
+    /// numbers.
     fn epoch(&mut self, number: u64, labelled: &Labelled) -> Result<f32, LearnError>;
 
-    /// What a strategy asked to see of the pool, and the temperature that each model's logits were divided by, if any.
+    /// What a strategy asked to see of the pool, and the temperature that each model's logits were
+    /// divided by, if any.
     fn score<'s>(&self, asked: &Asked<'s>) -> Result<(PoolScores<'s>, Vec<f64>), LearnError>;
 
     /// Probabilities `[n, classes]` of held-out images.
     fn predict(&self, held_out: HeldOut<'_>) -> Result<Vec<f32>, LearnError>;
 
-    /// The same as a mean over the plan's two or more views of each image; `plain` is what [`Learner::predict`] gave.
-    fn predict_views(&self, held_out: HeldOut<'_>, plain: Vec<f32>) -> Result<Vec<f32>, LearnError>;
+    /// The same as a mean over the plan's two or more views of each image; `plain` is what
+    /// [`Learner::predict`] gave.
+    fn predict_views(&self, held_out: HeldOut<'_>, plain: Vec<f32>)
+    -> Result<Vec<f32>, LearnError>;
 
     /// What learning goes on from, one for each model.
     fn states(&self) -> Vec<Vec<u8>>;
@@ -80,8 +84,12 @@ pub(crate) fn for_loop<'a>(
     let on_features = matches!(plan.selection, Selection::OnFeatures { .. });
     let tuning = plan.transfer.as_ref().and_then(|transfer| transfer.fine_tuning.as_ref());
     Ok(match tuning {
-        Some(tuning) if !on_features => Box::new(tuned::Tuned::new(plan, tuning, resources, labelled)?),
-        _ if plan.transfer.is_some() => Box::new(probed::Probed::new(plan, resources, Phase::Loop, labelled)?),
+        Some(tuning) if !on_features => {
+            Box::new(tuned::Tuned::new(plan, tuning, resources, labelled)?)
+        }
+        _ if plan.transfer.is_some() => {
+            Box::new(probed::Probed::new(plan, resources, Phase::Loop, labelled)?)
+        }
         _ => Box::new(scratch::Scratch::new(plan, policy, resources, Phase::Loop, start)?),
     })
 }
@@ -96,7 +104,9 @@ pub(crate) fn for_final<'a>(
     let tuning = plan.transfer.as_ref().and_then(|transfer| transfer.fine_tuning.as_ref());
     Ok(match tuning {
         Some(tuning) => Box::new(tuned::Tuned::new(plan, tuning, resources, labelled)?),
-        None if plan.transfer.is_some() => Box::new(probed::Probed::new(plan, resources, Phase::Final, labelled)?),
+        None if plan.transfer.is_some() => {
+            Box::new(probed::Probed::new(plan, resources, Phase::Final, labelled)?)
+        }
         None => Box::new(scratch::Scratch::new(plan, policy, resources, Phase::Final, 0)?),
     })
 }

@@ -1,4 +1,5 @@
-//! A linear classifier on an encoder that stays as it is, or several such encoders that answer together.
+//! A linear classifier on an encoder that stays as it is, or several such encoders that answer
+//! together.
 
 use fewlabel_engine::Model;
 
@@ -13,8 +14,8 @@ use crate::run::pool_scores::{PoolScores, mean};
 use crate::run::resources::Resources;
 use crate::run::test_views;
 
-/// A classifier on each encoder. Its solution is found at once, so that it has no epochs to speak of: the one that it tells is
-/// that of the classifier which is judged.
+/// A classifier on each encoder. Its solution is found at once, so that it has no epochs to speak
+/// of: the one that it tells is that of the classifier which is judged.
 pub(crate) struct Probed<'a> {
     plan: &'a Plan,
     resources: &'a Resources<'a>,
@@ -23,7 +24,8 @@ pub(crate) struct Probed<'a> {
 }
 
 impl<'a> Probed<'a> {
-    /// Fits classifiers to what is labelled. In the loop the first encoder alone chooses, and none listens to itself.
+    /// Fits classifiers to what is labelled. In the loop the first encoder alone chooses, and none
+    /// listens to itself.
     pub(crate) fn new(
         plan: &'a Plan,
         resources: &'a Resources<'a>,
@@ -35,7 +37,8 @@ impl<'a> Probed<'a> {
             _ => (1, None),
         };
         let encoders = resources.encoders[..count].iter();
-        let probes = encoders.map(|encoded| (*encoded, encoded.pool.fit(labelled, self_training))).collect();
+        let probes =
+            encoders.map(|encoded| (*encoded, encoded.pool.fit(labelled, self_training))).collect();
         Ok(Self { plan, resources, phase, probes })
     }
 }
@@ -58,14 +61,19 @@ impl Learner for Probed<'_> {
 
     fn predict(&self, held_out: HeldOut<'_>) -> Result<Vec<f32>, LearnError> {
         let probs = |(encoded, probe): &(&Encoded, Probe)| {
-            let judged = encoded.judged.as_ref().ok_or(LearnError::NoBenchmark { what: "judging" })?;
+            let judged =
+                encoded.judged.as_ref().ok_or(LearnError::NoBenchmark { what: "judging" })?;
             Ok(encoded.pool.probs_nc(probe, judged[held_out.number as usize].clone()))
         };
         let each = self.probes.iter().map(probs).collect::<Result<Vec<_>, LearnError>>()?;
         Ok(mean(&each))
     }
 
-    fn predict_views(&self, held_out: HeldOut<'_>, _plain: Vec<f32>) -> Result<Vec<f32>, LearnError> {
+    fn predict_views(
+        &self,
+        held_out: HeldOut<'_>,
+        _plain: Vec<f32>,
+    ) -> Result<Vec<f32>, LearnError> {
         let (policy, views) = (views::for_pool(&self.resources.pool), self.plan.test_time_views);
         let probs = |(encoded, probe): &(&Encoded, Probe)| {
             let model = encoded.pool.network(&encoded.encoder, probe)?;

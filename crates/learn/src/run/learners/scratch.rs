@@ -1,4 +1,5 @@
-//! A network that starts from nothing, or the members of an ensemble of such networks, trained side by side.
+//! A network that starts from nothing, or the members of an ensemble of such networks, trained side
+//! by side.
 
 use fewlabel_engine::Model;
 use fewlabel_engine::rng::Key;
@@ -19,8 +20,8 @@ use crate::training::fit::{EpochKeys, Fit, Recipe, TrainSettings};
 
 /// Models of one phase, in training on the same rows and the same augmented images.
 ///
-/// The first member is the model that a learner of one would train. The others differ in their initial weights, in the order
-/// of their batches and in their dropout masks.
+/// The first member is the model that a learner of one would train. The others differ in their
+/// initial weights, in the order of their batches and in their dropout masks.
 pub(crate) struct Scratch<'a> {
     plan: &'a Plan,
     resources: &'a Resources<'a>,
@@ -38,8 +39,8 @@ struct Member<'a> {
 }
 
 impl<'a> Scratch<'a> {
-    /// Fresh models of `phase`. `start` tells the initial weights of one start from those of another. Images are mixed where they
-    /// are augmented afresh at every epoch.
+    /// Fresh models of `phase`. `start` tells the initial weights of one start from those of
+    /// another. Images are mixed where they are augmented afresh at every epoch.
     pub(crate) fn new(
         plan: &'a Plan,
         policy: &Policy,
@@ -57,9 +58,14 @@ impl<'a> Scratch<'a> {
             Placement::Never | Placement::BeforeQuery => false,
         };
         let seen = (plan.placement == Placement::BeforeQuery || is_fresh).then_some(policy);
-        // The loop's models grow with every query: there is no last step that a schedule could lead to.
+        // The loop's models grow with every query: there is no last step that a schedule could lead
+        // to.
         let recipe = if phase == Phase::Final { plan.training.recipe } else { Recipe::default() };
-        let training = TrainSettings { mixing: plan.training.mixing.filter(|_| is_fresh), recipe, ..plan.training };
+        let training = TrainSettings {
+            mixing: plan.training.mixing.filter(|_| is_fresh),
+            recipe,
+            ..plan.training
+        };
         let pool = &resources.pool;
         let architecture = network.architecture(pool.images, pool.classes)?;
         let threads_each = (resources.context.threads / count).max(1);
@@ -71,7 +77,16 @@ impl<'a> Scratch<'a> {
             Ok(Member { fit: Fit::new(model, &training, threads_each)?, view })
         };
         let members = (0..count as u64).map(member).collect::<Result<_, _>>()?;
-        Ok(Self { plan, resources, policy: policy.clone(), phase, is_fresh, mean, training, members })
+        Ok(Self {
+            plan,
+            resources,
+            policy: policy.clone(),
+            phase,
+            is_fresh,
+            mean,
+            training,
+            members,
+        })
     }
 
     fn key(&self, purpose: u64) -> Key {
@@ -80,10 +95,16 @@ impl<'a> Scratch<'a> {
 
     fn epoch_keys(&self, epoch: u64) -> impl Fn(u64) -> EpochKeys + Sync + use<> {
         let (order, augment, dropout, mixing) = match self.phase {
-            Phase::Loop => (purpose::LOOP_ORDER, purpose::LOOP_AUGMENT, purpose::LOOP_DROPOUT, purpose::LOOP_MIXING),
+            Phase::Loop => (
+                purpose::LOOP_ORDER,
+                purpose::LOOP_AUGMENT,
+                purpose::LOOP_DROPOUT,
+                purpose::LOOP_MIXING,
+            ),
             Phase::Final => (purpose::ORDER, purpose::AUGMENT, purpose::DROPOUT, purpose::MIXING),
         };
-        let (augment, augment_epoch) = if self.is_fresh { (augment, epoch) } else { (purpose::AUGMENT_ONCE, 0) };
+        let (augment, augment_epoch) =
+            if self.is_fresh { (augment, epoch) } else { (purpose::AUGMENT_ONCE, 0) };
         let seed = self.plan.seed;
         let key = move |purpose| Key::new(seed, purpose);
         move |member| EpochKeys {
@@ -95,11 +116,16 @@ impl<'a> Scratch<'a> {
         }
     }
 
-    /// The loop's models, ready to score the pool, and their temperatures where these are asked for.
-    fn predictors(&self, active: &ActiveSettings) -> Result<(Vec<Predictor>, Vec<f64>), LearnError> {
+    /// The loop's models, ready to score the pool, and their temperatures where these are asked
+    /// for.
+    fn predictors(
+        &self,
+        active: &ActiveSettings,
+    ) -> Result<(Vec<Predictor>, Vec<f64>), LearnError> {
         let threads = self.resources.context.threads;
         let models = self.members.iter().map(|member| member.fit.model());
-        let mut members = models.map(|m| Predictor::new(m, threads)).collect::<Result<Vec<_>, _>>()?;
+        let mut members =
+            models.map(|m| Predictor::new(m, threads)).collect::<Result<Vec<_>, _>>()?;
         let mut temperatures = Vec::new();
         if active.temperature_scaling {
             let val = self.resources.benchmark("temperature_scaling")?.val;
@@ -111,7 +137,12 @@ impl<'a> Scratch<'a> {
         Ok((members, temperatures))
     }
 
-    fn probs_nc(&self, held_out: HeldOut<'_>, policy: Option<&Policy>, key: Key) -> Result<Vec<f32>, LearnError> {
+    fn probs_nc(
+        &self,
+        held_out: HeldOut<'_>,
+        policy: Option<&Policy>,
+        key: Key,
+    ) -> Result<Vec<f32>, LearnError> {
         let threads = self.resources.context.threads;
         let mut view = View::new(&held_out.split.images, &self.mean, policy).threads(threads);
         let model = self.members[0].fit.model();
@@ -137,7 +168,9 @@ impl Learner for Scratch<'_> {
     }
 
     fn score<'s>(&self, asked: &Asked<'s>) -> Result<(PoolScores<'s>, Vec<f64>), LearnError> {
-        let Selection::Active(active) = &self.plan.selection else { unreachable!("only a loop asks") };
+        let Selection::Active(active) = &self.plan.selection else {
+            unreachable!("only a loop asks")
+        };
         let (mut members, temperatures) = self.predictors(active)?;
         let (pool, threads) = (&self.resources.pool, self.resources.context.threads);
         let at_round = |purpose| self.key(purpose).at(u64::from(asked.round), 0);
@@ -156,7 +189,13 @@ impl Learner for Scratch<'_> {
             target_key: at_round(purpose::TARGETS),
             threads,
         };
-        let scores = PoolScores::compute(asked.strategy, asked.needs, &mut members, asked.given, &mut scored)?;
+        let scores = PoolScores::compute(
+            asked.strategy,
+            asked.needs,
+            &mut members,
+            asked.given,
+            &mut scored,
+        )?;
         Ok((scores, temperatures))
     }
 
@@ -164,7 +203,11 @@ impl Learner for Scratch<'_> {
         self.probs_nc(held_out, None, self.key(purpose::AUGMENT_ONCE))
     }
 
-    fn predict_views(&self, held_out: HeldOut<'_>, plain: Vec<f32>) -> Result<Vec<f32>, LearnError> {
+    fn predict_views(
+        &self,
+        held_out: HeldOut<'_>,
+        plain: Vec<f32>,
+    ) -> Result<Vec<f32>, LearnError> {
         let mut sums = plain;
         let views = self.plan.test_time_views;
         for view in 1..views as u64 {
@@ -183,9 +226,14 @@ impl Learner for Scratch<'_> {
     fn restore(&mut self, states: &[Vec<u8>]) -> Result<(), LearnError> {
         if states.len() != self.members.len() {
             let (held, wanted) = (states.len(), self.members.len());
-            return Err(LearnError::Snapshot(format!("it holds {held} models where the plan has {wanted}")));
+            return Err(LearnError::Snapshot(format!(
+                "it holds {held} models where the plan has {wanted}"
+            )));
         }
-        self.members.iter_mut().zip(states).try_for_each(|(member, state)| member.fit.restore(state))
+        self.members
+            .iter_mut()
+            .zip(states)
+            .try_for_each(|(member, state)| member.fit.restore(state))
     }
 
     fn into_model(self: Box<Self>) -> Result<Model, LearnError> {

@@ -42,7 +42,14 @@ impl<'a> Tuned<'a> {
         let network = encoded.pool.network(&encoded.encoder, &probe)?;
         let policy = transfer.tuning_views(tuning, &resources.pool);
         let images = (resources.pool.images, encoded.encoder.mean());
-        let tuner = Tuner::new(network, tuning, images, &policy, labelled, (plan.seed, resources.context.threads))?;
+        let tuner = Tuner::new(
+            network,
+            tuning,
+            images,
+            &policy,
+            labelled,
+            (plan.seed, resources.context.threads),
+        )?;
         Ok(Self { plan, resources, policy, steps: u64::from(tuning.steps), tuner })
     }
 
@@ -76,7 +83,11 @@ impl Learner for Tuned<'_> {
         let mut predictor = Predictor::new(self.tuner.model(), threads)?;
         let mut view = View::new(pool.images, self.mean(), None).threads(threads);
         let key = Key::new(self.plan.seed, purpose::AUGMENT_ONCE);
-        let probs_nc = asked.needs.probs.then(|| predictor.probs_nc(&mut view, pool.len(), key)).transpose()?;
+        let probs_nc = asked
+            .needs
+            .probs
+            .then(|| predictor.probs_nc(&mut view, pool.len(), key))
+            .transpose()?;
         Ok((PoolScores::of_arrays(pool, probs_nc, asked.given), Vec::new()))
     }
 
@@ -84,7 +95,11 @@ impl Learner for Tuned<'_> {
         self.probs_nc(held_out, 1)
     }
 
-    fn predict_views(&self, held_out: HeldOut<'_>, _plain: Vec<f32>) -> Result<Vec<f32>, LearnError> {
+    fn predict_views(
+        &self,
+        held_out: HeldOut<'_>,
+        _plain: Vec<f32>,
+    ) -> Result<Vec<f32>, LearnError> {
         self.probs_nc(held_out, self.plan.test_time_views)
     }
 

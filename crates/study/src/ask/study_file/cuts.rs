@@ -1,4 +1,5 @@
-//! A study cut to what its data have: a ready study, or a quick one, stays what it is on a small data set.
+//! A study cut to what its data have: a ready study, or a quick one, stays what it is on a small
+//! data set.
 
 use super::{Condition, Study, values};
 use crate::error::StudyError;
@@ -11,12 +12,15 @@ use toml::{Table, Value};
 const ALL: &str = "100%";
 
 impl Study {
-    /// A combination of settings whose budget is above the `rows` training images, cut to all of them; `None` where nothing is.
+    /// A combination of settings whose budget is above the `rows` training images, cut to all of
+    /// them; `None` where nothing is.
     ///
-    /// A person's budget is cut where it stands beside others that fit; one that stands alone is refused later.
+    /// A person's budget is cut where it stands beside others that fit; one that stands alone is
+    /// refused later.
     pub(super) fn cut(&self, mut table: Table, rows: usize) -> Option<Table> {
         let above = |key: &str, most: usize| count(table.get(key)?).filter(|&count| count > most);
-        let is_cut = above("labels", rows).is_some() && (self.is_quick || self.counts("labels").any(|n| n <= rows));
+        let is_cut = above("labels", rows).is_some()
+            && (self.is_quick || self.counts("labels").any(|n| n <= rows));
         let initial = above("initial", rows / 2).filter(|_| self.is_quick);
         if is_cut {
             table.insert("labels".into(), ALL.into());
@@ -45,7 +49,8 @@ impl Study {
                 ("labels", "training", train, train, "all of them"),
                 ("initial", "training", train, initial, "half of them"),
             ] {
-                let above: Vec<String> = self.counts(key).filter(|&n| n > most).map(|n| n.to_string()).collect();
+                let above: Vec<String> =
+                    self.counts(key).filter(|&n| n > most).map(|n| n.to_string()).collect();
                 if !above.is_empty() {
                     lines.push(format!(
                         "{data} has {there} {name} images: {key} = {} is cut to {cut}",
@@ -69,7 +74,8 @@ impl Study {
     /// The counts among the values of a setting, in the grid and in conditions, ascending.
     fn counts(&self, key: &str) -> impl Iterator<Item = usize> {
         let set = |condition: &Condition| condition.set.get(key).cloned();
-        let all = self.grid.get(key).cloned().into_iter().chain(self.conditions.iter().filter_map(set));
+        let all =
+            self.grid.get(key).cloned().into_iter().chain(self.conditions.iter().filter_map(set));
         let mut counts: Vec<usize> =
             all.flat_map(|value| values(key, &value)).filter_map(|value| count(&value)).collect();
         counts.sort_unstable();
@@ -93,39 +99,52 @@ mod tests {
     /// A file of 60 training, 30 validation and 30 test images.
     fn file(folder: &std::path::Path) -> PathBuf {
         let path = folder.join("small.npz");
-        npz::write(&testing::dataset(60), std::fs::File::create(&path).expect("made")).expect("written");
+        npz::write(&testing::dataset(60), std::fs::File::create(&path).expect("made"))
+            .expect("written");
         path
     }
 
     fn study(text: &str, data: &std::path::Path) -> Study {
-        let data = format!("data = {:?}\nseeds = 1\nloop_width = 2\nwidth = 2\n{text}", data.display().to_string());
+        let data = format!(
+            "data = {:?}\nseeds = 1\nloop_width = 2\nwidth = 2\n{text}",
+            data.display().to_string()
+        );
         Study::parse(&data, "a.toml", &[]).expect("valid")
     }
 
     #[test]
     fn budgets_above_the_data_become_all_labels_and_it_is_said() {
         let folder = tempfile::tempdir().expect("a folder");
-        let study = study("regime = \"random\"\nlabels = [20, 278, 557, \"100%\"]", &file(folder.path()));
+        let study =
+            study("regime = \"random\"\nlabels = [20, 278, 557, \"100%\"]", &file(folder.path()));
         let jobs = study.jobs().expect("jobs");
         let mut labels: Vec<usize> = jobs.iter().map(|job| job.settings.labels(60)).collect();
         labels.sort_unstable();
         assert_eq!(labels, [20, 60]);
-        assert_eq!(study.cuts(&jobs), ["small has 60 training images: labels = 278, 557 is cut to all of them"]);
+        assert_eq!(
+            study.cuts(&jobs),
+            ["small has 60 training images: labels = 278, 557 is cut to all of them"]
+        );
         assert_eq!(Study::parse(&study.resolved(), "again", &[]).expect("valid"), study);
     }
 
     #[test]
     fn a_budget_that_stands_alone_is_refused_with_its_line() {
         let folder = tempfile::tempdir().expect("a folder");
-        let error = study("regime = \"random\"\nlabels = 600", &file(folder.path())).jobs().err().expect("too many");
-        let expected = "a.toml: line 6: a budget of 600 labels is more than the 60 images of the training split";
+        let error = study("regime = \"random\"\nlabels = 600", &file(folder.path()))
+            .jobs()
+            .err()
+            .expect("too many");
+        let expected = "a.toml: line 6: a budget of 600 labels is more than the 60 images of the \
+                        training split";
         assert_eq!(error.to_string(), expected);
     }
 
     #[test]
     fn a_quick_study_fits_itself_whatever_its_numbers() {
         let folder = tempfile::tempdir().expect("a folder");
-        let text = "regime = [\"random\", \"al\"]\ntrain_images = 1500\nval_images = 20\nlabels = 80\ninitial = 40\nquery_size = 8";
+        let text = "regime = [\"random\", \"al\"]\ntrain_images = 1500\nval_images = 20\n\
+                    labels = 80\ninitial = 40\nquery_size = 8";
         let study = study(text, &file(folder.path())).quick();
         let jobs = study.jobs().expect("jobs");
         assert!(jobs.iter().all(|job| job.settings.labels(60) == 60 && job.data.train.len() == 60));
@@ -148,7 +167,11 @@ mod tests {
             let jobs = study.jobs().expect("jobs");
             study.check_memory(&jobs).map_err(|error| error.to_string())
         };
-        assert_eq!(refused("regime = \"al\"\nmc_samples = 4000000000"), Ok(()), "entropy makes no passes");
+        assert_eq!(
+            refused("regime = \"al\"\nmc_samples = 4000000000"),
+            Ok(()),
+            "entropy makes no passes"
+        );
         for (text, what) in [
             (
                 "regime = \"al\"\nstrategy = \"bald\"\nmc_samples = 400000000000000",
@@ -159,19 +182,26 @@ mod tests {
                 "the predictions of 60 images would take about",
             ),
             (
-                "regime = \"al\"\nstrategy = \"batchbald\"\nquery_size = 30\nstrategy_options = { draws = 4000000000000000 }",
+                "regime = \"al\"\nstrategy = \"batchbald\"\nquery_size = 30\n\
+                 strategy_options = { draws = 4000000000000000 }",
                 "draws = 4000000000000000: ",
             ),
         ] {
             let error = refused(text).expect_err(text);
-            assert!(error.contains(what) && error.contains("of memory, and this machine has"), "{error}");
+            assert!(
+                error.contains(what) && error.contains("of memory, and this machine has"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn a_study_that_fits_is_not_touched() {
         let folder = tempfile::tempdir().expect("a folder");
-        let study = study("regime = \"random\"\ntrain_images = [30, 60]\nlabels = [10, 30]", &file(folder.path()));
+        let study = study(
+            "regime = \"random\"\ntrain_images = [30, 60]\nlabels = [10, 30]",
+            &file(folder.path()),
+        );
         let jobs = study.jobs().expect("jobs");
         assert!(study.cuts(&jobs).is_empty());
         let whole = jobs.iter().find(|job| job.data.train.len() == 60).expect("all images");

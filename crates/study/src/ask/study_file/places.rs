@@ -1,4 +1,5 @@
-//! Where the keys of a study stand: a complaint about a value names the file and the line, or what was typed.
+//! Where the keys of a study stand: a complaint about a value names the file and the line, or what
+//! was typed.
 
 use crate::error::StudyError;
 use crate::words;
@@ -24,9 +25,11 @@ impl PartialEq for Places {
 impl Places {
     /// The lines of the keys of a file's `text`; `origin` names it.
     pub(super) fn of(text: &str, origin: &str) -> Result<Self, StudyError> {
-        let line = |at: usize| format!("line {}", text[..at.min(text.len())].matches('\n').count() + 1);
-        let wrong =
-            |error: toml::de::Error| StudyError::Setting(format!("{origin}: {}", words::of_toml_text(&error, text)));
+        let line =
+            |at: usize| format!("line {}", text[..at.min(text.len())].matches('\n').count() + 1);
+        let wrong = |error: toml::de::Error| {
+            StudyError::Setting(format!("{origin}: {}", words::of_toml_text(&error, text)))
+        };
         let table = DeTable::parse(text).map_err(wrong)?;
         let key = |key: &toml::Spanned<std::borrow::Cow<'_, str>>| {
             (key.get_ref().to_string(), format!("{origin}: {}", line(key.span().start)))

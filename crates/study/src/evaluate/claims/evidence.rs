@@ -18,7 +18,8 @@ pub struct Scores {
 pub struct AugmentedQueries {
     /// Images picked, by kind of augmentation.
     pub picked: BTreeMap<String, f64>,
-    /// Picks that chance would have made, by kind: over the queries, picks x share of the kind in the pool.
+    /// Picks that chance would have made, by kind: over the queries, picks x share of the kind in
+    /// the pool.
     pub expected: BTreeMap<String, f64>,
     /// Sum over the queries of (images x mean entropy), by kind.
     pub entropy: BTreeMap<String, f64>,
@@ -54,7 +55,12 @@ pub struct Evidence {
 
 impl Evidence {
     /// Scores of two regimes for the seeds that both have, in points, by seed.
-    pub(super) fn pairs(&self, first: &str, second: &str, pick: fn(&Scores) -> f64) -> Vec<(f64, f64)> {
+    pub(super) fn pairs(
+        &self,
+        first: &str,
+        second: &str,
+        pick: fn(&Scores) -> f64,
+    ) -> Vec<(f64, f64)> {
         match (self.regimes.get(first), self.regimes.get(second)) {
             (Some(first), Some(second)) => pair_up(first, second, pick),
             _ => Vec::new(),
@@ -69,7 +75,10 @@ pub(super) fn pair_up(
     pick: fn(&Scores) -> f64,
 ) -> Vec<(f64, f64)> {
     let points = |scores: &Scores| 100.0 * pick(scores);
-    first.iter().filter_map(|(seed, scores)| Some((points(scores), points(second.get(seed)?)))).collect()
+    first
+        .iter()
+        .filter_map(|(seed, scores)| Some((points(scores), points(second.get(seed)?))))
+        .collect()
 }
 
 #[cfg(test)]

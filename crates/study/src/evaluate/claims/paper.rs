@@ -47,7 +47,9 @@ pub fn judge(evidence: &Evidence) -> Vec<Claim> {
 /// The claims with what they rest on.
 fn claims(evidence: &Evidence) -> Vec<Claim> {
     let e = evidence;
-    let others = |of: &'static str, from: &'static [&'static str]| from.iter().copied().filter(move |name| *name != of);
+    let others = |of: &'static str, from: &'static [&'static str]| {
+        from.iter().copied().filter(move |name| *name != of)
+    };
     let versus = |a: &str, b: &str, on: On, rule: Rule| difference(e, a, b, on, Some(rule));
     vec![
         Claim::of(
@@ -58,7 +60,10 @@ fn claims(evidence: &Evidence) -> Vec<Claim> {
         Claim::of(
             2,
             "None of da, al, alda and alpa improves significantly on random (test).",
-            LIMITED[1..].iter().map(|regime| versus(regime, "random", On::Test, Rule::NoImprovement)).collect(),
+            LIMITED[1..]
+                .iter()
+                .map(|regime| versus(regime, "random", On::Test, Rule::NoImprovement))
+                .collect(),
         ),
         Claim::of(
             3,
@@ -71,7 +76,8 @@ fn claims(evidence: &Evidence) -> Vec<Claim> {
         ),
         Claim::of(
             4,
-            "al is slightly above random on validation, below it on test, and deviates more (test).",
+            "al is slightly above random on validation, below it on test, and deviates more \
+             (test).",
             vec![
                 versus("al", "random", On::Validation, Rule::Above),
                 versus("al", "random", On::Test, Rule::Below),
@@ -83,7 +89,10 @@ fn claims(evidence: &Evidence) -> Vec<Claim> {
             "alda is the lowest of all on both splits, and deviates more than random (test).",
             [On::Validation, On::Test]
                 .into_iter()
-                .flat_map(|on| others("alda", &REGIMES).map(move |other| versus("alda", other, on, Rule::Below)))
+                .flat_map(|on| {
+                    others("alda", &REGIMES)
+                        .map(move |other| versus("alda", other, on, Rule::Below))
+                })
                 .chain([deviation(e, "alda", "random", Rule::LargerDeviation)])
                 .collect(),
         ),
@@ -101,7 +110,9 @@ fn claims(evidence: &Evidence) -> Vec<Claim> {
         Claim::of(
             9,
             "alpa is the best of random, da, al, alda and alpa on test.",
-            others("alpa", &LIMITED).map(|other| versus("alpa", other, On::Test, Rule::Above)).collect(),
+            others("alpa", &LIMITED)
+                .map(|other| versus("alpa", other, On::Test, Rule::Above))
+                .collect(),
         ),
         why_alda_fails(e),
         wide_full(e),
@@ -125,7 +136,8 @@ fn deviation(e: &Evidence, first: &str, second: &str, rule: Rule) -> Part {
 /// That `other` is not above random on both splits.
 fn not_both(e: &Evidence, other: &str) -> Part {
     let pairs = [On::Validation, On::Test].map(|on| e.pairs(other, "random", on.pick()));
-    let [validation, test] = [On::Validation, On::Test].map(|on| difference(e, other, "random", on, None));
+    let [validation, test] =
+        [On::Validation, On::Test].map(|on| difference(e, other, "random", on, None));
     Part::not_both((validation, &pairs[0]), (test, &pairs[1]))
 }
 
@@ -137,23 +149,41 @@ fn validation_to_test(e: &Evidence) -> Claim {
     };
     let parts = REGIMES.iter().flat_map(|regime| {
         [
-            of(regime, "best validation \u{2212} test", |s| (s.val_best, s.test), Some(Rule::Above)),
-            of(regime, "best \u{2212} last validation (overfitting)", |s| (s.val_best, s.val_last), None),
+            of(
+                regime,
+                "best validation \u{2212} test",
+                |s| (s.val_best, s.test),
+                Some(Rule::Above),
+            ),
+            of(
+                regime,
+                "best \u{2212} last validation (overfitting)",
+                |s| (s.val_best, s.val_last),
+                None,
+            ),
             of(regime, "last validation \u{2212} test (shift)", |s| (s.val_last, s.test), None),
         ]
     });
-    Claim::of(7, "Every regime drops from validation to test, by overfitting and by shift.", parts.collect())
+    Claim::of(
+        7,
+        "Every regime drops from validation to test, by overfitting and by shift.",
+        parts.collect(),
+    )
 }
 
 fn abstract_claim(e: &Evidence) -> Claim {
     let versus = |a: &str, b: &str, rule| difference(e, a, b, On::Test, rule);
-    let mut parts: Vec<Part> = ["random", "da", "alda", "alpa"].map(|b| versus("al", b, Some(Rule::Above))).into();
+    let mut parts: Vec<Part> =
+        ["random", "da", "alda", "alpa"].map(|b| versus("al", b, Some(Rule::Above))).into();
     for both in ["alda", "alpa"] {
         parts.extend(["da", "al"].map(|one| versus(both, one, Some(Rule::Below))));
     }
-    let text = "The abstract: active learning improves most reliably, and the combination is not as effective as either alone (test).";
-    let note = "The paper contradicts itself here: its body finds al below random on test (claim 4) and the combination alpa \
-                the only one above random on both splits (claims 6 and 9). Both sides are tested; they cannot both hold.";
+    let text = "The abstract: active learning improves most reliably, and the combination is not \
+                as effective as either alone (test).";
+    let note = "The paper contradicts itself here: its body finds al below random on test (claim \
+                4) and the combination alpa \
+                the only one above random on both splits (claims 6 and 9). Both sides are tested; \
+                they cannot both hold.";
     Claim::of(8, text, parts).with_note(note)
 }
 
@@ -164,7 +194,8 @@ fn why_alda_fails(e: &Evidence) -> Claim {
         (all > 0.0).then(|| 100.0 * (all - plain) / all)
     };
     let seeds = || e.alda_queries.values();
-    let shares: Vec<(f64, f64)> = seeds().filter_map(|q| Some((share(&q.picked)?, share(&q.expected)?))).collect();
+    let shares: Vec<(f64, f64)> =
+        seeds().filter_map(|q| Some((share(&q.picked)?, share(&q.expected)?))).collect();
     let entropies: Vec<(f64, f64)> = seeds().filter_map(entropy_by_augmentation).collect();
     let mut parts = vec![
         Part::paired(
@@ -181,16 +212,23 @@ fn why_alda_fails(e: &Evidence) -> Claim {
         ),
     ];
     parts.extend(kinds_part(e));
-    let text = "Why alda fails: more heavily augmented images get a higher entropy and are queried more.";
-    let note = "Pool images are compared by kind of augmentation, drawn once for each image; the kinds picked are also tested \
-                against the kinds in the pool (chi-square over all seeds, which takes picks as independent).";
+    let text =
+        "Why alda fails: more heavily augmented images get a higher entropy and are queried more.";
+    let note = "Pool images are compared by kind of augmentation, drawn once for each image; the \
+                kinds picked are also tested \
+                against the kinds in the pool (chi-square over all seeds, which takes picks as \
+                independent).";
     Claim::of(10, text, parts).with_note(note)
 }
 
 /// Mean entropy of the augmented and of the unaugmented images of the pool, over the queries.
 fn entropy_by_augmentation(q: &super::AugmentedQueries) -> Option<(f64, f64)> {
     let sum = |values: &std::collections::BTreeMap<String, f64>, plain: bool| -> f64 {
-        values.iter().filter(|(kind, _)| (kind.as_str() == "none") == plain).map(|(_, value)| value).sum()
+        values
+            .iter()
+            .filter(|(kind, _)| (kind.as_str() == "none") == plain)
+            .map(|(_, value)| value)
+            .sum()
     };
     let mean = |plain| {
         let images = sum(&q.images, plain);
@@ -229,25 +267,40 @@ fn wide_full(e: &Evidence) -> Claim {
     let claim = Claim::of(
         11,
         text,
-        vec![Part::paired("full at f = 32 \u{2212} at f = 16, test".into(), &pairs, "points", Some(Rule::Below))],
+        vec![Part::paired(
+            "full at f = 32 \u{2212} at f = 16, test".into(),
+            &pairs,
+            "points",
+            Some(Rule::Below),
+        )],
     );
     if pairs.is_empty() {
-        return claim
-            .with_note("This study has no runs of full at both widths; a study over width = [16, 32] has them.");
+        return claim.with_note(
+            "This study has no runs of full at both widths; a study over width = [16, \
+                        32] has them.",
+        );
     }
     claim
 }
 
-/// Organs of the claim about Fig. 3, as MedMNIST names them, and whether the test split has relatively more.
-const SHIFTED: [(&str, bool); 5] =
-    [("liver", true), ("kidney-right", true), ("bladder", true), ("kidney-left", false), ("femur-left", false)];
+/// Organs of the claim about Fig. 3, as MedMNIST names them, and whether the test split has
+/// relatively more.
+const SHIFTED: [(&str, bool); 5] = [
+    ("liver", true),
+    ("kidney-right", true),
+    ("bladder", true),
+    ("kidney-left", false),
+    ("femur-left", false),
+];
 
 fn class_shares(counts: Option<&ClassCounts>) -> Claim {
-    let text = "Fig. 3: the test split has relatively more liver, right kidney and bladder, fewer left kidney and left femoral head than the training split.";
+    let text = "Fig. 3: the test split has relatively more liver, right kidney and bladder, fewer \
+                left kidney and left femoral head than the training split.";
     let part = |(organ, more): (&str, bool)| {
         let what = format!("{organ}: share of test \u{2212} of training images");
         let rule = if more { Rule::Above } else { Rule::Below };
-        let found = counts.and_then(|counts| Some((counts, counts.names.iter().position(|name| name == organ)?)));
+        let found = counts
+            .and_then(|counts| Some((counts, counts.names.iter().position(|name| name == organ)?)));
         let empty = Part::empty(what, Some(rule), "points", Counted::Images);
         let Some((counts, class)) = found else { return empty };
         let (test, train): (u64, u64) = (counts.test.iter().sum(), counts.train.iter().sum());
@@ -260,7 +313,8 @@ fn class_shares(counts: Option<&ClassCounts>) -> Claim {
         let finding = difference.and_then(|difference| rule.finding(difference, |_| p()));
         Part { n: test as usize, difference, interval, ..empty }.with(finding)
     };
-    let note = "Newcombe's interval of a difference of shares; it takes images as independent, while slices of one patient are not, so it is too narrow.";
+    let note = "Newcombe's interval of a difference of shares; it takes images as independent, \
+                while slices of one patient are not, so it is too narrow.";
     Claim::of(12, text, SHIFTED.map(part).into()).with_note(note)
 }
 
@@ -270,12 +324,15 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    /// Six regimes whose test scores lie at `levels` (points) with a little seed noise, validation 5 points above.
+    /// Six regimes whose test scores lie at `levels` (points) with a little seed noise, validation
+    /// 5 points above.
     fn evidence(levels: [f64; 6]) -> Evidence {
         let mut evidence = Evidence::default();
         for (place, (regime, level)) in REGIMES.iter().zip(levels).enumerate() {
             let seeds = (0..8u64).map(|seed| {
-                let noise = |salt: u64| 0.001 * (((seed * (3 + salt) + place as u64 * seed * seed) % 7) as f64 - 3.0);
+                let noise = |salt: u64| {
+                    0.001 * (((seed * (3 + salt) + place as u64 * seed * seed) % 7) as f64 - 3.0)
+                };
                 let test = level / 100.0 + noise(0);
                 (seed, Scores { val_best: test + 0.05 + noise(1), val_last: test + 0.03, test })
             });
@@ -299,15 +356,25 @@ mod tests {
 
     #[test]
     fn a_regime_that_improves_by_far_contradicts_claim_two() {
-        assert_eq!(verdicts(&evidence([80.0, 55.0, 65.0, 50.0, 45.0, 57.0]))[1], Verdict::Contradicted);
-        assert_eq!(verdicts(&evidence([80.0, 55.0, 55.2, 50.0, 45.0, 55.1]))[1], Verdict::Supported);
+        assert_eq!(
+            verdicts(&evidence([80.0, 55.0, 65.0, 50.0, 45.0, 57.0]))[1],
+            Verdict::Contradicted
+        );
+        assert_eq!(
+            verdicts(&evidence([80.0, 55.0, 55.2, 50.0, 45.0, 55.1]))[1],
+            Verdict::Supported
+        );
     }
 
     #[test]
     fn nothing_run_is_nothing_decided() {
         let claims = judge(&Evidence::default());
         assert_eq!(claims.len(), 12);
-        assert!(claims.iter().all(|claim| claim.verdict == Verdict::Undecided && !claim.sentence.is_empty()));
+        assert!(
+            claims
+                .iter()
+                .all(|claim| claim.verdict == Verdict::Undecided && !claim.sentence.is_empty())
+        );
         assert!(claims.iter().enumerate().all(|(i, claim)| usize::from(claim.number) == i + 1));
     }
 
@@ -322,7 +389,8 @@ mod tests {
 
     #[test]
     fn models_at_chance_decide_nothing() {
-        let evidence = Evidence { at_chance: true, ..evidence([80.0, 55.0, 55.5, 50.0, 45.0, 57.0]) };
+        let evidence =
+            Evidence { at_chance: true, ..evidence([80.0, 55.0, 55.5, 50.0, 45.0, 57.0]) };
         let claims = judge(&evidence);
         assert!(claims.iter().all(|claim| claim.verdict == Verdict::Undecided));
         assert_eq!(claims[0].sentence, "Every model is at chance: there is nothing to compare.");
@@ -332,7 +400,9 @@ mod tests {
     fn augmented_images_queried_more_support_claim_ten() {
         let mut evidence = Evidence::default();
         for seed in 0..6u64 {
-            let counts = |none: f64, blur: f64| BTreeMap::from([("none".to_owned(), none), ("blur".to_owned(), blur)]);
+            let counts = |none: f64, blur: f64| {
+                BTreeMap::from([("none".to_owned(), none), ("blur".to_owned(), blur)])
+            };
             let queries = super::super::AugmentedQueries {
                 picked: counts(20.0 + seed as f64, 112.0 - seed as f64),
                 expected: counts(66.0, 66.0),
@@ -349,8 +419,11 @@ mod tests {
     #[test]
     fn claim_twelve_is_judged_by_class_counts_alone() {
         let names = SHIFTED.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let counts =
-            ClassCounts { names, train: vec![1000, 1000, 1000, 1000, 1000], test: vec![1500, 1500, 1500, 500, 500] };
+        let counts = ClassCounts {
+            names,
+            train: vec![1000, 1000, 1000, 1000, 1000],
+            test: vec![1500, 1500, 1500, 500, 500],
+        };
         let evidence = Evidence { classes: Some(counts), ..Evidence::default() };
         assert_eq!(judge(&evidence)[11].verdict, Verdict::Supported);
     }

@@ -23,8 +23,8 @@ pub struct Part {
     /// P-value of the rule's test: below 0.05 exactly where the interval lies as a verdict asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p: Option<f64>,
-    /// The same after Holm over all tests of the claims on this data set that compare runs, or over those of class shares;
-    /// the verdict follows from it.
+    /// The same after Holm over all tests of the claims on this data set that compare runs, or over
+    /// those of class shares; the verdict follows from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holm_p: Option<f64>,
     /// `points` (of accuracy or share), `bits`.
@@ -54,7 +54,12 @@ pub(super) enum Counted {
 
 impl Part {
     /// A difference without runs or images.
-    pub(super) fn empty(what: String, rule: Option<Rule>, unit: &'static str, counts: Counted) -> Self {
+    pub(super) fn empty(
+        what: String,
+        rule: Option<Rule>,
+        unit: &'static str,
+        counts: Counted,
+    ) -> Self {
         Self {
             what,
             rule,
@@ -73,10 +78,16 @@ impl Part {
     }
 
     /// The mean difference of pairs, one a seed.
-    pub(super) fn paired(what: String, pairs: &[(f64, f64)], unit: &'static str, rule: Option<Rule>) -> Self {
+    pub(super) fn paired(
+        what: String,
+        pairs: &[(f64, f64)],
+        unit: &'static str,
+        rule: Option<Rule>,
+    ) -> Self {
         let part = Self::empty(what, rule, unit, Counted::Seeds);
         let Some(paired) = Paired::of(pairs) else { return part };
-        let finding = rule.and_then(|rule| rule.finding(paired.mean, |bound| paired.p_against(bound)));
+        let finding =
+            rule.and_then(|rule| rule.finding(paired.mean, |bound| paired.p_against(bound)));
         let sd = paired.sd.filter(|_| unit == "points" && !paired.lacks_spread());
         let seeds_needed = sd.map(|sd| seeds_for_half_width(sd, 1.0));
         let (n, difference, interval) = (paired.n, Some(paired.mean), paired.interval);
@@ -85,9 +96,15 @@ impl Part {
     }
 
     /// The difference of two deviations over `n` seeds.
-    pub(super) fn deviation(what: String, n: usize, test: Option<PitmanMorgan>, rule: Rule) -> Self {
+    pub(super) fn deviation(
+        what: String,
+        n: usize,
+        test: Option<PitmanMorgan>,
+        rule: Rule,
+    ) -> Self {
         let difference = test.map(|test| test.first_sd - test.second_sd);
-        let part = Self { n, difference, ..Self::empty(what, Some(rule), "points", Counted::Seeds) };
+        let part =
+            Self { n, difference, ..Self::empty(what, Some(rule), "points", Counted::Seeds) };
         part.with(test.map(|test| rule.of_deviations(test)))
     }
 
@@ -158,7 +175,11 @@ impl Part {
                 format!("{} {unit}, p = {}{}", number(difference), p_value(p), self.doubt())
             }
             (Some(difference), ..) => {
-                format!("{} {unit}, {}", number(difference), self.why_no_interval.unwrap_or("no test"))
+                format!(
+                    "{} {unit}, {}",
+                    number(difference),
+                    self.why_no_interval.unwrap_or("no test")
+                )
             }
             _ if self.n > 0 => "nothing to test".to_owned(),
             _ => "no runs".to_owned(),
@@ -181,8 +202,8 @@ impl Part {
     }
 }
 
-/// Lets the verdicts of all parts follow from their tests, corrected for their number: those between runs together, and
-/// those of the data's class shares, which no run bears on.
+/// Lets the verdicts of all parts follow from their tests, corrected for their number: those
+/// between runs together, and those of the data's class shares, which no run bears on.
 pub(super) fn judge_together(parts: Vec<&mut Part>) {
     let (of_runs, of_data) = parts.into_iter().partition(|part| part.counts == Counted::Seeds);
     for mut family in [of_runs, of_data] as [Vec<&mut Part>; 2] {

@@ -51,10 +51,15 @@ impl Rule {
         }
     }
 
-    /// What the test of this rule leans to, from a difference in points and the two-sided p of its test against a bound: the
-    /// interval leaves out every bound whose p is below 0.05.
-    pub(super) fn finding(self, difference: f64, p: impl Fn(f64) -> Option<f64>) -> Option<Finding> {
-        let against = |bound: f64, holds: bool| Some(Finding { verdict: verdict(holds), p: p(bound)? });
+    /// What the test of this rule leans to, from a difference in points and the two-sided p of its
+    /// test against a bound: the interval leaves out every bound whose p is below 0.05.
+    pub(super) fn finding(
+        self,
+        difference: f64,
+        p: impl Fn(f64) -> Option<f64>,
+    ) -> Option<Finding> {
+        let against =
+            |bound: f64, holds: bool| Some(Finding { verdict: verdict(holds), p: p(bound)? });
         match self {
             Self::Above => against(0.0, difference > 0.0),
             Self::Below => against(0.0, difference < 0.0),
@@ -83,8 +88,8 @@ pub(super) struct Finding {
     pub(super) p: f64,
 }
 
-/// What "not above on both" leans to, from the differences on the two splits: one must be proven not above zero; above on
-/// both is the opposite.
+/// What "not above on both" leans to, from the differences on the two splits: one must be proven
+/// not above zero; above on both is the opposite.
 pub(super) fn not_both_above(first: &Paired, second: &Paired) -> Option<Finding> {
     let (one, two) = (first.p_against(0.0), second.p_against(0.0));
     if first.mean > 0.0 && second.mean > 0.0 {
@@ -142,9 +147,11 @@ mod tests {
 
     #[test]
     fn alone_means_that_no_other_is_above_on_both() {
-        // Differences around a mean, spread so that a mean of 1 is far from 0 and one of 0.1 is not.
+        // Differences around a mean, spread so that a mean of 1 is far from 0 and one of 0.1 is
+        // not.
         let around = |mean: f64| {
-            let pairs: Vec<(f64, f64)> = [-0.4, -0.1, 0.0, 0.2, 0.3].iter().map(|d| (mean + d, 0.0)).collect();
+            let pairs: Vec<(f64, f64)> =
+                [-0.4, -0.1, 0.0, 0.2, 0.3].iter().map(|d| (mean + d, 0.0)).collect();
             Paired::of(&pairs).expect("pairs")
         };
         let verdict = |first: f64, second: f64| {

@@ -4,8 +4,8 @@ use fewlabel_engine::rng::Key;
 
 /// Resamples drawn of up to 200 values.
 pub const RESAMPLES: usize = 10_000;
-/// Above so many values the number of resamples falls with theirs, to no fewer than [`FEWEST`]: the interval is narrow then, and so is
-/// the error of its ends.
+/// Above so many values the number of resamples falls with theirs, to no fewer than [`FEWEST`]: the
+/// interval is narrow then, and so is the error of its ends.
 const MANY: usize = 200;
 /// Resamples drawn at least.
 const FEWEST: usize = 1_000;
@@ -18,7 +18,8 @@ fn resamples(n: usize) -> usize {
     (RESAMPLES * MANY / n.max(MANY)).max(FEWEST)
 }
 
-/// The 2.5 % and 97.5 % percentiles of the means of up to [`RESAMPLES`] resamples of `values`; `None` below two values.
+/// The 2.5 % and 97.5 % percentiles of the means of up to [`RESAMPLES`] resamples of `values`;
+/// `None` below two values.
 ///
 /// The draws depend on the number of values alone: the same values give the same interval anywhere.
 /// Below about ten values such intervals are too narrow.
@@ -63,7 +64,8 @@ mod tests {
     }
 
     // x = [2.1, -0.4, 3.3, 1.8, 0.9, -1.2, 2.7, 1.1, 0.3, 1.9]
-    // scipy.stats.bootstrap((x,), numpy.mean, n_resamples=1_000_000, method="percentile", rng=0).confidence_interval
+    // scipy.stats.bootstrap((x,), numpy.mean, n_resamples=1_000_000, method="percentile",
+    // rng=0).confidence_interval
     #[test]
     fn the_interval_is_scipy_s_within_the_resampling_error() {
         let values = [2.1, -0.4, 3.3, 1.8, 0.9, -1.2, 2.7, 1.1, 0.3, 1.9];

@@ -3,8 +3,9 @@
 use super::distribution::{chi_square_upper, normal_upper};
 use super::summary::Interval;
 
-/// P-value of Pearson's chi-square test that `observed` counts come from a population with the shares of `expected`
-/// (any positive weights); `None` where fewer than two kinds have a positive share.
+/// P-value of Pearson's chi-square test that `observed` counts come from a population with the
+/// shares of `expected` (any positive weights); `None` where fewer than two kinds have a positive
+/// share.
 pub fn chi_square_p(observed: &[f64], expected: &[f64]) -> Option<f64> {
     let (seen, weight) = (observed.iter().sum::<f64>(), expected.iter().sum::<f64>());
     let kinds = expected.iter().filter(|e| **e > 0.0).count();
@@ -19,13 +20,25 @@ pub fn chi_square_p(observed: &[f64], expected: &[f64]) -> Option<f64> {
     Some(chi_square_upper(statistic, (kinds - 1) as f64))
 }
 
-/// 95 % interval of the difference of two shares, `first` of `first_n` minus `second` of `second_n` (Newcombe's hybrid score interval, 1998).
-pub fn proportion_difference_interval(first: u64, first_n: u64, second: u64, second_n: u64) -> Option<Interval> {
-    (first_n > 0 && second_n > 0).then(|| newcombe([first, first_n, second, second_n].map(|count| count as f64), Z))
+/// 95 % interval of the difference of two shares, `first` of `first_n` minus `second` of `second_n`
+/// (Newcombe's hybrid score interval, 1998).
+pub fn proportion_difference_interval(
+    first: u64,
+    first_n: u64,
+    second: u64,
+    second_n: u64,
+) -> Option<Interval> {
+    (first_n > 0 && second_n > 0)
+        .then(|| newcombe([first, first_n, second, second_n].map(|count| count as f64), Z))
 }
 
 /// Two-sided p of no difference of two shares: that of the widest such interval which leaves 0 out.
-pub fn proportion_difference_p(first: u64, first_n: u64, second: u64, second_n: u64) -> Option<f64> {
+pub fn proportion_difference_p(
+    first: u64,
+    first_n: u64,
+    second: u64,
+    second_n: u64,
+) -> Option<f64> {
     if first_n == 0 || second_n == 0 {
         return None;
     }
@@ -89,7 +102,8 @@ mod tests {
     fn its_p_is_below_the_level_where_the_interval_leaves_zero_out() {
         let mut seen = [false; 2];
         for first in 30..70 {
-            let Interval { low, high } = proportion_difference_interval(first, 100, 50, 100).unwrap();
+            let Interval { low, high } =
+                proportion_difference_interval(first, 100, 50, 100).unwrap();
             let p = proportion_difference_p(first, 100, 50, 100).unwrap();
             assert_eq!(p < 0.05, low > 0.0 || high < 0.0, "{first}: {p}, {low} to {high}");
             seen[usize::from(p < 0.05)] = true;

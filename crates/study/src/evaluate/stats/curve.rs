@@ -1,7 +1,8 @@
 //! Accuracy against labels.
 
-/// Area under the budget curve: the trapezoid rule over points (labels, accuracy) sorted by labels, divided by the range of labels, so that
-/// a constant accuracy is its own area. `None` below two budgets.
+/// Area under the budget curve: the trapezoid rule over points (labels, accuracy) sorted by labels,
+/// divided by the range of labels, so that a constant accuracy is its own area. `None` below two
+/// budgets.
 pub fn area_under_budget_curve(points: &[(f64, f64)]) -> Option<f64> {
     let (first, last) = (points.first()?, points.last()?);
     let range = last.0 - first.0;
@@ -12,7 +13,8 @@ pub fn area_under_budget_curve(points: &[(f64, f64)]) -> Option<f64> {
     Some(area / range)
 }
 
-/// The fewest labels at which the curve through `points` (sorted by labels, joined by straight lines) reaches `accuracy`; `None` where it does not.
+/// The fewest labels at which the curve through `points` (sorted by labels, joined by straight
+/// lines) reaches `accuracy`; `None` where it does not.
 pub fn labels_needed(points: &[(f64, f64)], accuracy: f64) -> Option<f64> {
     let first = points.first()?;
     if first.1 >= accuracy {
@@ -34,7 +36,8 @@ mod tests {
         let area = area_under_budget_curve(&[(70.0, 0.4), (139.0, 0.6), (279.0, 0.7)]).unwrap();
         assert!((area - 0.6004784688995215).abs() < 1e-12, "{area}");
         assert_eq!(
-            area_under_budget_curve(&[(7.0, 0.1), (11.0, 0.1), (139.0, 0.1)]).map(|a| (a * 1e12).round()),
+            area_under_budget_curve(&[(7.0, 0.1), (11.0, 0.1), (139.0, 0.1)])
+                .map(|a| (a * 1e12).round()),
             Some(1e11)
         );
         assert_eq!(area_under_budget_curve(&[(7.0, 0.1)]), None);

@@ -24,7 +24,10 @@ pub fn student_two_sided(t: f64, df: f64) -> f64 {
 /// # Panics
 /// If `p` is outside (0, 1) or `df` is not positive.
 pub fn student_quantile(p: f64, df: f64) -> f64 {
-    assert!(p > 0.0 && p < 1.0 && df > 0.0, "a quantile needs 0 < p < 1 and positive degrees of freedom");
+    assert!(
+        p > 0.0 && p < 1.0 && df > 0.0,
+        "a quantile needs 0 < p < 1 and positive degrees of freedom"
+    );
     if p < 0.5 {
         return -student_quantile(1.0 - p, df);
     }
@@ -56,8 +59,8 @@ pub fn chi_square_upper(x: f64, df: f64) -> f64 {
     upper_gamma(df / 2.0, x / 2.0)
 }
 
-/// Regularised incomplete beta function I_x(a, b), by Lentz's continued fraction (Numerical Recipes, section 6.4;
-/// DLMF 8.17.22).
+/// Regularised incomplete beta function I_x(a, b), by Lentz's continued fraction (Numerical
+/// Recipes, section 6.4; DLMF 8.17.22).
 fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
@@ -65,7 +68,9 @@ fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     if x >= 1.0 {
         return 1.0;
     }
-    let ln_front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b) + a * libm::log(x) + b * libm::log1p(-x);
+    let ln_front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b)
+        + a * libm::log(x)
+        + b * libm::log1p(-x);
     let front = libm::exp(ln_front);
     if x < (a + 1.0) / (a + b + 2.0) {
         front * beta_fraction(a, b, x) / a
@@ -97,7 +102,8 @@ fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
     fraction
 }
 
-/// Regularised upper incomplete gamma function Q(a, x): the series below a + 1, the continued fraction above (DLMF 8.9.2, 8.11.4).
+/// Regularised upper incomplete gamma function Q(a, x): the series below a + 1, the continued
+/// fraction above (DLMF 8.9.2, 8.11.4).
 fn upper_gamma(a: f64, x: f64) -> f64 {
     let front = libm::exp(a * libm::log(x) - x - libm::lgamma(a));
     if x < a + 1.0 {
@@ -139,7 +145,8 @@ mod tests {
     }
 
     // from scipy import stats
-    // for t, df in [(0.5, 1), (2.776, 4), (4.5, 19), (12.0, 4), (1.96, 1000)]: print(repr(2 * stats.t.sf(t, df)))
+    // for t, df in [(0.5, 1), (2.776, 4), (4.5, 19), (12.0, 4), (1.96, 1000)]: print(repr(2 *
+    // stats.t.sf(t, df)))
     #[test]
     fn the_t_distribution_s_tails_are_scipy_s() {
         let cases = [
@@ -155,7 +162,8 @@ mod tests {
         }
     }
 
-    // for p, df in [(0.975, 1), (0.975, 4), (0.975, 19), (0.8, 4), (0.975, 1e6), (0.025, 7)]: print(repr(stats.t.ppf(p, df)))
+    // for p, df in [(0.975, 1), (0.975, 4), (0.975, 19), (0.8, 4), (0.975, 1e6), (0.025, 7)]:
+    // print(repr(stats.t.ppf(p, df)))
     #[test]
     fn the_t_distribution_s_quantiles_are_scipy_s() {
         let cases = [
@@ -188,8 +196,12 @@ mod tests {
         for (x, df, p) in chi {
             assert_close(chi_square_upper(x, df), p);
         }
-        let normal =
-            [(-1.0, 0.8413447460685429), (0.0, 0.5), (1.96, 0.024997895148220435), (5.0, 2.866515718791933e-07)];
+        let normal = [
+            (-1.0, 0.8413447460685429),
+            (0.0, 0.5),
+            (1.96, 0.024997895148220435),
+            (5.0, 2.866515718791933e-07),
+        ];
         for (z, p) in normal {
             assert_close(normal_upper(z), p);
         }

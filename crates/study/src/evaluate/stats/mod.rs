@@ -1,15 +1,15 @@
 //! Statistics over seeds: what a difference between two regimes is worth.
 //!
-//! A mean that does not vary is not tested: where differences spread by no more than rounding there is neither interval
-//! nor p.
+//! A mean that does not vary is not tested: where differences spread by no more than rounding there
+//! is neither interval nor p.
 //!
-//! Everything is paired by seed, because for one seed all regimes share the permutation of the training rows, the data
-//! order and the initial weights. The t interval of the mean difference leads; bootstrap interval, Wilcoxon's test and
-//! effect size stand beside it.
+//! Everything is paired by seed, because for one seed all regimes share the permutation of the
+//! training rows, the data order and the initial weights. The t interval of the mean difference
+//! leads; bootstrap interval, Wilcoxon's test and effect size stand beside it.
 //!
-//! The distributions are computed here from `libm`, not taken from a statistics crate: those call the platform's `ln` and
-//! `exp`, whose last bits differ between machines, and a report must be the same bytes wherever it is drawn. Sums run in
-//! the order of the seeds.
+//! The distributions are computed here from `libm`, not taken from a statistics crate: those call
+//! the platform's `ln` and `exp`, whose last bits differ between machines, and a report must be the
+//! same bytes wherever it is drawn. Sums run in the order of the seeds.
 
 mod bootstrap;
 mod categorical;

@@ -1,7 +1,8 @@
 //! Many tests at once.
 
-/// Holm's step-down adjusted p-values (Holm 1979), in the order of `p`: the family's error stays below the level
-/// at which an adjusted value is called significant. NaN stays NaN and is not counted.
+/// Holm's step-down adjusted p-values (Holm 1979), in the order of `p`: the family's error stays
+/// below the level at which an adjusted value is called significant. NaN stays NaN and is not
+/// counted.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).filter(|&i| !p[i].is_nan()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
@@ -18,7 +19,8 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    // R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm"); statsmodels multipletests(..., method="holm") agrees
+    // R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm"); statsmodels multipletests(...,
+    // method="holm") agrees
     #[test]
     fn adjusted_values_never_fall_as_p_rises() {
         let adjusted = holm(&[0.01, 0.04, 0.03, 0.005]);

@@ -12,8 +12,9 @@ const POWER: f64 = 0.8;
 /// More seeds than anyone will run; counted no further.
 const MOST_SEEDS: usize = 1_000_000;
 
-/// What the seeds that two regimes share say about their difference, first minus second. Where the difference is the same
-/// in every seed but for rounding, there is no interval, no test and no effect size: they would rest on the rounding.
+/// What the seeds that two regimes share say about their difference, first minus second. Where the
+/// difference is the same in every seed but for rounding, there is no interval, no test and no
+/// effect size: they would rest on the rounding.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Paired {
     /// Seeds in both.
@@ -65,8 +66,8 @@ impl Paired {
         self.sd == Some(0.0)
     }
 
-    /// Two-sided p of the t-test that the true difference is `bound`; below 0.05 exactly where the interval leaves `bound`
-    /// out.
+    /// Two-sided p of the t-test that the true difference is `bound`; below 0.05 exactly where the
+    /// interval leaves `bound` out.
     pub fn p_against(&self, bound: f64) -> Option<f64> {
         let sd = self.sd.filter(|_| !self.lacks_spread())?;
         let t = (self.mean - bound) / (sd / (self.n as f64).sqrt());
@@ -85,16 +86,20 @@ fn win_rate(differences: &[f64]) -> f64 {
     (wins + 0.5 * ties) / differences.len() as f64
 }
 
-/// Seeds at which differences that spread by `sd` would have a 95 % t interval no wider than `half_width` to each side.
+/// Seeds at which differences that spread by `sd` would have a 95 % t interval no wider than
+/// `half_width` to each side.
 pub fn seeds_for_half_width(sd: f64, half_width: f64) -> usize {
     fewest(|n| student_quantile(1.0 - LEVEL / 2.0, n - 1.0) * sd / n.sqrt() <= half_width)
 }
 
-/// Seeds at which a true mean difference of `difference`, with differences that spread by `sd`, would be found
-/// significant (two-sided 5 %) with 80 % probability: the least n with (t(.975) + t(.8)) sd / sqrt(n) <= difference.
+/// Seeds at which a true mean difference of `difference`, with differences that spread by `sd`,
+/// would be found significant (two-sided 5 %) with 80 % probability: the least n with (t(.975) +
+/// t(.8)) sd / sqrt(n) <= difference.
 pub fn seeds_for_power(sd: f64, difference: f64) -> usize {
     fewest(|n| {
-        (student_quantile(1.0 - LEVEL / 2.0, n - 1.0) + student_quantile(POWER, n - 1.0)) * sd / n.sqrt() <= difference
+        (student_quantile(1.0 - LEVEL / 2.0, n - 1.0) + student_quantile(POWER, n - 1.0)) * sd
+            / n.sqrt()
+            <= difference
     })
 }
 
@@ -119,7 +124,8 @@ fn fewest(enough: impl Fn(f64) -> bool) -> usize {
 mod tests {
     use super::*;
 
-    const PAIRS: [(f64, f64); 5] = [(0.612, 0.571), (0.598, 0.604), (0.633, 0.580), (0.575, 0.566), (0.641, 0.588)];
+    const PAIRS: [(f64, f64); 5] =
+        [(0.612, 0.571), (0.598, 0.604), (0.633, 0.580), (0.575, 0.566), (0.641, 0.588)];
 
     fn assert_close(ours: f64, theirs: f64) {
         assert!((ours - theirs).abs() < 1e-10, "{ours} is not {theirs}");
@@ -161,7 +167,10 @@ mod tests {
         let pairs = [[(0.5, 0.5); 4], [(0.8, 0.5), (0.9, 0.6), (0.6, 0.3), (0.7, 0.4)]];
         for (pairs, win_rate) in pairs.iter().zip([0.5, 1.0]) {
             let paired = Paired::of(pairs).unwrap();
-            assert!(paired.lacks_spread() && paired.interval.is_none() && paired.bootstrap.is_none(), "{paired:?}");
+            assert!(
+                paired.lacks_spread() && paired.interval.is_none() && paired.bootstrap.is_none(),
+                "{paired:?}"
+            );
             assert_eq!((paired.t_p, paired.wilcoxon_p, paired.effect_size), (None, None, None));
             assert_eq!((paired.sd, paired.win_rate), (Some(0.0), win_rate));
         }
@@ -175,8 +184,9 @@ mod tests {
         assert_close(paired.p_against(paired.interval.unwrap().high).unwrap(), 0.05);
     }
 
-    // statsmodels.stats.power.TTestPower().solve_power(1 / 3.5, power=0.8, alpha=0.05) = 98.1 -> 99 with the noncentral t;
-    // for the half-width: next(n for n in range(2, 999) if stats.t.ppf(.975, n - 1) * 3.5 / n**.5 <= 1) = 50
+    // statsmodels.stats.power.TTestPower().solve_power(1 / 3.5, power=0.8, alpha=0.05) = 98.1 -> 99
+    // with the noncentral t; for the half-width: next(n for n in range(2, 999) if stats.t.ppf(.975,
+    // n - 1) * 3.5 / n**.5 <= 1) = 50
     #[test]
     fn the_seeds_needed_are_counted() {
         let power = seeds_for_power(3.5, 1.0);

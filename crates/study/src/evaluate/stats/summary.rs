@@ -5,8 +5,8 @@ use serde::Serialize;
 
 /// Two-sided level of every interval and test.
 pub(crate) const LEVEL: f64 = 0.05;
-/// Figures this close are equal: accuracies are counts over counts, and rounding must neither make nor break a tie or a
-/// spread.
+/// Figures this close are equal: accuracies are counts over counts, and rounding must neither make
+/// nor break a tie or a spread.
 pub(super) const EQUAL: f64 = 1e-9;
 
 /// A 95 % interval.
@@ -46,8 +46,8 @@ impl Summary {
         self.sd.map(|sd| sd / (self.n as f64).sqrt())
     }
 
-    /// Whether the values differ by more than rounding: without it there is nothing that an interval or a test could stand
-    /// on.
+    /// Whether the values differ by more than rounding: without it there is nothing that an
+    /// interval or a test could stand on.
     pub fn has_spread(&self) -> bool {
         self.sd.is_some_and(|sd| sd > EQUAL)
     }
@@ -75,7 +75,10 @@ mod tests {
     #[test]
     fn the_interval_of_two_values_is_as_wide_as_student_says() {
         let Interval { low, high } = Summary::of(&[0.5, 0.52]).unwrap().t_interval().unwrap();
-        assert!((low - 0.38293795263525).abs() < 1e-10 && (high - 0.63706204736475).abs() < 1e-10, "{low} {high}");
+        assert!(
+            (low - 0.38293795263525).abs() < 1e-10 && (high - 0.63706204736475).abs() < 1e-10,
+            "{low} {high}"
+        );
     }
 
     #[test]

@@ -6,11 +6,13 @@ use super::summary::EQUAL;
 /// Up to this many non-zero differences the distribution is enumerated.
 const EXACT_LIMIT: usize = 50;
 
-/// Two-sided p-value that `differences` are symmetric about zero; `None` where no difference is left.
+/// Two-sided p-value that `differences` are symmetric about zero; `None` where no difference is
+/// left.
 ///
-/// Zero differences are dropped (Wilcoxon's own rule) and equal ones share their mean rank. Up to 50 differences the p-value is exact,
-/// with ties too: it enumerates the signs of the ranks that were seen. Above, the normal approximation with the tie correction.
-/// Fewer than six differences can never reach 0.05.
+/// Zero differences are dropped (Wilcoxon's own rule) and equal ones share their mean rank. Up to
+/// 50 differences the p-value is exact, with ties too: it enumerates the signs of the ranks that
+/// were seen. Above, the normal approximation with the tie correction. Fewer than six differences
+/// can never reach 0.05.
 pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
     let mut nonzero: Vec<f64> = differences.iter().copied().filter(|d| d.abs() > EQUAL).collect();
     if nonzero.is_empty() {
@@ -19,9 +21,14 @@ pub fn wilcoxon_signed_rank(differences: &[f64]) -> Option<f64> {
     nonzero.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
     let doubled = doubled_ranks(&nonzero);
     let total: usize = doubled.iter().sum();
-    let positive: usize = nonzero.iter().zip(&doubled).filter(|(d, _)| **d > 0.0).map(|(_, rank)| rank).sum();
+    let positive: usize =
+        nonzero.iter().zip(&doubled).filter(|(d, _)| **d > 0.0).map(|(_, rank)| rank).sum();
     let smaller = positive.min(total - positive);
-    Some(if nonzero.len() <= EXACT_LIMIT { exact(&doubled, smaller) } else { approximate(&doubled, smaller) })
+    Some(if nonzero.len() <= EXACT_LIMIT {
+        exact(&doubled, smaller)
+    } else {
+        approximate(&doubled, smaller)
+    })
 }
 
 /// Twice the mid-ranks of values sorted by size: whole numbers even where values tie.
@@ -86,17 +93,20 @@ mod tests {
         }
     }
 
-    // scipy.stats.wilcoxon([1, 1, -2, 3, 3, -3], method=scipy.stats.PermutationMethod(n_resamples=np.inf)).pvalue
+    // scipy.stats.wilcoxon([1, 1, -2, 3, 3, -3],
+    // method=scipy.stats.PermutationMethod(n_resamples=np.inf)).pvalue
     #[test]
     fn ties_are_enumerated_too() {
         let ours = wilcoxon_signed_rank(&[1.0, 1.0, -2.0, 3.0, 3.0, -3.0, 0.0]).unwrap();
         assert!((ours - 0.71875).abs() < 1e-12, "{ours}");
     }
 
-    // d = [((i * 37) % 101 - 45) / 10 for i in range(60)]; scipy.stats.wilcoxon(d, method="asymptotic").pvalue
+    // d = [((i * 37) % 101 - 45) / 10 for i in range(60)]; scipy.stats.wilcoxon(d,
+    // method="asymptotic").pvalue
     #[test]
     fn large_samples_use_the_normal_approximation() {
-        let differences: Vec<f64> = (0..60).map(|i| f64::from((i * 37) % 101 - 45) / 10.0).collect();
+        let differences: Vec<f64> =
+            (0..60).map(|i| f64::from((i * 37) % 101 - 45) / 10.0).collect();
         let ours = wilcoxon_signed_rank(&differences).unwrap();
         assert!((ours - 0.2647081919479235).abs() < 1e-10, "{ours}");
     }

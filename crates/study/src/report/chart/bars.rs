@@ -13,7 +13,13 @@ pub(crate) struct Group {
 const BAR: f64 = 9.0;
 
 /// Draws groups of bars, values from zero on; `first` is the colour of the first series.
-pub(crate) fn grouped_bars(title: &str, axis: &str, series: &[&str], first: usize, groups: &[Group]) -> Svg {
+pub(crate) fn grouped_bars(
+    title: &str,
+    axis: &str,
+    series: &[&str],
+    first: usize,
+    groups: &[Group],
+) -> Svg {
     let left = label_room(groups.iter().map(|group| group.label.as_str()), 200.0);
     let row = BAR * series.len() as f64 + 8.0;
     let (top, bottom) = (6.0, 6.0 + row * groups.len() as f64);
@@ -29,7 +35,14 @@ pub(crate) fn grouped_bars(title: &str, axis: &str, series: &[&str], first: usiz
     for (i, group) in groups.iter().enumerate() {
         let y = top + i as f64 * row + 4.0;
         let middle = y + BAR * series.len() as f64 / 2.0 + 4.0;
-        svg.text(left - 8.0, middle, Anchor::End, TEXT, Ink::Text, &fit(&group.label, TEXT, left - 10.0));
+        svg.text(
+            left - 8.0,
+            middle,
+            Anchor::End,
+            TEXT,
+            Ink::Text,
+            &fit(&group.label, TEXT, left - 10.0),
+        );
         for (s, value) in group.values.iter().enumerate() {
             let size = (scale.at(*value) - scale.at(0.0), BAR - 1.0);
             svg.rect((scale.at(0.0), y + s as f64 * BAR), size, Ink::Series(first + s), 1.0);

@@ -34,7 +34,14 @@ pub(crate) fn dot_plot(title: &str, axis: &str, series: &[&str], rows: &[DotRow]
     for (i, row) in rows.iter().enumerate() {
         let y = top + i as f64 * row_height + GAP / 2.0;
         let middle = y + (row_height - GAP) / 2.0;
-        svg.text(left - 8.0, middle + 4.0, Anchor::End, TEXT, Ink::Text, &fit(&row.label, TEXT, left - 10.0));
+        svg.text(
+            left - 8.0,
+            middle + 4.0,
+            Anchor::End,
+            TEXT,
+            Ink::Text,
+            &fit(&row.label, TEXT, left - 10.0),
+        );
         for (s, values) in row.series.iter().enumerate() {
             lane(&mut svg, &scale, y + LANE * (s as f64 + 0.5), right + 6.0, s, values);
         }

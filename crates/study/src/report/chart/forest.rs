@@ -43,7 +43,14 @@ pub(crate) fn forest_plot(title: &str, axis: &str, series: &[&str], rows: &[Fore
     for (i, row) in rows.iter().enumerate() {
         let y = top + i as f64 * row_height + GAP / 2.0;
         let middle = y + (row_height - GAP) / 2.0;
-        svg.text(left - 8.0, middle + 4.0, Anchor::End, TEXT, Ink::Text, &fit(&row.label, TEXT, left - 10.0));
+        svg.text(
+            left - 8.0,
+            middle + 4.0,
+            Anchor::End,
+            TEXT,
+            Ink::Text,
+            &fit(&row.label, TEXT, left - 10.0),
+        );
         for (s, estimate) in row.series.iter().enumerate() {
             let Some(estimate) = estimate else { continue };
             let (y, ink) = (y + LANE * (s as f64 + 0.5), Ink::Series(s + 1));
@@ -53,8 +60,21 @@ pub(crate) fn forest_plot(title: &str, axis: &str, series: &[&str], rows: &[Fore
                     svg.line((scale.at(end), y - 4.0), (scale.at(end), y + 4.0), ink, 2.0);
                 }
             }
-            svg.dot((scale.at(estimate.mean), y), 4.5, ink, 1.0, &format!("{}: {}", row.label, estimate.text));
-            svg.text(right + 6.0, y + 4.0, Anchor::Start, SMALL, Ink::Text, &fit(&estimate.text, SMALL, FIGURES));
+            svg.dot(
+                (scale.at(estimate.mean), y),
+                4.5,
+                ink,
+                1.0,
+                &format!("{}: {}", row.label, estimate.text),
+            );
+            svg.text(
+                right + 6.0,
+                y + 4.0,
+                Anchor::Start,
+                SMALL,
+                Ink::Text,
+                &fit(&estimate.text, SMALL, FIGURES),
+            );
         }
     }
     legend_from(&mut svg, 1, series, (left, bottom + 62.0), WIDTH - left, false);

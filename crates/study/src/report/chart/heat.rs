@@ -26,7 +26,8 @@ pub(crate) struct Heat<'a> {
     pub(crate) tiles: Vec<Vec<Option<(String, f64)>>>,
 }
 
-/// Draws the table. Columns are numbered and the numbers are explained by the rows' labels where names would not fit.
+/// Draws the table. Columns are numbered and the numbers are explained by the rows' labels where
+/// names would not fit.
 pub(crate) fn heat_map(heat: &Heat<'_>) -> Svg {
     let left = label_room(heat.rows.iter().map(String::as_str), 210.0) + 26.0;
     let width = ((WIDTH - left - 8.0) / heat.columns.len().max(1) as f64).min(92.0);
@@ -46,14 +47,34 @@ pub(crate) fn heat_map(heat: &Heat<'_>) -> Svg {
     for (r, (name, tiles)) in heat.rows.iter().zip(&heat.tiles).enumerate() {
         let y = top + r as f64 * height;
         let name = if same && !fits { format!("{}  {}", name, r + 1) } else { name.clone() };
-        svg.text(left - 8.0, y + height / 2.0 + 4.0, Anchor::End, TEXT, Ink::Text, &fit(&name, TEXT, left - 10.0));
+        svg.text(
+            left - 8.0,
+            y + height / 2.0 + 4.0,
+            Anchor::End,
+            TEXT,
+            Ink::Text,
+            &fit(&name, TEXT, left - 10.0),
+        );
         for (c, tile) in tiles.iter().enumerate() {
             let Some((text, value)) = tile else { continue };
             let x = left + c as f64 * width;
             let shade = Shade::of(heat.ramp, *value);
-            svg.tile((x, y), (width - 1.5, height - 1.5), &shade.colour(), shade.class, 100.0 * shade.strength);
+            svg.tile(
+                (x, y),
+                (width - 1.5, height - 1.5),
+                &shade.colour(),
+                shade.class,
+                100.0 * shade.strength,
+            );
             if !text.is_empty() && text_width(text, SMALL) <= width {
-                svg.text(x + width / 2.0, y + height / 2.0 + 4.0, Anchor::Middle, SMALL, shade.ink(), text);
+                svg.text(
+                    x + width / 2.0,
+                    y + height / 2.0 + 4.0,
+                    Anchor::Middle,
+                    SMALL,
+                    shade.ink(),
+                    text,
+                );
             }
         }
     }
@@ -71,7 +92,8 @@ pub(crate) fn heat_map(heat: &Heat<'_>) -> Svg {
 
 /// The columns' numbers with their names, several to a line.
 fn number(columns: &[String]) -> Vec<String> {
-    let named: Vec<String> = columns.iter().enumerate().map(|(i, name)| format!("{} {name}", i + 1)).collect();
+    let named: Vec<String> =
+        columns.iter().enumerate().map(|(i, name)| format!("{} {name}", i + 1)).collect();
     named.chunks(3).map(|chunk| chunk.join("   ")).collect()
 }
 
@@ -94,7 +116,9 @@ impl Shade {
             Ramp::Signed if value < 0.0 => {
                 Self { class: "orange", end: [178.0, 76.0, 0.0], white_from: 0.91, strength }
             }
-            Ramp::Share | Ramp::Signed => Self { class: "blue", end: [8.0, 69.0, 128.0], white_from: 0.71, strength },
+            Ramp::Share | Ramp::Signed => {
+                Self { class: "blue", end: [8.0, 69.0, 128.0], white_from: 0.71, strength }
+            }
         }
     }
 
@@ -125,7 +149,8 @@ mod tests {
     fn the_text_of_every_tile_can_be_read_in_both_themes() {
         let rgb = |name: &str| {
             let colour = dark_value(name);
-            [1, 3, 5].map(|at| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("a colour")))
+            [1, 3, 5]
+                .map(|at| f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("a colour")))
         };
         let none = rgb("--none");
         for step in -100..=100 {

@@ -18,7 +18,8 @@ pub(crate) enum Axis {
 }
 
 impl Axis {
-    /// Whether so many lines have bands: of more they hide each other, and a band to zero has no place on a logarithm.
+    /// Whether so many lines have bands: of more they hide each other, and a band to zero has no
+    /// place on a logarithm.
     pub(crate) fn has_bands(self, lines: usize) -> bool {
         lines <= MOST_BANDS && matches!(self, Self::Linear)
     }
@@ -31,14 +32,25 @@ const PLOT: f64 = 300.0;
 const MOST_BANDS: usize = 8;
 
 /// Draws lines over a common pair of axes.
-pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, axis: Axis, lines: &[Line]) -> Svg {
+pub(crate) fn line_chart(
+    title: &str,
+    x_axis: &str,
+    y_axis: &str,
+    axis: Axis,
+    lines: &[Line],
+) -> Svg {
     let short: Vec<String> = lines.iter().map(|line| fit(&line.name, SMALL, 260.0)).collect();
     let names: Vec<&str> = short.iter().map(String::as_str).collect();
     let (rows, _) = legend_places(&names, WIDTH - LEFT);
     let bottom = TOP + PLOT + 22.0;
     let mut svg = Svg::new(WIDTH, bottom + 56.0 + 18.0 * rows as f64, title);
     svg.text(LEFT, TOP + 12.0, Anchor::Start, TEXT, Ink::Text, y_axis);
-    let xs = Scale::over(lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)), 8, LEFT, WIDTH - 24.0);
+    let xs = Scale::over(
+        lines.iter().flat_map(|line| line.points.iter().map(|p| p.0)),
+        8,
+        LEFT,
+        WIDTH - 24.0,
+    );
     // What is drawn is never below zero, and neither is its band.
     let low = |p: &(f64, f64, f64)| (p.1 - p.2).max(p.1.min(0.0));
     let has_bands = axis.has_bands(lines.len());
@@ -59,17 +71,26 @@ pub(crate) fn line_chart(title: &str, x_axis: &str, y_axis: &str, axis: Axis, li
     }
     svg.text((LEFT + WIDTH) / 2.0, bottom + 38.0, Anchor::Middle, TEXT, Ink::Text, x_axis);
     let banded = if has_bands { lines } else { &[] };
-    for (i, line) in banded.iter().enumerate().filter(|(_, line)| line.points.iter().any(|p| p.2 > 0.0)) {
+    for (i, line) in
+        banded.iter().enumerate().filter(|(_, line)| line.points.iter().any(|p| p.2 > 0.0))
+    {
         let upper = line.points.iter().map(|p| (xs.at(p.0), ys.at(p.1 + p.2)));
         let lower = line.points.iter().rev().map(|p| (xs.at(p.0), ys.at(low(p))));
         svg.area(&upper.chain(lower).collect::<Vec<_>>(), Ink::Series(i));
     }
     for (i, line) in lines.iter().enumerate() {
-        let points: Vec<(f64, f64)> = line.points.iter().map(|p| (xs.at(p.0), ys.at(p.1))).collect();
+        let points: Vec<(f64, f64)> =
+            line.points.iter().map(|p| (xs.at(p.0), ys.at(p.1))).collect();
         svg.path(&points, Ink::Series(i), dashes(i));
         if points.len() <= 12 {
             for (place, p) in points.iter().zip(&line.points) {
-                svg.dot(*place, 3.0, Ink::Series(i), 1.0, &format!("{}: {:.0}, {:.2}", line.name, p.0, p.1));
+                svg.dot(
+                    *place,
+                    3.0,
+                    Ink::Series(i),
+                    1.0,
+                    &format!("{}: {:.0}, {:.2}", line.name, p.0, p.1),
+                );
             }
         }
     }

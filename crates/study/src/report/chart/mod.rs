@@ -1,4 +1,5 @@
-//! Charts as plain SVG, drawn so that labels cannot overlap: categories stand in rows of their own, legends below.
+//! Charts as plain SVG, drawn so that labels cannot overlap: categories stand in rows of their own,
+//! legends below.
 
 mod bars;
 mod dots;
@@ -27,7 +28,8 @@ use svg::{Anchor, Ink, SMALL, TEXT, text_width};
 pub(crate) const WIDTH: f64 = 760.0;
 
 /// Dash patterns beside the colours: one for each.
-const DASHES: [&str; svg::SERIES.len()] = ["", "7 3", "2 3", "9 3 2 3", "16 4", "9 3 2 3 2 3", "4 7"];
+const DASHES: [&str; svg::SERIES.len()] =
+    ["", "7 3", "2 3", "9 3 2 3", "16 4", "9 3 2 3 2 3", "4 7"];
 
 /// Shortens `text` until it fits `room`.
 fn fit(text: &str, size: f64, room: f64) -> String {
@@ -73,7 +75,14 @@ fn legend(svg: &mut Svg, names: &[&str], at: (f64, f64), width: f64, dashed: boo
 }
 
 /// Draws a legend whose first entry is series number `first`.
-fn legend_from(svg: &mut Svg, first: usize, names: &[&str], at: (f64, f64), width: f64, dashed: bool) {
+fn legend_from(
+    svg: &mut Svg,
+    first: usize,
+    names: &[&str],
+    at: (f64, f64),
+    width: f64,
+    dashed: bool,
+) {
     let (_, places) = legend_places(names, width);
     for (i, (name, (x, row))) in names.iter().zip(places).enumerate() {
         let (x, y) = (at.0 + x, at.1 + row as f64 * 18.0);

@@ -23,7 +23,8 @@ pub(crate) fn reliability_plot(title: &str, models: &[Calibration]) -> Svg {
     let rows = models.len().div_ceil(COLUMNS);
     let mut svg = Svg::new(WIDTH, rows as f64 * (PANEL + 94.0), title);
     for (i, model) in models.iter().enumerate() {
-        let (x, y) = ((i % COLUMNS) as f64 * STEP + 48.0, (i / COLUMNS) as f64 * (PANEL + 94.0) + 42.0);
+        let (x, y) =
+            ((i % COLUMNS) as f64 * STEP + 48.0, (i / COLUMNS) as f64 * (PANEL + 94.0) + 42.0);
         panel(&mut svg, model, x, y);
     }
     svg
@@ -47,7 +48,12 @@ fn panel(svg: &mut Svg, model: &Calibration, x: f64, y: f64) {
     let full = model.bins.iter().filter(|bin| bin.2 >= FEW_IMAGES);
     svg.path(&full.map(place).collect::<Vec<_>>(), Ink::Series(1), "");
     for bin in &model.bins {
-        let text = format!("{:.0} images: confidence {:.1} %, right {:.1} %", bin.2, 100.0 * bin.0, 100.0 * bin.1);
+        let text = format!(
+            "{:.0} images: confidence {:.1} %, right {:.1} %",
+            bin.2,
+            100.0 * bin.0,
+            100.0 * bin.1
+        );
         let radius = ((2.0 + 5.0 * (bin.2 / most).sqrt()) * 10.0).round() / 10.0;
         if bin.2 < FEW_IMAGES {
             svg.ring(place(bin), radius, Ink::Series(1), &text);

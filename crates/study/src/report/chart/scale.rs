@@ -13,7 +13,12 @@ pub(crate) struct Scale {
 
 impl Scale {
     /// An axis over `values` with about `ticks` round steps, drawn from `from` to `to` in pixels.
-    pub(crate) fn over(values: impl IntoIterator<Item = f64>, ticks: usize, from: f64, to: f64) -> Self {
+    pub(crate) fn over(
+        values: impl IntoIterator<Item = f64>,
+        ticks: usize,
+        from: f64,
+        to: f64,
+    ) -> Self {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         for value in values.into_iter().filter(|value| value.is_finite()) {
             low = low.min(value);
@@ -27,10 +32,18 @@ impl Scale {
             (low, high) = (low - pad, high + pad);
         }
         let step = round_step((high - low) / ticks.max(1) as f64);
-        Self { low: (low / step).floor() * step, high: (high / step).ceil() * step, from, to, step, is_log: false }
+        Self {
+            low: (low / step).floor() * step,
+            high: (high / step).ceil() * step,
+            from,
+            to,
+            step,
+            is_log: false,
+        }
     }
 
-    /// A logarithmic axis over the positive ones of `values`, from 1, 2 or 5 times a power of ten to another.
+    /// A logarithmic axis over the positive ones of `values`, from 1, 2 or 5 times a power of ten
+    /// to another.
     pub(crate) fn log_over(values: impl IntoIterator<Item = f64>, from: f64, to: f64) -> Self {
         let (mut low, mut high) = (f64::INFINITY, 0.0);
         for value in values.into_iter().filter(|value| value.is_finite() && *value > 0.0) {
@@ -46,7 +59,8 @@ impl Scale {
 
     /// Where `value` lies.
     pub(crate) fn at(&self, value: f64) -> f64 {
-        let value = if self.is_log { value.max(f64::MIN_POSITIVE).log10().max(self.low) } else { value };
+        let value =
+            if self.is_log { value.max(f64::MIN_POSITIVE).log10().max(self.low) } else { value };
         self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
@@ -54,7 +68,8 @@ impl Scale {
     pub(crate) fn ticks(&self) -> Vec<f64> {
         if self.is_log {
             let powers = (self.low.floor() as i32)..=(self.high.ceil() as i32);
-            let ticks = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|factor| factor * 10f64.powi(power)));
+            let ticks =
+                powers.flat_map(|power| [1.0, 2.0, 5.0].map(|factor| factor * 10f64.powi(power)));
             let within = |tick: &f64| (self.low - 1e-9..=self.high + 1e-9).contains(&tick.log10());
             return ticks.filter(within).collect();
         }
@@ -119,9 +134,11 @@ mod tests {
 
     #[test]
     fn no_value_and_one_value_still_make_an_axis() {
-        for scale in
-            [Scale::over([], 4, 0.0, 1.0), Scale::over([7.0], 4, 0.0, 1.0), Scale::over([f64::NAN], 4, 0.0, 1.0)]
-        {
+        for scale in [
+            Scale::over([], 4, 0.0, 1.0),
+            Scale::over([7.0], 4, 0.0, 1.0),
+            Scale::over([f64::NAN], 4, 0.0, 1.0),
+        ] {
             assert!(scale.ticks().len() >= 2 && scale.at(7.0).is_finite());
         }
     }

@@ -1,7 +1,7 @@
 //! A picture as SVG text.
 //!
-//! Colours are light-theme presentation attributes plus a class: a file stands alone, and the page's style sheet, which
-//! overrides attributes, recolours the same drawing for the dark theme.
+//! Colours are light-theme presentation attributes plus a class: a file stands alone, and the
+//! page's style sheet, which overrides attributes, recolours the same drawing for the dark theme.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,9 +11,11 @@ pub(crate) const TEXT: f64 = 12.0;
 /// Height of axis numbers and notes.
 pub(crate) const SMALL: f64 = 11.0;
 
-/// Colours that people with any of the common colour deficiencies tell apart: blue, vermilion and green of Okabe and Ito
-/// (2008), the rest chosen for lightness too, which every eye sees. A test holds them to it, in both themes.
-pub(crate) const SERIES: [&str; 7] = ["#3c4043", "#0072b2", "#d55e00", "#009e73", "#762308", "#0b2fad", "#9c87a7"];
+/// Colours that people with any of the common colour deficiencies tell apart: blue, vermilion and
+/// green of Okabe and Ito (2008), the rest chosen for lightness too, which every eye sees. A test
+/// holds them to it, in both themes.
+pub(crate) const SERIES: [&str; 7] =
+    ["#3c4043", "#0072b2", "#d55e00", "#009e73", "#762308", "#0b2fad", "#9c87a7"];
 
 /// Where a text is held.
 #[derive(Clone, Copy)]
@@ -77,7 +79,13 @@ pub(crate) struct Svg {
 impl Svg {
     /// An empty picture; `title` is what a screen reader says.
     pub(crate) fn new(width: f64, height: f64, title: &str) -> Self {
-        Self { width, height, title: title.to_owned(), body: String::new(), images: BTreeMap::new() }
+        Self {
+            width,
+            height,
+            title: title.to_owned(),
+            body: String::new(),
+            images: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn text(&mut self, x: f64, y: f64, anchor: Anchor, size: f64, ink: Ink, text: &str) {
@@ -89,7 +97,8 @@ impl Svg {
         let (class, colour) = (ink.class(), ink.colour());
         let _ = write!(
             self.body,
-            "<text x=\"{}\" y=\"{}\" font-size=\"{size}\"{anchor} class=\"{class}\" fill=\"{colour}\">{}</text>",
+            "<text x=\"{}\" y=\"{}\" font-size=\"{size}\"{anchor} class=\"{class}\" \
+             fill=\"{colour}\">{}</text>",
             Px(x),
             Px(y),
             escape(text)
@@ -100,7 +109,8 @@ impl Svg {
         let (class, colour) = (ink.class(), ink.colour());
         let _ = write!(
             self.body,
-            "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" class=\"{class} line\" stroke=\"{colour}\" stroke-width=\"{width}\"/>",
+            "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" class=\"{class} line\" \
+             stroke=\"{colour}\" stroke-width=\"{width}\"/>",
             Px(from.0),
             Px(from.1),
             Px(to.0),
@@ -111,10 +121,15 @@ impl Svg {
     /// A line through points; `dashes` tells series apart without colour.
     pub(crate) fn path(&mut self, points: &[(f64, f64)], ink: Ink, dashes: &str) {
         let (class, colour) = (ink.class(), ink.colour());
-        let dashes = if dashes.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dashes}\"") };
+        let dashes = if dashes.is_empty() {
+            String::new()
+        } else {
+            format!(" stroke-dasharray=\"{dashes}\"")
+        };
         let _ = write!(
             self.body,
-            "<polyline class=\"{class} line\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"{dashes} points=\""
+            "<polyline class=\"{class} line\" fill=\"none\" stroke=\"{colour}\" \
+             stroke-width=\"2\"{dashes} points=\""
         );
         self.points(points);
         self.body.push_str("\"/>");
@@ -123,7 +138,10 @@ impl Svg {
     /// A shaded band.
     pub(crate) fn area(&mut self, points: &[(f64, f64)], ink: Ink) {
         let (class, colour) = (ink.class(), ink.colour());
-        let _ = write!(self.body, "<polygon class=\"{class}\" fill=\"{colour}\" fill-opacity=\"0.15\" points=\"");
+        let _ = write!(
+            self.body,
+            "<polygon class=\"{class}\" fill=\"{colour}\" fill-opacity=\"0.15\" points=\""
+        );
         self.points(points);
         self.body.push_str("\"/>");
     }
@@ -139,17 +157,27 @@ impl Svg {
         let (x, y, w, h) = (Px(at.0), Px(at.1), Px(size.0), Px(size.1));
         let _ = write!(
             self.body,
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" class=\"{class}\" fill=\"{colour}\" fill-opacity=\"{}\"/>",
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" class=\"{class}\" \
+             fill=\"{colour}\" fill-opacity=\"{}\"/>",
             Px(opacity)
         );
     }
 
-    /// A tile whose own colour carries meaning; the dark theme mixes `percent` of the class's ramp anew.
-    pub(crate) fn tile(&mut self, at: (f64, f64), size: (f64, f64), colour: &str, class: &str, percent: f64) {
+    /// A tile whose own colour carries meaning; the dark theme mixes `percent` of the class's ramp
+    /// anew.
+    pub(crate) fn tile(
+        &mut self,
+        at: (f64, f64),
+        size: (f64, f64),
+        colour: &str,
+        class: &str,
+        percent: f64,
+    ) {
         let (x, y, w, h) = (Px(at.0), Px(at.1), Px(size.0), Px(size.1));
         let _ = write!(
             self.body,
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" fill=\"{colour}\" class=\"{class}\" style=\"--t:{}%\"/>",
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" fill=\"{colour}\" \
+             class=\"{class}\" style=\"--t:{}%\"/>",
             Px(percent)
         );
     }
@@ -160,7 +188,8 @@ impl Svg {
         let (x, y, w, h) = (Px(at.0), Px(at.1), Px(size.0), Px(size.1));
         let _ = write!(
             self.body,
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" class=\"{class} line\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>"
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" class=\"{class} line\" \
+             fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>"
         );
     }
 
@@ -169,7 +198,8 @@ impl Svg {
         let (class, colour) = (ink.class(), ink.colour());
         let _ = write!(
             self.body,
-            "<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\" class=\"{class}\" fill=\"{colour}\" fill-opacity=\"{}\"><title>{}</title></circle>",
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\" class=\"{class}\" fill=\"{colour}\" \
+             fill-opacity=\"{}\"><title>{}</title></circle>",
             Px(at.0),
             Px(at.1),
             Px(opacity),
@@ -182,7 +212,8 @@ impl Svg {
         let (class, colour) = (ink.class(), ink.colour());
         let _ = write!(
             self.body,
-            "<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\" class=\"{class} line\" fill=\"none\" stroke=\"{colour}\"><title>{}</title></circle>",
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\" class=\"{class} line\" fill=\"none\" \
+             stroke=\"{colour}\"><title>{}</title></circle>",
             Px(at.0),
             Px(at.1),
             escape(title)
@@ -193,10 +224,14 @@ impl Svg {
     pub(crate) fn image(&mut self, at: (f64, f64), side: f64, png_base64: &str, title: &str) {
         let name = format!("i{side}-{:016x}", fnv1a(png_base64.as_bytes()));
         let (x, y, title) = (Px(at.0), Px(at.1), escape(title));
-        let _ = write!(self.body, "<use href=\"#{name}\" x=\"{x}\" y=\"{y}\"><title>{title}</title></use>");
+        let _ = write!(
+            self.body,
+            "<use href=\"#{name}\" x=\"{x}\" y=\"{y}\"><title>{title}</title></use>"
+        );
         self.images.entry(name).or_insert_with_key(|name| {
             format!(
-                "<image id=\"{name}\" width=\"{side}\" height=\"{side}\" image-rendering=\"optimizeSpeed\" \
+                "<image id=\"{name}\" width=\"{side}\" height=\"{side}\" \
+                 image-rendering=\"optimizeSpeed\" \
                  style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{png_base64}\"/>"
             )
         });
@@ -207,19 +242,24 @@ impl Svg {
         &self.images
     }
 
-    /// The picture; with its own background and images as a file, without them as a part of the page.
+    /// The picture; with its own background and images as a file, without them as a part of the
+    /// page.
     pub(crate) fn finish(&self, as_file: bool) -> String {
         let (w, h) = (Px(self.width), Px(self.height));
         let (namespace, ground) = if as_file {
             (
                 format!(" xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\""),
-                format!("{}<rect width=\"{w}\" height=\"{h}\" fill=\"#ffffff\"/>", definitions(&self.images)),
+                format!(
+                    "{}<rect width=\"{w}\" height=\"{h}\" fill=\"#ffffff\"/>",
+                    definitions(&self.images)
+                ),
             )
         } else {
             (String::new(), String::new())
         };
         format!(
-            "<svg{namespace} viewBox=\"0 0 {w} {h}\" role=\"img\" aria-label=\"{}\" font-family=\"DejaVu Sans, Verdana, Helvetica, Arial, sans-serif\">{ground}{}</svg>",
+            "<svg{namespace} viewBox=\"0 0 {w} {h}\" role=\"img\" aria-label=\"{}\" \
+             font-family=\"DejaVu Sans, Verdana, Helvetica, Arial, sans-serif\">{ground}{}</svg>",
             escape(&self.title),
             self.body
         )
@@ -236,7 +276,9 @@ pub(crate) fn definitions(images: &BTreeMap<String, String>) -> String {
 
 /// A name for bytes (Fowler, Noll and Vo's hash, 1a, 64 bits).
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// A coordinate with as many digits as a screen shows.
@@ -266,7 +308,8 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// A width that `text` does not exceed in any of the fonts named: those of DejaVu Sans, the widest, rounded up.
+/// A width that `text` does not exceed in any of the fonts named: those of DejaVu Sans, the widest,
+/// rounded up.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     let ems = text.chars().map(|letter| match letter {
         'i' | 'j' | 'l' | '|' | '\'' | '.' | ',' | ':' | ';' | '!' | ' ' | 'I' => 0.35,
@@ -288,7 +331,10 @@ mod tests {
         let mut svg = Svg::new(10.0, 10.0, "a<b");
         svg.text(1.0, 2.0, Anchor::Start, TEXT, Ink::Text, "<script>\"&'\u{7}");
         let text = svg.finish(false);
-        assert!(text.contains("&lt;script&gt;&quot;&amp;&#39; <") && !text.contains("<script"), "{text}");
+        assert!(
+            text.contains("&lt;script&gt;&quot;&amp;&#39; <") && !text.contains("<script"),
+            "{text}"
+        );
         assert!(text.contains("aria-label=\"a&lt;b\""));
     }
 
@@ -298,13 +344,20 @@ mod tests {
         svg.image((0.0, 0.0), 5.0, "AAAA", "one");
         svg.image((5.0, 0.0), 5.0, "AAAA", "two");
         let file = svg.finish(true);
-        assert_eq!((file.matches("base64,AAAA").count(), file.matches("<use").count()), (1, 2), "{file}");
+        assert_eq!(
+            (file.matches("base64,AAAA").count(), file.matches("<use").count()),
+            (1, 2),
+            "{file}"
+        );
         assert!(!svg.finish(false).contains("base64") && svg.images().len() == 1);
     }
 
     #[test]
     fn coordinates_are_short_and_never_minus_zero() {
-        assert_eq!(format!("{} {} {} {}", Px(1.23456), Px(-0.001), Px(3.0), Px(f64::NAN)), "1.23 0 3 0");
+        assert_eq!(
+            format!("{} {} {} {}", Px(1.23456), Px(-0.001), Px(3.0), Px(f64::NAN)),
+            "1.23 0 3 0"
+        );
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::{Figure, SHOWN};
 use crate::report::analysis::{Analysis, Comparison};
 use crate::report::cell::{Cell, METRICS, Metric};
 use crate::report::chart::{
-    Axis, DotRow, Estimate, ForestRow, Heat, Line, Ramp, dot_plot, forest_plot, heat_map, line_chart,
+    Axis, DotRow, Estimate, ForestRow, Heat, Line, Ramp, dot_plot, forest_plot, heat_map,
+    line_chart,
 };
 use crate::report::gain::{Gain, gain, is_significant};
 use crate::report::html::signed;
@@ -18,14 +19,26 @@ pub(super) fn accuracy(cells: &[Cell<'_>]) -> Figure {
         .map(|cell| {
             let dots = |metric: Metric| {
                 let runs = cell.runs.iter();
-                runs.filter_map(|(seed, run)| Some((format!("{}, seed {seed}", cell.name), metric.of(run)?))).collect()
+                runs.filter_map(|(seed, run)| {
+                    Some((format!("{}, seed {seed}", cell.name), metric.of(run)?))
+                })
+                .collect()
             };
             for (seed, run) in &cell.runs {
-                let figures = [Metric::ValAccuracyBest, Metric::TestAccuracy]
-                    .map(|metric| metric.of(run).map_or_else(String::new, |share| share.to_string()));
-                csv.row(&[cell.name.clone(), seed.to_string(), figures[0].clone(), figures[1].clone()]);
+                let figures = [Metric::ValAccuracyBest, Metric::TestAccuracy].map(|metric| {
+                    metric.of(run).map_or_else(String::new, |share| share.to_string())
+                });
+                csv.row(&[
+                    cell.name.clone(),
+                    seed.to_string(),
+                    figures[0].clone(),
+                    figures[1].clone(),
+                ]);
             }
-            DotRow { label: cell.name.clone(), series: vec![dots(Metric::ValAccuracyBest), dots(Metric::TestAccuracy)] }
+            DotRow {
+                label: cell.name.clone(),
+                series: vec![dots(Metric::ValAccuracyBest), dots(Metric::TestAccuracy)],
+            }
         })
         .collect();
     let svg = dot_plot(
@@ -34,7 +47,9 @@ pub(super) fn accuracy(cells: &[Cell<'_>]) -> Figure {
         &["validation, best epoch", "test, last epoch"],
         &rows,
     );
-    let caption = "Accuracy on validation (best epoch) and test (last epoch), as the paper\u{2019}s Fig. 4: every seed a dot, the upright bar their mean, the line one standard deviation to each side.";
+    let caption = "Accuracy on validation (best epoch) and test (last epoch), as the \
+                   paper\u{2019}s Fig. 4: every seed a dot, the upright bar their mean, the line \
+                   one standard deviation to each side.";
     Figure {
         id: "fig4".into(),
         section: "accuracy",
@@ -88,7 +103,8 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
         "the same regime with the paper\u{2019}s augmentation"
     };
     let caption = format!(
-        "What each cell gains over {over}: mean difference, paired by seed, with its 95 % t interval. A difference whose interval includes 0 is compatible with none."
+        "What each cell gains over {over}: mean difference, paired by seed, with its 95 % t \
+         interval. A difference whose interval includes 0 is compatible with none."
     );
     Some(Figure {
         id: "differences".into(),
@@ -105,7 +121,8 @@ pub(super) fn differences(cells: &[Cell<'_>], analysis: &Analysis) -> Option<Fig
 pub(super) fn matrices(cells: &[Cell<'_>], analysis: &Analysis, loaded: &Loaded) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (number, data) in loaded.subjects.iter().enumerate() {
-        let members: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
+        let members: Vec<usize> =
+            (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
         if members.len() < 2 || members.len() > SHOWN {
             continue;
         }
@@ -122,13 +139,20 @@ type Tile = Option<(f64, bool)>;
 fn tiles(members: &[usize], analysis: &Analysis, metric: Metric) -> Vec<Vec<Tile>> {
     let found = |first: usize, second: usize| {
         let same = |c: &&Comparison| {
-            c.metric == metric && ((c.first, c.second) == (first, second) || (c.second, c.first) == (first, second))
+            c.metric == metric
+                && ((c.first, c.second) == (first, second)
+                    || (c.second, c.first) == (first, second))
         };
         let comparison = analysis.comparisons.iter().find(same)?;
         let sign = if comparison.first == first { 1.0 } else { -1.0 };
-        Some((sign * comparison.paired.mean, is_significant(comparison.paired.n, comparison.holm_p)))
+        Some((
+            sign * comparison.paired.mean,
+            is_significant(comparison.paired.n, comparison.holm_p),
+        ))
     };
-    let line = |&row: &usize| members.iter().map(|&column| found(row, column).filter(|_| row != column)).collect();
+    let line = |&row: &usize| {
+        members.iter().map(|&column| found(row, column).filter(|_| row != column)).collect()
+    };
     members.iter().map(line).collect()
 }
 
@@ -171,7 +195,8 @@ fn matrix(
         tiles: values.into_iter().map(|line| line.into_iter().map(tile).collect()).collect(),
     };
     let caption = format!(
-        "{} on {}: mean difference, row minus column, paired by seed. Blue: the row is better; orange: the row is worse. * p < 0.05 after Holm (paired t-test), with five seeds or more.",
+        "{} on {}: mean difference, row minus column, paired by seed. Blue: the row is better; \
+         orange: the row is worse. * p < 0.05 after Holm (paired t-test), with five seeds or more.",
         metric.title(),
         data.name
     );
@@ -201,15 +226,29 @@ pub(super) fn budget(analysis: &Analysis) -> Option<Figure> {
                     sd.map_or_else(String::new, |sd| sd.to_string()),
                 ]);
             }
-            let points = curve.points.iter().map(|(labels, mean, sd)| (*labels, *mean, sd.unwrap_or(0.0))).collect();
+            let points = curve
+                .points
+                .iter()
+                .map(|(labels, mean, sd)| (*labels, *mean, sd.unwrap_or(0.0)))
+                .collect();
             Line { name: curve.name.clone(), points }
         })
         .collect();
     if lines.is_empty() {
         return None;
     }
-    let svg = line_chart("Test accuracy against labels", "labels", "test accuracy (%)", Axis::Linear, &lines);
-    let bands = if Axis::Linear.has_bands(lines.len()) { ", bands one standard deviation to each side" } else { "" };
+    let svg = line_chart(
+        "Test accuracy against labels",
+        "labels",
+        "test accuracy (%)",
+        Axis::Linear,
+        &lines,
+    );
+    let bands = if Axis::Linear.has_bands(lines.len()) {
+        ", bands one standard deviation to each side"
+    } else {
+        ""
+    };
     let caption = format!("Test accuracy against labels: means over the seeds{bands}.");
     Some(Figure {
         id: "budget".into(),

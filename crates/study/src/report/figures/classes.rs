@@ -11,7 +11,12 @@ use crate::report::tables::Csv;
 /// More columns than this have no room for deviations.
 const MOST_WITH_DEVIATION: usize = 7;
 
-pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, loaded: &Loaded) -> Figure {
+pub(super) fn confusion(
+    index: usize,
+    cell: &Cell<'_>,
+    analysis: &Analysis,
+    loaded: &Loaded,
+) -> Figure {
     let data = data_of(loaded, cell);
     let counts = &analysis.cells[index].confusion;
     let order = data.order(counts.len());
@@ -23,9 +28,14 @@ pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, load
             order
                 .iter()
                 .map(|&predicted| {
-                    csv.row(&[data.class(class), data.class(predicted), counts[class][predicted].to_string()]);
+                    csv.row(&[
+                        data.class(class),
+                        data.class(predicted),
+                        counts[class][predicted].to_string(),
+                    ]);
                     let share = counts[class][predicted] as f64 / total;
-                    let text = if share < 0.005 { String::new() } else { format!("{:.0}", 100.0 * share) };
+                    let text =
+                        if share < 0.005 { String::new() } else { format!("{:.0}", 100.0 * share) };
                     Some((text, share))
                 })
                 .collect()
@@ -33,7 +43,8 @@ pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, load
         .collect();
     let names: Vec<String> = order.iter().map(|&class| data.class(class)).collect();
     let frames = data.frames(&order);
-    let framed = if frames.is_empty() { "" } else { " A frame holds the left and the right of one organ." };
+    let framed =
+        if frames.is_empty() { "" } else { " A frame holds the left and the right of one organ." };
     let heat = Heat {
         title: "Confusion matrix",
         row_axis: "true class",
@@ -48,7 +59,8 @@ pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, load
         format!(" Of the errors on organs with a left and a right, {swaps:.0} % swap the sides.")
     });
     let caption = format!(
-        "{}: test images of all seeds together, in per cent of the true class; blank: below 0.5 %.{framed}{swaps}",
+        "{}: test images of all seeds together, in per cent of the true class; blank: below 0.5 \
+         %.{framed}{swaps}",
         cell.name
     );
     let id = format!("confusion-{}", slug(&cell.name));
@@ -63,8 +75,14 @@ pub(super) fn confusion(index: usize, cell: &Cell<'_>, analysis: &Analysis, load
     }
 }
 
-pub(super) fn recall(number: usize, data: &Data, cells: &[Cell<'_>], analysis: &Analysis) -> Option<Figure> {
-    let of_data: Vec<usize> = (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
+pub(super) fn recall(
+    number: usize,
+    data: &Data,
+    cells: &[Cell<'_>],
+    analysis: &Analysis,
+) -> Option<Figure> {
+    let of_data: Vec<usize> =
+        (0..cells.len()).filter(|&i| cells[i].checksum() == data.checksum).collect();
     let classes = of_data.iter().map(|&i| analysis.cells[i].recall.len()).max()?;
     let mut csv = Csv::new(&["class", "cell", "recall_percent", "deviation"]);
     let order = data.order(classes);
@@ -83,7 +101,8 @@ pub(super) fn recall(number: usize, data: &Data, cells: &[Cell<'_>], analysis: &
         };
         Some((text, recall / 100.0))
     };
-    let tiles = order.iter().map(|&class| of_data.iter().map(|&i| tile(class, i)).collect()).collect();
+    let tiles =
+        order.iter().map(|&class| of_data.iter().map(|&i| tile(class, i)).collect()).collect();
     let heat = Heat {
         title: "Recall of each class",
         row_axis: "class",
@@ -94,9 +113,11 @@ pub(super) fn recall(number: usize, data: &Data, cells: &[Cell<'_>], analysis: &
         frames: Vec::new(),
         tiles,
     };
-    let lowest = lowest.map_or_else(String::new, |(recall, who)| format!(" Found least: {who}, {recall:.0} %."));
+    let lowest = lowest
+        .map_or_else(String::new, |(recall, who)| format!(" Found least: {who}, {recall:.0} %."));
     let caption = format!(
-        "Recall of each class on the test split of {}: of its images, the share that is found; mean over the seeds.{lowest}",
+        "Recall of each class on the test split of {}: of its images, the share that is found; \
+         mean over the seeds.{lowest}",
         data.name
     );
     Some(Figure {
@@ -115,11 +136,13 @@ pub(super) fn calibration(cells: &[Cell<'_>]) -> Figure {
     let models: Vec<Calibration> = cells
         .iter()
         .map(|cell| {
-            let count = cell.runs.values().map(|run| run.result.test.reliability.len()).max().unwrap_or(0);
+            let count =
+                cell.runs.values().map(|run| run.result.test.reliability.len()).max().unwrap_or(0);
             let mut bins = Vec::new();
             for bin in 0..count {
                 let (mut images, mut confidence, mut right) = (0.0, 0.0, 0.0);
-                for bin in cell.runs.values().filter_map(|run| run.result.test.reliability.get(bin)) {
+                for bin in cell.runs.values().filter_map(|run| run.result.test.reliability.get(bin))
+                {
                     images += f64::from(bin.images);
                     confidence += f64::from(bin.images) * bin.confidence;
                     right += f64::from(bin.images) * bin.accuracy;
@@ -141,7 +164,9 @@ pub(super) fn calibration(cells: &[Cell<'_>]) -> Figure {
         .collect();
     let svg = reliability_plot("Reliability of the predicted probabilities", &models);
     let caption = format!(
-        "Reliability on the test images of all seeds together: below the diagonal a model is surer than it is right. The area of a dot grows with its images; hollow: fewer than {FEW_IMAGES}. ECE is the mean over the seeds, 15 bins."
+        "Reliability on the test images of all seeds together: below the diagonal a model is \
+         surer than it is right. The area of a dot grows with its images; hollow: fewer than \
+         {FEW_IMAGES}. ECE is the mean over the seeds, 15 bins."
     );
     Figure {
         id: "calibration".into(),

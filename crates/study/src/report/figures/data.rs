@@ -16,14 +16,21 @@ pub(super) fn data_figures(data: &Data, suffix: &str) -> Vec<Figure> {
     for class in 0..pictures.class_names.len() {
         for place in pictures.of_class(class).take(2) {
             if let Some(png) = pictures.png(place) {
-                tiles.push(Tile { png: encode(&png), caption: data.class(class), note: String::new() });
+                tiles.push(Tile {
+                    png: encode(&png),
+                    caption: data.class(class),
+                    note: String::new(),
+                });
                 csv.row(&[pictures.images[place].row.to_string(), data.class(class)]);
             }
         }
     }
     if !tiles.is_empty() {
         let svg = image_strip("Training images with their classes", 83.0, &tiles);
-        let caption = format!("Examples from {} with their labels (as the paper\u{2019}s Fig. 1).{made}", data.name);
+        let caption = format!(
+            "Examples from {} with their labels (as the paper\u{2019}s Fig. 1).{made}",
+            data.name
+        );
         figures.push(Figure {
             id: format!("fig1{suffix}"),
             section: "data",
@@ -38,12 +45,17 @@ pub(super) fn data_figures(data: &Data, suffix: &str) -> Vec<Figure> {
     let mut augmented = Vec::new();
     for (place, name, strength) in transforms(pictures) {
         csv.row(&[name.clone(), strength.to_string()]);
-        augmented.extend(pictures.png(place).map(|png| Tile { png: encode(&png), caption: name, note: String::new() }));
+        augmented.extend(pictures.png(place).map(|png| Tile {
+            png: encode(&png),
+            caption: name,
+            note: String::new(),
+        }));
     }
     if !augmented.is_empty() {
         let svg = image_strip("One image under each kind of augmentation", 140.0, &augmented);
         let caption = format!(
-            "One training image of {} under each kind of augmentation (as the paper\u{2019}s Fig. 2).{made}",
+            "One training image of {} under each kind of augmentation (as the paper\u{2019}s Fig. \
+             2).{made}",
             data.name
         );
         figures.push(Figure {
@@ -60,24 +72,38 @@ pub(super) fn data_figures(data: &Data, suffix: &str) -> Vec<Figure> {
     figures
 }
 
-/// One image as it is and under each kind of augmentation: where it is kept, what was done, how strongly.
+/// One image as it is and under each kind of augmentation: where it is kept, what was done, how
+/// strongly.
 fn transforms(pictures: &Pictures) -> Vec<(usize, String, f32)> {
-    let changed =
-        pictures.images.iter().enumerate().filter_map(|(place, image)| Some((place, image.row, image.augmentation?)));
+    let changed = pictures
+        .images
+        .iter()
+        .enumerate()
+        .filter_map(|(place, image)| Some((place, image.row, image.augmentation?)));
     let mut changed: Vec<_> = changed.collect();
     changed.sort_by_key(|(_, _, applied)| applied.kind);
     let plain = changed.first().and_then(|(_, row, _)| pictures.place(*row));
     let mut shown: Vec<(usize, String, f32)> =
         plain.map(|place| (place, "unaugmented".to_owned(), 0.0)).into_iter().collect();
     shown.extend(
-        changed.into_iter().map(|(place, _, applied)| (place, applied.kind.name().to_owned(), applied.strength)),
+        changed
+            .into_iter()
+            .map(|(place, _, applied)| (place, applied.kind.name().to_owned(), applied.strength)),
     );
     shown
 }
 
 fn classes(data: &Data, suffix: &str, made: &str) -> Figure {
     let pictures = data.pictures.as_ref().expect("asked for with pictures");
-    let mut csv = Csv::new(&["class", "train", "val", "test", "train_percent", "val_percent", "test_percent"]);
+    let mut csv = Csv::new(&[
+        "class",
+        "train",
+        "val",
+        "test",
+        "train_percent",
+        "val_percent",
+        "test_percent",
+    ]);
     let splits = &pictures.class_counts;
     let groups: Vec<Group> = data
         .order(pictures.class_names.len())
@@ -99,8 +125,10 @@ fn classes(data: &Data, suffix: &str, made: &str) -> Figure {
         1,
         &groups,
     );
-    let caption =
-        format!("Class distribution of {} in its three splits (as the paper\u{2019}s Fig. 3).{made}", data.name);
+    let caption = format!(
+        "Class distribution of {} in its three splits (as the paper\u{2019}s Fig. 3).{made}",
+        data.name
+    );
     Figure {
         id: format!("fig3{suffix}"),
         section: "data",

@@ -48,9 +48,13 @@ pub(crate) fn draw(loaded: &Loaded, cells: &[Cell<'_>], analysis: &Analysis) -> 
     figures.extend(accuracy::differences(shown, analysis));
     figures.extend(accuracy::matrices(cells, analysis, loaded));
     figures.extend(accuracy::budget(analysis));
-    figures.extend(shown.iter().enumerate().map(|(i, cell)| classes::confusion(i, cell, analysis, loaded)));
+    figures.extend(
+        shown.iter().enumerate().map(|(i, cell)| classes::confusion(i, cell, analysis, loaded)),
+    );
     let of_data = loaded.subjects.iter().enumerate();
-    figures.extend(of_data.filter_map(|(number, data)| classes::recall(number, data, shown, analysis)));
+    figures.extend(
+        of_data.filter_map(|(number, data)| classes::recall(number, data, shown, analysis)),
+    );
     figures.push(classes::calibration(shown));
     figures.extend(runs::queries(shown, loaded));
     figures.extend(runs::training(shown));
@@ -58,7 +62,11 @@ pub(crate) fn draw(loaded: &Loaded, cells: &[Cell<'_>], analysis: &Analysis) -> 
 }
 
 fn data_of<'a>(loaded: &'a Loaded, cell: &Cell<'_>) -> &'a Data {
-    loaded.subjects.iter().find(|data| data.checksum == cell.checksum()).expect("every run's data is listed")
+    loaded
+        .subjects
+        .iter()
+        .find(|data| data.checksum == cell.checksum())
+        .expect("every run's data is listed")
 }
 
 fn encode(png: &[u8]) -> String {
@@ -67,7 +75,8 @@ fn encode(png: &[u8]) -> String {
 
 /// The share of a class in per cent.
 fn share_of(counts: &[usize], class: usize) -> f64 {
-    100.0 * counts.get(class).copied().unwrap_or(0) as f64 / counts.iter().sum::<usize>().max(1) as f64
+    100.0 * counts.get(class).copied().unwrap_or(0) as f64
+        / counts.iter().sum::<usize>().max(1) as f64
 }
 
 /// A name as part of a file name.

@@ -8,18 +8,24 @@ use crate::report::load::{Data, FinalEpoch, Loaded, Run};
 use crate::report::tables::Csv;
 use std::collections::BTreeMap;
 
-/// What was queried: how the class mix drifts, and the images, as long as the page has room for them.
+/// What was queried: how the class mix drifts, and the images, as long as the page has room for
+/// them.
 pub(super) fn queries(cells: &[Cell<'_>], loaded: &Loaded) -> Vec<Figure> {
-    let active: Vec<&Cell<'_>> =
-        cells.iter().filter(|cell| cell.runs.values().any(|run| !run.queries.classes.is_empty())).collect();
-    let mut figures: Vec<Figure> = active.iter().map(|cell| mix(cell, data_of(loaded, cell))).collect();
+    let active: Vec<&Cell<'_>> = cells
+        .iter()
+        .filter(|cell| cell.runs.values().any(|run| !run.queries.classes.is_empty()))
+        .collect();
+    let mut figures: Vec<Figure> =
+        active.iter().map(|cell| mix(cell, data_of(loaded, cell))).collect();
     let mut shown = Shown::default();
-    // The lowest seed of every cell first, then the next, while there is room; a cell may not take the others' room.
+    // The lowest seed of every cell first, then the next, while there is room; a cell may not take
+    // the others' room.
     let seeds = active.iter().map(|cell| with_picks(cell).count()).max().unwrap_or(0);
     for nth in 0..seeds {
         for (place, cell) in active.iter().enumerate() {
             let Some((seed, run)) = with_picks(cell).nth(nth) else { continue };
-            shown.limit = if nth == 0 { IMAGE_BYTES * (place + 1) / active.len() } else { IMAGE_BYTES };
+            shown.limit =
+                if nth == 0 { IMAGE_BYTES * (place + 1) / active.len() } else { IMAGE_BYTES };
             if nth == 0 || shown.has_room() {
                 figures.extend(gallery(cell, *seed, run, data_of(loaded, cell), &mut shown));
             }
@@ -30,7 +36,10 @@ pub(super) fn queries(cells: &[Cell<'_>], loaded: &Loaded) -> Vec<Figure> {
 
 /// The cell's runs whose picks are kept.
 fn with_picks<'a>(cell: &'a Cell<'_>) -> impl Iterator<Item = (&'a u64, &'a Run)> {
-    cell.runs.iter().map(|(seed, run)| (seed, *run)).filter(|(_, run)| !run.queries.picks.is_empty())
+    cell.runs
+        .iter()
+        .map(|(seed, run)| (seed, *run))
+        .filter(|(_, run)| !run.queries.picks.is_empty())
 }
 
 /// The images that the page holds so far: each once, however often it was queried.
@@ -71,19 +80,26 @@ fn mix(cell: &Cell<'_>, data: &Data) -> Figure {
         picks[picks.len() * part / 3..picks.len() * (part + 1) / 3].to_vec()
     };
     let share = |picks: &[u16], class: usize| {
-        100.0 * picks.iter().filter(|&&c| usize::from(c) == class).count() as f64 / picks.len().max(1) as f64
+        100.0 * picks.iter().filter(|&&c| usize::from(c) == class).count() as f64
+            / picks.len().max(1) as f64
     };
     let thirds: Vec<Vec<u16>> =
         (0..3).map(|part| cell.runs.values().flat_map(|run| third(run, part)).collect()).collect();
-    let mut csv =
-        Csv::new(&["class", "pool_percent", "first_third_percent", "second_third_percent", "last_third_percent"]);
+    let mut csv = Csv::new(&[
+        "class",
+        "pool_percent",
+        "first_third_percent",
+        "second_third_percent",
+        "last_third_percent",
+    ]);
     let groups = data
         .order(classes)
         .into_iter()
         .map(|class| {
             let pool = data.pictures.as_ref().map_or(0.0, |p| share_of(&p.class_counts[0], class));
-            let values: Vec<f64> =
-                std::iter::once(pool).chain(thirds.iter().map(|picks| share(picks, class))).collect();
+            let values: Vec<f64> = std::iter::once(pool)
+                .chain(thirds.iter().map(|picks| share(picks, class)))
+                .collect();
             let mut fields = vec![data.class(class)];
             fields.extend(values.iter().map(f64::to_string));
             csv.row(&fields);
@@ -97,9 +113,11 @@ fn mix(cell: &Cell<'_>, data: &Data) -> Figure {
         0,
         &groups,
     );
-    let drift: Vec<String> = (1..=3).map(|third| format!("{:.0}", distance(&groups, third))).collect();
+    let drift: Vec<String> =
+        (1..=3).map(|third| format!("{:.0}", distance(&groups, third))).collect();
     let caption = format!(
-        "{}: classes of the images queried in the first, second and last third of the picks (all seeds) against the pool. \
+        "{}: classes of the images queried in the first, second and last third of the picks (all \
+         seeds) against the pool. \
          Total variation distance from the pool: {} and {} points.",
         cell.name,
         drift[..2].join(", "),
@@ -116,12 +134,19 @@ fn mix(cell: &Cell<'_>, data: &Data) -> Figure {
     }
 }
 
-/// Total variation distance, in points, between the pool's class mix and that of a third of the picks.
+/// Total variation distance, in points, between the pool's class mix and that of a third of the
+/// picks.
 fn distance(groups: &[Group], third: usize) -> f64 {
     groups.iter().map(|group| (group.values[third] - group.values[0]).abs()).sum::<f64>() / 2.0
 }
 
-fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown) -> Option<Figure> {
+fn gallery(
+    cell: &Cell<'_>,
+    seed: u64,
+    run: &Run,
+    data: &Data,
+    shown: &mut Shown,
+) -> Option<Figure> {
     let mut csv = Csv::new(&["seed", "query", "row", "class", "score", "augmentation", "strength"]);
     let mut tiles = Vec::new();
     let mut count = 0;
@@ -144,7 +169,8 @@ fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown
                 && tiles.len() < QUERIED
                 && let Some(png) = shown.image(data, pick.index)
             {
-                let score = pick.score.map_or_else(|| "\u{2013}".to_owned(), |score| format!("{score:.2}"));
+                let score =
+                    pick.score.map_or_else(|| "\u{2013}".to_owned(), |score| format!("{score:.2}"));
                 tiles.push(Tile { png, caption: class, note: format!("{}: {score}", query + 1) });
             }
         }
@@ -153,11 +179,15 @@ fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown
         return None;
     }
     let svg = image_strip("Images queried, in order", 76.0, &tiles);
-    let first =
-        if tiles.len() < count { format!("the first {} of {count} images", tiles.len()) } else { "the images".into() };
+    let first = if tiles.len() < count {
+        format!("the first {} of {count} images", tiles.len())
+    } else {
+        "the images".into()
+    };
     let as_drawn = if run.queries.augmented.is_some() { ", before their augmentation" } else { "" };
     let caption = format!(
-        "{}, seed {seed}: {first} queried, in order{as_drawn}; below each its class, then the query\u{2019}s number and its score ({}).",
+        "{}, seed {seed}: {first} queried, in order{as_drawn}; below each its class, then the \
+         query\u{2019}s number and its score ({}).",
         cell.name,
         score_in_words(run)
     );
@@ -176,7 +206,9 @@ fn gallery(cell: &Cell<'_>, seed: u64, run: &Run, data: &Data, shown: &mut Shown
 fn score_in_words(run: &Run) -> String {
     let classes = run.result.test.confusion.len();
     match run.settings.strategy() {
-        "entropy" => format!("entropy in bits, at most log2 {classes} = {:.2}", (classes as f64).log2()),
+        "entropy" => {
+            format!("entropy in bits, at most log2 {classes} = {:.2}", (classes as f64).log2())
+        }
         strategy => format!("by {strategy}"),
     }
 }
@@ -201,15 +233,27 @@ pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
         let lines: Vec<Line> = cells
             .iter()
             .map(|cell| {
-                let epochs =
-                    cell.runs.values().flat_map(|run| run.epochs.iter().map(|epoch| epoch.epoch)).max().unwrap_or(0);
+                let epochs = cell
+                    .runs
+                    .values()
+                    .flat_map(|run| run.epochs.iter().map(|epoch| epoch.epoch))
+                    .max()
+                    .unwrap_or(0);
                 let point = |epoch: u32| {
-                    let values: Vec<f64> = cell.runs.values().filter_map(|run| pick(epoch_of(run, epoch)?)).collect();
-                    Summary::of(&values).map(|summary| (f64::from(epoch), summary.mean, summary.sd.unwrap_or(0.0)))
+                    let values: Vec<f64> =
+                        cell.runs.values().filter_map(|run| pick(epoch_of(run, epoch)?)).collect();
+                    Summary::of(&values)
+                        .map(|summary| (f64::from(epoch), summary.mean, summary.sd.unwrap_or(0.0)))
                 };
-                let points: Vec<(f64, f64, f64)> = (1..=epochs.min(2000)).filter_map(point).collect();
+                let points: Vec<(f64, f64, f64)> =
+                    (1..=epochs.min(2000)).filter_map(point).collect();
                 for (epoch, mean, sd) in &points {
-                    csv.row(&[cell.name.clone(), epoch.to_string(), mean.to_string(), sd.to_string()]);
+                    csv.row(&[
+                        cell.name.clone(),
+                        epoch.to_string(),
+                        mean.to_string(),
+                        sd.to_string(),
+                    ]);
                 }
                 Line { name: cell.name.clone(), points }
             })
@@ -218,9 +262,14 @@ pub(super) fn training(cells: &[Cell<'_>]) -> Vec<Figure> {
         if lines.is_empty() {
             return None;
         }
-        let bands = if scale.has_bands(lines.len()) { ", bands one standard deviation to each side" } else { "" };
+        let bands = if scale.has_bands(lines.len()) {
+            ", bands one standard deviation to each side"
+        } else {
+            ""
+        };
         let caption = format!(
-            "Training of the final model: {axis}, mean over the seeds{bands}. An epoch is one pass over all labelled images of a regime: the more of them, the more steps it has."
+            "Training of the final model: {axis}, mean over the seeds{bands}. An epoch is one \
+             pass over all labelled images of a regime: the more of them, the more steps it has."
         );
         let svg = line_chart(&format!("Training: {axis}"), "epoch", axis, scale, &lines);
         Some(Figure {

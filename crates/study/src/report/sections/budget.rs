@@ -8,8 +8,10 @@ use crate::report::html::{Entry, Table, digits, number, plain};
 /// Budget curves, areas and savings.
 pub(crate) fn budget(analysis: &Analysis, figures: &[Figure]) -> String {
     if analysis.curves.iter().all(|curve| curve.points.len() < 2) {
-        return "<p>Every regime was run at one label budget: there is no curve, no area under it, and no reading of how many labels <em>random</em> would need. \
-                A study over several budgets (<code>labels = [70, 139, 279, 557]</code>) shows them here.</p>".to_owned();
+        return "<p>Every regime was run at one label budget: there is no curve, no area under it, \
+                and no reading of how many labels <em>random</em> would need. \
+                A study over several budgets (<code>labels = [70, 139, 279, 557]</code>) shows \
+                them here.</p>".to_owned();
     }
     let mut out: String = figures.iter().filter(|f| f.section == "budget").map(figure).collect();
     let mut table = Table::new(
@@ -39,7 +41,8 @@ fn savings(analysis: &Analysis) -> String {
     }
     let mut table = Table::new(
         "t-savings",
-        "Labels against random sampling: how many random needs for a cell\u{2019}s mean test accuracy, and how many the cell\u{2019}s own curve needs for that of random",
+        "Labels against random sampling: how many random needs for a cell\u{2019}s mean test \
+         accuracy, and how many the cell\u{2019}s own curve needs for that of random",
         &[
             "cell",
             "its labels",
@@ -63,11 +66,17 @@ fn savings(analysis: &Analysis) -> String {
             not_reached(saving.random_labels, "more than were run"),
             number(saving.random_labels.map(|needed| needed / labels), |ratio| plain(ratio, 2)),
             number(saving.random_accuracy, |accuracy| plain(accuracy, 1)),
-            not_reached(saving.own_labels, if is_compared { "more than were run" } else { "\u{2013}" }),
-            number(saving.own_labels.map(|own| 100.0 * (1.0 - own / labels)), |saved| plain(saved, 0)),
+            not_reached(
+                saving.own_labels,
+                if is_compared { "more than were run" } else { "\u{2013}" },
+            ),
+            number(saving.own_labels.map(|own| 100.0 * (1.0 - own / labels)), |saved| {
+                plain(saved, 0)
+            }),
         ]);
     }
     table.markup()
-        + "<p class=\"note\">Read off straight lines between the means, without an interval: where curves are flat or cross, small errors of the means move these numbers far. \
+        + "<p class=\"note\">Read off straight lines between the means, without an interval: \
+           where curves are flat or cross, small errors of the means move these numbers far. \
            A number equal to the smallest budget means that or fewer.</p>"
 }
