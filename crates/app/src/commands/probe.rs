@@ -82,6 +82,7 @@ impl From<How> for Together {
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let data = arguments.class_names.open(&arguments.data, common)?;
+    data.require_benchmark("probe")?;
     data_set::warn([&data]);
     let budget = |text: &String| -> anyhow::Result<usize> {
         Ok(Budget::parse(text)?.count(data.train.len()))

@@ -1,6 +1,8 @@
 //! Images and labels in memory: bytes as they were stored, in three splits.
 
 use super::catalogue::Entry;
+use super::error::DataError;
+use super::files::Files;
 use super::{Benchmark, Pool};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, OnceLock};
@@ -53,16 +55,35 @@ impl Images {
     }
 }
 
-/// Images with one label each.
+/// The label of an image that has none. No class has this number: there are at most 1,024.
+pub const UNLABELLED: u16 = u16::MAX;
+
+/// Images and the label of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// The images.
     pub images: Images,
-    /// The class of each image.
+    /// The class of each image, or [`UNLABELLED`].
     pub labels: Vec<u16>,
 }
 
 impl Split {
+    /// No images, of the same shape as `images`.
+    pub fn none_like(images: &Images) -> Self {
+        Self { images: images.select(&[]), labels: Vec::new() }
+    }
+
+    /// Rows of the samples that have a label.
+    pub fn labelled_rows(&self) -> Vec<u32> {
+        let rows = (0u32..).zip(&self.labels);
+        rows.filter(|(_, label)| **label != UNLABELLED).map(|(row, _)| row).collect()
+    }
+
+    /// How many samples have no label.
+    pub fn unlabelled(&self) -> usize {
+        self.labels.iter().filter(|label| **label == UNLABELLED).count()
+    }
+
     /// How many samples there are.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -82,17 +103,17 @@ impl Split {
         Self { images: self.images.select(rows), labels }
     }
 
-    /// How many samples each of `classes` classes has.
+    /// How many samples with a label each of `classes` classes has.
     pub fn class_counts(&self, classes: usize) -> Vec<usize> {
         let mut counts = vec![0; classes];
-        for &label in &self.labels {
+        for &label in self.labels.iter().filter(|label| **label != UNLABELLED) {
             counts[usize::from(label)] += 1;
         }
         counts
     }
 }
 
-/// A data set in its three splits.
+/// A data set in its three splits, each of which may be empty.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// Its name in the catalogue, or its file's stem.
@@ -103,6 +124,8 @@ pub struct Dataset {
     pub val: Split,
     /// What is looked at once, at the end.
     pub test: Split,
+    /// The files that the images come from, where each has one.
+    pub files: Option<Files>,
     /// The classes' names, in the labels' order.
     pub class_names: Vec<String>,
     /// SHA-256, in hex, of shapes, pixels and labels of all splits.
@@ -138,7 +161,37 @@ impl Dataset {
             flips_keep_labels,
             published: None,
             note: None,
+            files: None,
             pixels_pca: OnceLock::new(),
+        }
+    }
+
+    /// Refuses what a simulated study cannot be made on: it needs the label of every image, and
+    /// all three splits.
+    ///
+    /// # Errors
+    /// Says of `what` needs them which labels or which split are missing.
+    pub fn require_benchmark(&self, what: &'static str) -> Result<(), DataError> {
+        let name = || self.name.clone();
+        for (split, held) in
+            [("training", &self.train), ("validation", &self.val), ("test", &self.test)]
+        {
+            if held.is_empty() {
+                return Err(DataError::NoSplit { name: name(), split, what });
+            }
+            match held.unlabelled() {
+                0 => {}
+                count => return Err(DataError::Unlabelled { name: name(), split, count, what }),
+            }
+        }
+        Ok(())
+    }
+
+    /// What an image is called in tables: its file's path, or the split and row of an array.
+    pub fn image_name(&self, split: usize, row: usize) -> String {
+        match &self.files {
+            Some(files) => files.paths[split][row].clone(),
+            None => format!("{}/{row}", self.splits()[split].0),
         }
     }
 

@@ -22,10 +22,10 @@ pub enum DataError {
         /// What is wrong with the archive.
         reason: String,
     },
-    /// One of the six arrays is missing.
+    /// The arrays of images are missing.
     #[error(
-        "{path} has no member {member}.npy; expected {{train,val,test}}_{{images,labels}}, found \
-         {found}"
+        "{path} has no member {member}.npy; expected one or more of {{train,val,test}}_images and \
+         their {{train,val,test}}_labels, found {found}"
     )]
     MissingMember {
         /// The file.
@@ -44,6 +44,28 @@ pub enum DataError {
         member: String,
         /// What was found and what was expected.
         problem: String,
+    },
+    /// A split that is needed is not there.
+    #[error("{name} has no {split} images, which {what} needs{}", advice(.split))]
+    NoSplit {
+        /// The data set.
+        name: String,
+        /// Which split.
+        split: &'static str,
+        /// Who needs it.
+        what: &'static str,
+    },
+    /// Labels that are needed are not there.
+    #[error("{name} has {count} {split} images without a label; {what} needs a label for each")]
+    Unlabelled {
+        /// The data set.
+        name: String,
+        /// Which split.
+        split: &'static str,
+        /// Images without a label.
+        count: usize,
+        /// Who needs them.
+        what: &'static str,
     },
     /// Names of classes that cannot be used.
     #[error("{origin}: {problem}")]
@@ -123,6 +145,14 @@ pub enum DataError {
         /// The writer's reason.
         reason: String,
     },
+}
+
+fn advice(split: &str) -> &'static str {
+    match split {
+        "validation" => ": --val-share 10% takes some of the training images for it",
+        "test" => ": --test-share 20% takes some of the training images for it",
+        _ => "",
+    }
 }
 
 fn suggestion(nearest: &Option<String>) -> String {

@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod class_names;
 mod dataset;
 mod error;
+mod files;
 mod labelled;
 pub mod location;
 pub mod npy;
@@ -22,8 +23,9 @@ mod warnings;
 
 pub use array::Array;
 pub(crate) use dataset::hex;
-pub use dataset::{Dataset, Images, Split};
+pub use dataset::{Dataset, Images, Split, UNLABELLED};
 pub use error::DataError;
+pub use files::Files;
 pub use labelled::Labelled;
 pub use pool::{Benchmark, Pool};
 

@@ -1,6 +1,8 @@
 //! MedMNIST's .npz: a zip of `{train,val,test}_{images,labels}.npy`, read without trusting anything
 //! it claims. A further array, `class_names.npy`, may name the classes.
 //!
+//! A split may be absent, and so may its labels; a label of -1 says that an image has none.
+//!
 //! Memory grows as bytes arrive, bounded by what an array's header promises and by what the machine
 //! has free.
 
@@ -12,13 +14,15 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::class_names::{self, MAX_CLASSES};
-use super::dataset::{Dataset, Images, Split};
+use super::dataset::{Dataset, Images, Split, UNLABELLED};
 use super::error::DataError;
 use super::npy::{self, Header};
 use super::unpack;
 
 /// The array that names the classes.
 const NAMES: &str = "class_names";
+/// The splits, in their usual order.
+const SPLITS: [&str; 3] = ["train", "val", "test"];
 
 /// What a file holds. Labels are those of the file: [`Contents::classes`] judges them.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,26 +44,38 @@ pub fn read(path: &Path) -> Result<Contents, DataError> {
     let archive = ZipArchive::new(BufReader::new(file))
         .map_err(|error| DataError::NotZip { path: path.to_owned(), reason: error.to_string() })?;
     let mut reader = Reader { path: path.to_owned(), archive };
-    let train = reader.split("train")?;
-    let val = reader.split("val")?;
-    let test = reader.split("test")?;
-    let shape = |split: &Split| (split.images.height, split.images.width, split.images.channels);
-    for (name, split) in [("val", &val), ("test", &test)] {
-        if shape(split) != shape(&train) {
+    let mut found = Vec::with_capacity(SPLITS.len());
+    for name in SPLITS {
+        found.push(reader.split(name)?);
+    }
+    let Some((first, images)) = SPLITS.iter().zip(&found).find_map(|(name, split)| {
+        split.as_ref().filter(|split| !split.is_empty()).map(|split| (name, &split.images))
+    }) else {
+        return Err(reader.without_images(found.iter().any(Option::is_some)));
+    };
+    let shape = |images: &Images| (images.height, images.width, images.channels);
+    for (name, split) in SPLITS.iter().zip(&found) {
+        if let Some(split) = split
+            && shape(&split.images) != shape(images)
+        {
             let problem = format!(
-                "images are {:?}, expected {:?} as in train_images",
-                shape(split),
-                shape(&train)
+                "images are {:?}, expected {:?} as in {first}_images",
+                shape(&split.images),
+                shape(images)
             );
             return Err(reader.fault(&format!("{name}_images"), problem));
         }
     }
-    Ok(Contents { splits: [train, val, test], class_names: reader.class_names()? })
+    let none = Split::none_like(images);
+    let mut splits = found.into_iter().map(|split| split.unwrap_or_else(|| none.clone()));
+    let splits = std::array::from_fn(|_| splits.next().unwrap_or_else(|| none.clone()));
+    Ok(Contents { splits, class_names: reader.class_names()? })
 }
 
 impl Contents {
     /// The number of classes: of `named` classes, which every label must be one of; else as many as
     /// the training split's labels need, and those of the others where they go on without a gap.
+    /// Without any label there are no classes.
     ///
     /// # Errors
     /// Names the row of `path` whose label is none of them.
@@ -67,24 +83,30 @@ impl Contents {
         let fault = |member: String, problem| {
             Err(DataError::Member { path: path.to_owned(), member, problem })
         };
-        let labels =
-            || self.splits.iter().flat_map(|split| &split.labels).map(|&label| usize::from(label));
-        let mut limit = named.unwrap_or_else(|| {
-            self.splits[0].labels.iter().max().map_or(0, |&label| usize::from(label) + 1)
-        });
-        if limit < 2 {
+        let known = |split: &Split| {
+            let known = split.labels.iter().filter(|label| **label != UNLABELLED);
+            known.map(|&label| usize::from(label)).collect::<Vec<_>>()
+        };
+        let labels = || self.splits.iter().flat_map(known);
+        let trained = known(&self.splits[0]).into_iter().max();
+        let from_training = trained.or_else(|| labels().max()).map_or(0, |label| label + 1);
+        let mut limit = named.unwrap_or(from_training);
+        let all_known = self.splits.iter().all(|split| split.unlabelled() == 0);
+        if limit == 1 && labels().all(|label| label == 0) && all_known {
             let problem = "every label is 0, expected two classes or more".to_owned();
             return fault("train_labels".to_owned(), problem);
         }
-        let reason = match named {
-            Some(classes) => format!("its {classes} classes"),
-            None => "the training split's labels".to_owned(),
+        let reason = match (named, trained) {
+            (Some(classes), _) => format!("its {classes} classes"),
+            (None, Some(_)) => "the training split's labels".to_owned(),
+            (None, None) => "the labels".to_owned(),
         };
         while named.is_none() && labels().any(|label| label == limit) {
             limit += 1;
         }
         for (name, split) in ["train", "val", "test"].iter().zip(&self.splits) {
-            if let Some(row) = split.labels.iter().position(|&label| usize::from(label) >= limit) {
+            let beyond = |label: u16| label != UNLABELLED && usize::from(label) >= limit;
+            if let Some(row) = split.labels.iter().position(|&label| beyond(label)) {
                 let problem = format!(
                     "row {row} is {}, expected 0 to {} by {reason}",
                     split.labels[row],
@@ -123,8 +145,9 @@ pub fn write(dataset: &Dataset, out: impl Write + Seek) -> Result<(), DataError>
             .map_err(|e| failed(&e))?;
         archive.write_all(&npy::header_bytes("|u1", &shape)).map_err(|e| failed(&e))?;
         archive.write_all(&images.pixels).map_err(|e| failed(&e))?;
-        // MedMNIST stores bytes; more than 256 classes need two.
-        let narrow = dataset.classes() <= 256;
+        // MedMNIST stores bytes; more than 256 classes need two, and so does -1 for no label.
+        let is_known = split.unlabelled() == 0;
+        let narrow = dataset.classes() <= 256 && is_known;
         let labels: Vec<u8> = match narrow {
             true => split.labels.iter().map(|&label| label as u8).collect(),
             false => split.labels.iter().flat_map(|label| label.to_le_bytes()).collect(),
@@ -132,7 +155,11 @@ pub fn write(dataset: &Dataset, out: impl Write + Seek) -> Result<(), DataError>
         archive
             .start_file(format!("{name}_labels.npy"), large(labels.len()))
             .map_err(|e| failed(&e))?;
-        let descr = if narrow { "|u1" } else { "<u2" };
+        let descr = match (narrow, is_known) {
+            (true, _) => "|u1",
+            (false, true) => "<u2",
+            (false, false) => "<i2",
+        };
         archive.write_all(&npy::header_bytes(descr, &[split.len(), 1])).map_err(|e| failed(&e))?;
         archive.write_all(&labels).map_err(|e| failed(&e))?;
     }
@@ -201,16 +228,66 @@ impl Reader {
         DataError::Member { path: self.path.clone(), member: member.to_owned(), problem }
     }
 
-    fn split(&mut self, name: &str) -> Result<Split, DataError> {
-        let images = self.images(&format!("{name}_images"))?;
-        let member = format!("{name}_labels");
-        let labels = self.labels(&member)?;
+    fn holds(&self, member: &str) -> bool {
+        self.archive.index_for_name(&format!("{member}.npy")).is_some()
+    }
+
+    /// Refuses an archive that may hold `member`, which is absent, under a name that is not known:
+    /// `validation_labels` must not be taken for labels that nobody gave.
+    fn refuse_misnamed(&self, member: &str) -> Result<(), DataError> {
+        let kind = if member.ends_with("images") { "image" } else { "label" };
+        let known = |name: &str| {
+            SPLITS.iter().any(|split| {
+                name == format!("{split}_images.npy") || name == format!("{split}_labels.npy")
+            })
+        };
+        let is_misnamed = |name: &[u8]| {
+            let name = String::from_utf8_lossy(name).to_lowercase();
+            name.contains(kind) && !known(&name)
+        };
+        if !self.archive.file_names_raw().any(is_misnamed) {
+            return Ok(());
+        }
+        let (path, member, found) = (self.path.clone(), member.to_owned(), self.members());
+        Err(DataError::MissingMember { path, member, found })
+    }
+
+    /// What is missing where no split has an image.
+    fn without_images(&self, has_splits: bool) -> DataError {
+        if has_splits {
+            return self.fault("train_images", "no split has a sample".to_owned());
+        }
+        DataError::MissingMember {
+            path: self.path.clone(),
+            member: "train_images".to_owned(),
+            found: self.members(),
+        }
+    }
+
+    /// A split, if the archive has its images.
+    fn split(&mut self, name: &str) -> Result<Option<Split>, DataError> {
+        let (images, member) = (format!("{name}_images"), format!("{name}_labels"));
+        if !self.holds(&images) {
+            self.refuse_misnamed(&images)?;
+            if self.holds(&member) {
+                return Err(self.fault(&member, format!("labels without {images}")));
+            }
+            return Ok(None);
+        }
+        if !self.holds(&member) {
+            self.refuse_misnamed(&member)?;
+        }
+        let images = self.images(&images)?;
+        let labels = match self.holds(&member) {
+            true => self.labels(&member)?,
+            false => vec![UNLABELLED; images.len()],
+        };
         if labels.len() != images.len() {
             let problem =
                 format!("{} labels for {} images, expected one each", labels.len(), images.len());
             return Err(self.fault(&member, problem));
         }
-        Ok(Split { images, labels })
+        Ok(Some(Split { images, labels }))
     }
 
     fn images(&mut self, member: &str) -> Result<Images, DataError> {
@@ -219,7 +296,6 @@ impl Reader {
                 return Err(format!("dtype is {:?}, expected uint8 (\"|u1\")", header.descr));
             }
             match header.shape[..] {
-                [0, ..] => Err("the split has no sample".to_owned()),
                 [_, h, w] | [_, h, w, 1 | 3]
                     if (1..=4096).contains(&h) && (1..=4096).contains(&w) =>
                 {
@@ -242,7 +318,6 @@ impl Reader {
 
     fn labels(&mut self, member: &str) -> Result<Vec<u16>, DataError> {
         let (header, bytes) = self.array(member, |header| match header.shape[..] {
-            [0] | [0, 1] => Err("the split has no sample".to_owned()),
             [_] | [_, 1] => integer_width(&header.descr).ok_or_else(|| {
                 format!("dtype is {:?}, expected an integer of 1, 2, 4 or 8 bytes", header.descr)
             }),
@@ -256,12 +331,19 @@ impl Reader {
         let mut labels = Vec::with_capacity(bytes.len() / width);
         for (row, element) in bytes.chunks_exact(width).enumerate() {
             let value = integer(&header.descr, element);
+            if value == -1 {
+                labels.push(UNLABELLED);
+                continue;
+            }
             let Some(label) =
                 u16::try_from(value).ok().filter(|&label| usize::from(label) < MAX_CLASSES)
             else {
                 return Err(self.fault(
                     member,
-                    format!("row {row} is {value}, expected 0 to {}", MAX_CLASSES - 1),
+                    format!(
+                        "row {row} is {value}, expected 0 to {}, or -1 for no label",
+                        MAX_CLASSES - 1
+                    ),
                 ));
             };
             labels.push(label);
@@ -271,7 +353,7 @@ impl Reader {
 
     /// The names of the classes, if the archive has them.
     fn class_names(&mut self) -> Result<Option<Vec<String>>, DataError> {
-        if self.archive.index_for_name(&format!("{NAMES}.npy")).is_none() {
+        if !self.holds(NAMES) {
             return Ok(None);
         }
         let (header, bytes) = self.array(NAMES, class_names::width)?;
@@ -288,13 +370,6 @@ impl Reader {
         check: impl Fn(&Header) -> Result<u64, String>,
     ) -> Result<(Header, Vec<u8>), DataError> {
         let file_name = format!("{member}.npy");
-        if self.archive.index_for_name(&file_name).is_none() {
-            return Err(DataError::MissingMember {
-                path: self.path.clone(),
-                member: member.to_owned(),
-                found: self.members(),
-            });
-        }
         let read = match self.archive.by_name(&file_name) {
             Ok(mut file) => {
                 let declared = file.size();

@@ -190,7 +190,7 @@ fn every_fault_is_one_sentence_that_names_file_and_member() {
             "expected (N, H, W)",
         ),
         ("zero width", "val_images.npy", array("|u1", &[3, 2, 0], &[]), "expected (N, H, W)"),
-        ("empty split", "val_images.npy", array("|u1", &[0, 2, 2], &[]), "no sample"),
+        ("fewer images", "val_images.npy", array("|u1", &[0, 2, 2], &[]), "3 labels for 0 images"),
         (
             "colour among grey",
             "val_images.npy",
@@ -256,6 +256,45 @@ fn a_missing_member_is_named_with_what_is_there() {
     );
     let sentence = read_bytes(&zipped(&[], CompressionMethod::Stored)).unwrap_err().to_string();
     assert!(sentence.contains("found nothing"), "{sentence}");
+}
+
+#[test]
+fn splits_and_labels_may_be_absent_and_a_label_of_minus_one_is_none() {
+    let all = members();
+    let of = |names: &[&str]| {
+        let chosen = all.iter().filter(|(name, _)| names.iter().any(|n| name.starts_with(n)));
+        zipped(&chosen.cloned().collect::<Vec<_>>(), CompressionMethod::Stored)
+    };
+    let (splits, classes) = read_bytes(&of(&["train_images", "test_images"])).unwrap();
+    assert_eq!((splits[0].unlabelled(), splits[1].len(), classes), (6, 0, 0));
+    assert_eq!(splits[1].images.image_len(), 4);
+    let (splits, classes) = read_bytes(&of(&["test_"])).unwrap();
+    assert_eq!((splits[0].len(), splits[2].labels.clone(), classes), (0, vec![0, 1, 2], 3));
+    let (splits, classes) = with(
+        "train_labels.npy",
+        array("<i2", &[6, 1], &[0, 0, 255, 255, 1, 0, 255, 255, 2, 0, 255, 255]),
+    )
+    .unwrap();
+    assert_eq!((splits[0].labelled_rows(), splits[0].unlabelled(), classes), (vec![0, 2, 4], 3, 3));
+    let empty = array("|u1", &[0, 2, 2], &[]);
+    let error = read_bytes(&zipped(&[("val_images.npy".into(), empty)], CompressionMethod::Stored));
+    assert!(error.unwrap_err().to_string().contains("no split has a sample"));
+}
+
+#[test]
+fn what_has_no_label_is_written_and_read_back() {
+    let split = |labels: Vec<u16>| Split {
+        images: Images { height: 1, width: 2, channels: 1, pixels: vec![5; 2 * labels.len()] },
+        labels,
+    };
+    let none = Split::none_like(&split(vec![]).images);
+    let splits = [split(vec![1, UNLABELLED, 0]), none, split(vec![UNLABELLED])];
+    let dataset = Dataset::new("p".into(), splits, vec!["a".into(), "b".into()]);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("p.npz");
+    write(&dataset, File::create(&path).unwrap()).unwrap();
+    let contents = read(&path).unwrap();
+    assert_eq!(contents.splits, [dataset.train, dataset.val, dataset.test]);
 }
 
 #[test]

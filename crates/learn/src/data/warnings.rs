@@ -27,8 +27,10 @@ impl Dataset {
                     .to_owned(),
             );
         }
-        let untrained =
-            (usize::from(from_one)..self.classes()).filter(|&class| counts[0][class] == 0);
+        // Where nothing is labelled to learn from, every class is without training images.
+        let has_training = counts[0].iter().any(|&count| count > 0);
+        let untrained = (usize::from(from_one)..self.classes())
+            .filter(|&class| has_training && counts[0][class] == 0);
         let (only_test, untrained): (Vec<usize>, Vec<usize>) =
             untrained.partition(|&class| counts[1][class] == 0 && counts[2][class] > 0);
         if !only_test.is_empty() {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::data::UNLABELLED;
 use crate::error::LearnError;
 
 /// What an oracle may say of an image. In records `"label": 3`, or `"no_label": "postponed"`.
@@ -85,7 +86,11 @@ impl<'a> Simulated<'a> {
 impl Oracle for Simulated<'_> {
     fn answer(&mut self, rows: &[u32]) -> Result<Vec<Answer>, LearnError> {
         let answer = |&row: &u32| {
-            let label = self.labels.get(row as usize).copied().map(Answer::Label);
+            let answer = |label| match label {
+                UNLABELLED => Answer::Unusable,
+                label => Answer::Label(label),
+            };
+            let label = self.labels.get(row as usize).copied().map(answer);
             label.ok_or_else(|| {
                 let known = self.labels.len();
                 LearnError::Answer { row, what: format!("has no label: {known} are known") }

@@ -457,7 +457,9 @@ fn prepare(point: &Point, class_names: Option<&[String]>) -> Result<Dataset, Stu
         let sizes = [point.train_images, point.val_images, point.test_images];
         subset(fewlabel_learn::data::open_with_names(name, class_names)?, sizes)
     };
-    point.shift.apply(open(&point.data)?, open)
+    let data = point.shift.apply(open(&point.data)?, open)?;
+    data.require_benchmark("a study")?;
+    Ok(data)
 }
 
 /// At most so many images of each split, the same ones every time; 0 is all.

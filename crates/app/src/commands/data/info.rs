@@ -20,7 +20,12 @@ fn document(dataset: &Dataset) -> serde_json::Value {
         .iter()
         .map(|(name, split)| {
             let counts = split.class_counts(dataset.classes());
-            ((*name).to_owned(), json!({ "images": split.len(), "class_counts": counts }))
+            (
+                (*name).to_owned(),
+                json!({
+                    "images": split.len(), "class_counts": counts, "unlabelled": split.unlabelled(),
+                }),
+            )
         })
         .collect();
     let [val, test] = dataset.identical_to_training();
@@ -33,7 +38,7 @@ fn document(dataset: &Dataset) -> serde_json::Value {
         "class_names": dataset.class_names,
         "sides": dataset.sides,
         "flips_keep_labels": dataset.flips_keep_labels,
-        "mean": dataset.mean(),
+        "mean": (!dataset.train.is_empty()).then(|| dataset.mean()),
         "checksum": dataset.checksum,
         "licence": dataset.published.map(|entry| entry.licence),
         "published": dataset.published.map(|entry| entry.name),
@@ -67,7 +72,12 @@ fn text(dataset: &Dataset) -> String {
     };
     let [train, val, test] = dataset.splits().map(|(_, split)| split.len().to_string());
     let all = [String::new(), "all".to_owned(), train, val, test];
-    let rows = dataset.class_names.iter().enumerate().map(of_class).chain([all]);
+    let without = dataset.splits().map(|(_, split)| split.unlabelled());
+    let none = (without != [0; 3]).then(|| {
+        let [train, val, test] = without.map(|count| count.to_string());
+        [String::new(), "no label".to_owned(), train, val, test]
+    });
+    let rows = dataset.class_names.iter().enumerate().map(of_class).chain(none).chain([all]);
     let table = screen::table(["label", "class", "train", "val", "test"], rows);
     let _ = writeln!(text, "{table}");
     for warning in dataset.warnings() {
