@@ -7,6 +7,7 @@ use crate::{rows, screen};
 use clap::{Args, ValueEnum};
 use fewlabel_learn::acquire::{Options, Picks, Ties};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// Arguments of `query`. Row i of every array is image i of the whole data set.
@@ -28,9 +29,10 @@ pub(crate) struct Arguments {
     /// Features [n, dim].
     #[arg(long, value_name = "FILE")]
     features: Option<PathBuf>,
-    /// Rows already labelled, never chosen: a JSON array.
+    /// Rows already labelled, never chosen: a JSON array, or what `query --json` printed. Several
+    /// files add up.
     #[arg(long, value_name = "FILE")]
-    labelled: Option<PathBuf>,
+    labelled: Vec<PathBuf>,
     /// Probabilities of several passes on the target images [targets, samples, classes].
     #[arg(long, value_name = "FILE")]
     target_mc_probs: Option<PathBuf>,
@@ -113,10 +115,11 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let labelled = match &arguments.labelled {
-        Some(path) => rows::read(path)?,
-        None => Vec::new(),
-    };
+    let mut labelled = Vec::new();
+    for path in &arguments.labelled {
+        let before: HashSet<u32> = labelled.iter().copied().collect();
+        labelled.extend(rows::read(path)?.into_iter().filter(|row| !before.contains(row)));
+    }
     let (picks, seconds) = pool::pick(arguments, &labelled, common)?;
     let Picks { indices, scores, unit, all_equal } = &picks;
     let (ties, all_equal) = (Ties::from(arguments.ties), *all_equal);

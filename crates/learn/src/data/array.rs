@@ -1,6 +1,6 @@
 //! Arrays of floats in .npy and .npz files, read in blocks of rows.
 
-use super::npy::Header;
+use super::npy::{self, Header};
 use super::{DataError, location, unpack};
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
@@ -11,6 +11,7 @@ use zip::{CompressionMethod, ZipArchive};
 /// The number types that can be read.
 #[derive(Clone, Copy)]
 enum Kind {
+    F16 { big_endian: bool },
     F32 { big_endian: bool },
     F64 { big_endian: bool },
 }
@@ -18,6 +19,7 @@ enum Kind {
 impl Kind {
     fn bytes(self) -> usize {
         match self {
+            Self::F16 { .. } => 2,
             Self::F32 { .. } => 4,
             Self::F64 { .. } => 8,
         }
@@ -28,6 +30,11 @@ impl Kind {
         let mut wide = [0; 8];
         let mut narrow = [0; 4];
         match self {
+            Self::F16 { big_endian } => {
+                let bits = [bytes[0], bytes[1]];
+                let bits = if big_endian { u16::from_be_bytes } else { u16::from_le_bytes }(bits);
+                half(bits)
+            }
             Self::F32 { big_endian } => {
                 narrow.copy_from_slice(bytes);
                 if big_endian { f32::from_be_bytes(narrow) } else { f32::from_le_bytes(narrow) }
@@ -38,6 +45,18 @@ impl Kind {
                     as f32
             }
         }
+    }
+}
+
+/// A number of 16 bits (IEEE 754 binary16), which every `f32` can hold.
+fn half(bits: u16) -> f32 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    sign * match exponent {
+        0 => fraction * f32::from_bits(0x3380_0000), // 2^-24
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1.0 + fraction / 1024.0) * f32::from_bits(((exponent - 15 + 127) as u32) << 23),
     }
 }
 
@@ -54,27 +73,24 @@ impl Array {
     /// axes, none of them empty.
     ///
     /// # Errors
-    /// If there is no such array of float32 or float64 in C order, or the file is too short for it.
+    /// If there is no such array of float16, float32 or float64, or the file is too short for it.
     pub fn open(path: &Path, axes: usize) -> Result<Self, DataError> {
         let wrong = |problem: String| DataError::Array { path: path.to_owned(), problem };
         let (mut source, bytes) = open_source(path)?;
         let header = Header::read(&mut source).map_err(wrong)?;
         let kind = match header.descr.as_str() {
+            "<f2" | "=f2" => Kind::F16 { big_endian: false },
+            ">f2" => Kind::F16 { big_endian: true },
             "<f4" | "=f4" => Kind::F32 { big_endian: false },
             ">f4" => Kind::F32 { big_endian: true },
             "<f8" | "=f8" => Kind::F64 { big_endian: false },
             ">f8" => Kind::F64 { big_endian: true },
             other => {
                 return Err(wrong(format!(
-                    "holds numbers of type {other}, expected float32 or float64"
+                    "holds numbers of type {other}, expected float16, float32 or float64"
                 )));
             }
         };
-        if header.fortran_order && header.shape.len() > 1 {
-            return Err(wrong(
-                "is in Fortran order, expected C order (numpy.ascontiguousarray)".to_owned(),
-            ));
-        }
         if header.shape.len() != axes || header.shape.contains(&0) {
             let shape = &header.shape;
             return Err(wrong(format!(
@@ -82,8 +98,12 @@ impl Array {
             )));
         }
         let needed = header.elements().and_then(|n| n.checked_mul(kind.bytes() as u64));
-        if needed.is_none_or(|needed| needed > bytes) {
+        let Some(needed) = needed.filter(|&needed| needed <= bytes) else {
             return Err(wrong(format!("is too short for its shape {:?}", header.shape)));
+        };
+        if header.fortran_order && header.shape.len() > 1 {
+            let bytes = unpack::read(&mut source.take(needed), needed).map_err(wrong)?;
+            source = Box::new(Cursor::new(npy::in_c_order(&bytes, &header.shape, kind.bytes())));
         }
         let shape = header.shape.iter().map(|&axis| axis as usize).collect();
         Ok(Self { path: path.to_owned(), shape, kind, source })
@@ -224,6 +244,29 @@ mod tests {
     }
 
     #[test]
+    fn half_precision_is_read_exactly() {
+        // numpy.array([0.5, -2, 65504, 2**-24, 2**-14], numpy.float16).view(numpy.uint16)
+        let bits: [u16; 5] = [0x3800, 0xc000, 0x7bff, 0x0001, 0x0400];
+        let expected = [0.5, -2.0, 65504.0, 2f32.powi(-24), 2f32.powi(-14)];
+        let little: Vec<u8> = bits.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+        let big: Vec<u8> = bits.iter().flat_map(|bits| bits.to_be_bytes()).collect();
+        for (descr, data) in [("<f2", little), (">f2", big)] {
+            assert_eq!(read("h.npy", &npy(descr, "(1, 5)", "False", &data), 2).unwrap(), expected);
+        }
+        assert!(half(0x7c00) == f32::INFINITY && half(0xfc00) == f32::NEG_INFINITY);
+        assert!(half(0x7e00).is_nan() && half(0x8000) == 0.0);
+    }
+
+    #[test]
+    fn the_first_axis_may_run_fastest() {
+        // numpy.asfortranarray([[0.25, 0.75], [1, 0]], numpy.float32).tobytes(order="A")
+        let data: Vec<u8> =
+            [0.25_f32, 1.0, 0.75, 0.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let values = read("f.npy", &npy("<f4", "(2, 2)", "True", &data), 2).unwrap();
+        assert_eq!(values, [0.25, 0.75, 1.0, 0.0]);
+    }
+
+    #[test]
     fn stored_and_compressed_archives_are_read() {
         let array = npy("<f4", "(1, 2)", "False", &[0, 0, 0, 63, 0, 0, 0, 63]);
         for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
@@ -263,7 +306,6 @@ mod tests {
                 npy("<i8", "(1, 2)", "False", &[0; 16]),
                 "numbers of type <i8, expected float32 or float64",
             ),
-            (npy("<f4", "(2, 2)", "True", &[0; 16]), "is in Fortran order"),
             (npy("<f4", "(4,)", "False", &[0; 16]), "has the shape [4], expected 2 axes"),
             (npy("<f4", "(0, 2)", "False", &[]), "has the shape [0, 2], expected 2 axes"),
             (

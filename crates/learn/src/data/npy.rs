@@ -54,6 +54,33 @@ impl Header {
     }
 }
 
+/// Elements of `width` bytes whose first axis runs fastest, so that the last one does.
+pub(super) fn in_c_order(bytes: &[u8], shape: &[u64], width: usize) -> Vec<u8> {
+    let mut out = vec![0; bytes.len()];
+    // Where an element stands in Fortran order, counted up like the wheels of a clock.
+    let mut steps = Vec::with_capacity(shape.len());
+    let mut step = 1usize;
+    for &axis in shape {
+        steps.push(step);
+        step *= axis as usize;
+    }
+    let mut place = vec![0u64; shape.len()];
+    let mut from = 0;
+    for element in out.chunks_exact_mut(width) {
+        element.copy_from_slice(&bytes[from * width..(from + 1) * width]);
+        for axis in (0..shape.len()).rev() {
+            place[axis] += 1;
+            from += steps[axis];
+            if place[axis] < shape[axis] {
+                break;
+            }
+            from -= shape[axis] as usize * steps[axis];
+            place[axis] = 0;
+        }
+    }
+    out
+}
+
 fn fill(reader: &mut impl Read, bytes: &mut [u8]) -> Result<(), String> {
     reader.read_exact(bytes).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => "the npy header is cut off".to_owned(),
@@ -154,6 +181,19 @@ mod tests {
             (header.shape, header.fortran_order, header.descr.as_str()),
             (vec![7], true, "|u1")
         );
+    }
+
+    #[test]
+    fn the_order_of_axes_is_turned_round() {
+        // numpy.arange(6).reshape(2, 3), whose first axis runs fastest in the file.
+        assert_eq!(in_c_order(&[0, 3, 1, 4, 2, 5], &[2, 3], 1), [0, 1, 2, 3, 4, 5]);
+        // numpy.asfortranarray(numpy.arange(24).reshape(2, 3, 4)).ravel(order="K")
+        let all: Vec<u8> = (0..24).collect();
+        let fortran: Vec<u8> = (0..4)
+            .flat_map(|c| (0..3).flat_map(move |b| (0..2).map(move |a| 12 * a + 4 * b + c)))
+            .collect();
+        assert_eq!(in_c_order(&fortran, &[2, 3, 4], 1), all);
+        assert_eq!(in_c_order(&[1, 2, 5, 6, 3, 4, 7, 8], &[2, 2], 2), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]

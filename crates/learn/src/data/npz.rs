@@ -293,7 +293,7 @@ impl Reader {
     fn images(&mut self, member: &str) -> Result<Images, DataError> {
         let (header, pixels) = self.array(member, |header| {
             if !matches!(header.descr.as_str(), "|u1" | "<u1" | ">u1" | "u1") {
-                return Err(format!("dtype is {:?}, expected uint8 (\"|u1\")", header.descr));
+                return Err(not_bytes(&header.descr));
             }
             match header.shape[..] {
                 [_, h, w] | [_, h, w, 1 | 3]
@@ -397,15 +397,25 @@ impl Reader {
     }
 }
 
+/// What to do about images that are no bytes.
+fn not_bytes(descr: &str) -> String {
+    let hint = match descr.trim_start_matches(['|', '<', '>', '=']) {
+        "f2" | "f4" | "f8" => {
+            ": of values from 0 to 1 save (255 * x).round().astype('uint8'), of values from 0 to \
+             255 x.round().astype('uint8')"
+        }
+        "b1" => ": save 255 * x.astype('uint8')",
+        _ => "",
+    };
+    format!("dtype is {descr:?}, expected uint8 (\"|u1\"){hint}")
+}
+
 fn read_array(
     file: &mut impl Read,
     declared: u64,
     check: impl Fn(&Header) -> Result<u64, String>,
 ) -> Result<(Header, Vec<u8>), String> {
     let header = Header::read(file)?;
-    if header.fortran_order && header.shape.iter().filter(|&&axis| axis > 1).count() > 1 {
-        return Err("the array is in Fortran order, expected C order".to_owned());
-    }
     let width = check(&header)?;
     let claim = header.elements().and_then(|n| n.checked_mul(width));
     let Some(claim) = claim.filter(|&claim| claim <= declared) else {
@@ -415,6 +425,8 @@ fn read_array(
         ));
     };
     let bytes = unpack::read(file, claim)?;
+    let turns = header.fortran_order && header.shape.iter().filter(|&&axis| axis > 1).count() > 1;
+    let bytes = if turns { npy::in_c_order(&bytes, &header.shape, width as usize) } else { bytes };
     Ok((header, bytes))
 }
 

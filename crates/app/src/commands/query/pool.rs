@@ -10,12 +10,15 @@ use fewlabel_learn::acquire::{
     self, Inputs, Needs, Options, Picks, Query, Rows, Samples, Score, Strategy,
 };
 use fewlabel_learn::data::Array;
-use fewlabel_learn::memory;
+use fewlabel_learn::{counted, memory};
 use std::path::Path;
 use std::time::Instant;
 
 /// Numbers read at a time over all arrays: 64 MiB.
 const BLOCK: usize = 16 << 20;
+/// How far a row of probabilities may be from 1 to be left as it is, and to be mended.
+const EXACT: f64 = 1e-3;
+const ROUNDED: f64 = 1e-2;
 /// The purpose of the key of this command's draws.
 const PURPOSE: u64 = 0x0071_7565_7279;
 
@@ -28,6 +31,8 @@ struct Slot {
     /// All of an array whose images are not its first axis, turned round, and the images of it that
     /// were read.
     turned: Option<(Vec<f32>, usize)>,
+    /// Rows of probabilities that did not quite add up to 1, of all that were read.
+    mended: usize,
 }
 
 impl Slot {
@@ -75,6 +80,21 @@ impl Slot {
             }
         }
         Ok(())
+    }
+
+    /// Divides rows of probabilities that add up to 1 within [`ROUNDED`] by their sums: numbers of 16
+    /// bits are too coarse to add up exactly. What is further off is left for the strategy to refuse.
+    fn mend(&mut self) {
+        let classes = self.array.as_ref().and_then(|array| array.shape().last().copied());
+        let Some(classes) = classes.filter(|&classes| classes > 0) else { return };
+        for row in self.block.chunks_exact_mut(classes) {
+            let sum: f64 = row.iter().map(|&p| f64::from(p)).sum();
+            let off = (sum - 1.0).abs();
+            if off > EXACT && off <= ROUNDED {
+                row.iter_mut().for_each(|p| *p = (f64::from(*p) / sum) as f32);
+                self.mended += 1;
+            }
+        }
     }
 
     fn rows(&self) -> Option<Rows<'_>> {
@@ -228,10 +248,26 @@ impl Arrays {
 
     /// Reads the next rows of every array with a row for every image.
     fn read(&mut self, rows: usize) -> anyhow::Result<()> {
-        for slot in [&mut self.probs, &mut self.mc_probs, &mut self.features, &mut self.views] {
+        self.features.read(rows)?;
+        for slot in [&mut self.probs, &mut self.mc_probs, &mut self.views] {
             slot.read(rows)?;
+            slot.mend();
         }
         Ok(())
+    }
+
+    /// Says of each array how many of its rows were mended.
+    fn say_mended(&self) {
+        let targets = ("target-mc-probs", &self.targets);
+        for (name, slot) in self.given().into_iter().chain([targets]) {
+            if slot.mended > 0 {
+                screen::note(&format!(
+                    "--{name}: {} of probabilities add up to 1 within 1 % only: divided by their \
+                     sums",
+                    counted(slot.mended, "row")
+                ));
+            }
+        }
     }
 
     fn inputs<'a>(&'a self, labelled: &'a [u32]) -> Inputs<'a> {
@@ -266,6 +302,7 @@ pub(super) fn pick(
     arrays.keep(strategy.needs());
     acquire::check_batch(arguments.batch, pool.len())?;
     arrays.targets.read(arrays.targets.ntc().map_or(0, |(images, ..)| images))?;
+    arrays.targets.mend();
     arrays.inputs(&[]).check(strategy.name(), strategy.needs())?;
     let query = Query::new(arguments.batch, Key::new(common.seed, PURPOSE))
         .with_ties(arguments.ties.into());
@@ -301,6 +338,7 @@ fn in_blocks(
         scores.extend(score.score_rows(&inputs, &images, threads)?);
         seconds += start.elapsed().as_secs_f64();
     }
+    arrays.say_mended();
     let start = Instant::now();
     let picks = score.choose(pool, &scores, query);
     Ok((picks, seconds + start.elapsed().as_secs_f64()))
@@ -315,6 +353,7 @@ fn as_a_whole(
     threads: usize,
 ) -> anyhow::Result<(Picks, f64)> {
     arrays.read(arrays.rows)?;
+    arrays.say_mended();
     let inputs = arrays.inputs(labelled);
     inputs.check_values()?;
     let start = Instant::now();
