@@ -218,7 +218,8 @@ impl<'a> Run<'a> {
             Selection::Active(active) => active.initial,
             passive => passive.labels(self.resources.pool.len()),
         };
-        if self.place != (Place::Loop { round: 0, epoch: 0 }) {
+        let begins = self.place == Place::Loop { round: 0, epoch: 0 };
+        if !begins && self.plan.selection != Selection::All {
             return Ok(());
         }
         while self.answers.labels() < wanted {
@@ -555,8 +556,11 @@ impl<'a> Run<'a> {
     fn restore(&mut self, snapshot: Snapshot, record: &[Answered]) -> Result<(), LearnError> {
         let Resources { pool, .. } = self.resources;
         let unfit = |error: LearnError| LearnError::Snapshot(error.to_string());
-        self.answers =
-            Answers::of(&snapshot.answered(record)?, pool.len(), pool.classes).map_err(unfit)?;
+        // Where all images are labelled the record is empty: the oracle is asked for them again.
+        if self.plan.selection != Selection::All {
+            self.answers = Answers::of(&snapshot.answered(record)?, pool.len(), pool.classes)
+                .map_err(unfit)?;
+        }
         self.place = snapshot.place;
         self.loop_epochs = snapshot.loop_epochs;
         self.val_accuracy_best = snapshot.val_accuracy_best;
