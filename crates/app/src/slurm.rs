@@ -16,16 +16,29 @@ use std::process::Command;
 /// Slurm's own default of `MaxArraySize` (slurm.conf), where it cannot be asked.
 const MAX_ARRAY_SIZE: usize = 1001;
 
+/// Options of sbatch that a script of [`script`] sets itself: a task that was stopped must find its
+/// runs and its log again.
+pub(crate) const OWN: [&str; 10] = [
+    "array",
+    "cpus-per-task",
+    "error",
+    "job-name",
+    "ntasks",
+    "open-mode",
+    "output",
+    "requeue",
+    "signal",
+    "wrap",
+];
+
 /// What is asked of Slurm.
 pub(crate) struct Request {
     /// What the queue shows.
     pub(crate) name: String,
-    /// Partition, or the cluster's default.
-    pub(crate) partition: Option<String>,
     /// Tasks that may run at the same time.
     pub(crate) array_limit: Option<usize>,
-    /// Time limit as `sbatch --time` takes it.
-    pub(crate) time: Option<String>,
+    /// Further options of sbatch, such as `--time=10`.
+    pub(crate) options: Vec<String>,
     /// Cores, and threads, of a task.
     pub(crate) threads: usize,
     /// This program.
@@ -145,10 +158,8 @@ pub(crate) fn script(request: &Request, tasks: usize, lines: &Path) -> String {
         tasks - 1,
         request.threads,
     );
-    for (option, value) in [("partition", &request.partition), ("time", &request.time)] {
-        if let Some(value) = value {
-            let _ = writeln!(text, "#SBATCH --{option}={value}");
-        }
+    for option in &request.options {
+        let _ = writeln!(text, "#SBATCH {option}");
     }
     let _ = write!(
         text,
@@ -343,9 +354,8 @@ mod tests {
         assert_eq!(said.stdout, b"/caf\xe9");
         let request = Request {
             name: "paper".into(),
-            partition: None,
+            options: Vec::new(),
             array_limit: None,
-            time: None,
             threads: 1,
             program: "/bin/fewlabel".into(),
             folder: folder.into(),
@@ -360,9 +370,8 @@ mod tests {
     fn the_script_puts_back_its_own_task_alone() {
         let request = Request {
             name: "paper".into(),
-            partition: Some("short".into()),
+            options: vec!["--partition=short".into(), "--account=lab".into()],
             array_limit: Some(4),
-            time: None,
             threads: 2,
             program: "/bin/fewlabel".into(),
             folder: "/data/my study".into(),
@@ -371,7 +380,7 @@ mod tests {
         let text = script(&request, 3, Path::new("/data/my study/slurm/array-0.tasks"));
         for part in [
             "#SBATCH --array=0-2%4\n",
-            "#SBATCH --partition=short\n",
+            "#SBATCH --partition=short\n#SBATCH --account=lab\n",
             "scontrol requeue \"${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}\"",
             "'/data/my study/study.toml'",
         ] {

@@ -70,6 +70,21 @@ fn unsafe_lives_in_the_engine_s_kernels_alone() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// What only Unix has stands in one file for paths and one for signals, each with another branch;
+/// tests may ask for Unix.
+#[test]
+fn what_only_unix_has_stands_in_two_files() {
+    let homes = ["crates/learn/src/data/location.rs", "crates/app/src/interrupt.rs"];
+    let is_of_unix = |line: &str| line.contains("os::unix") || line.contains("SIGUSR1");
+    for (name, text) in sources() {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        if name.contains("/src/") && code.lines().any(is_of_unix) {
+            assert!(homes.contains(&name.as_str()), "{name}");
+            assert!(text.contains("#[cfg(not(unix))]"), "{name} has no other branch");
+        }
+    }
+}
+
 #[test]
 fn every_unsafe_block_says_why_it_is_sound() {
     let block = concat!("un", "safe {");

@@ -31,6 +31,21 @@ pub(crate) struct Arguments {
     /// Time limit of a task, as sbatch takes it; a task that needs longer goes on after a requeue.
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
+    /// Account to charge.
+    #[arg(long, value_name = "A")]
+    account: Option<String>,
+    /// Quality of service.
+    #[arg(long, value_name = "Q")]
+    qos: Option<String>,
+    /// Memory of a task, as sbatch takes it, such as 4G.
+    #[arg(long, value_name = "SIZE")]
+    mem: Option<String>,
+    /// Nodes that a task may run on, as sbatch takes it.
+    #[arg(long, value_name = "FEATURES")]
+    constraint: Option<String>,
+    /// A further option of sbatch, such as --exclude=node7; may be given several times.
+    #[arg(long, value_name = "--OPTION=VALUE", allow_hyphen_values = true)]
+    sbatch_option: Vec<String>,
     /// Minutes of work in a task: short runs are put together; 0 is one run a task.
     #[arg(long, value_name = "MINUTES", default_value_t = 15.0, value_parser = number::<f64>)]
     task_minutes: f64,
@@ -119,24 +134,53 @@ fn request(
     out: &Path,
     common: &Common,
 ) -> anyhow::Result<slurm::Request> {
-    for value in [&arguments.partition, &arguments.time].into_iter().flatten() {
-        ensure!(
-            !value.contains(char::is_whitespace) && !value.is_empty(),
-            "`{value}` is not one word for sbatch"
-        );
-    }
+    let options = options(arguments)?;
     let name: String =
         name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
     Ok(slurm::Request {
         name: if name.is_empty() { "fewlabel".into() } else { name },
-        partition: arguments.partition.clone(),
         array_limit: arguments.array_limit.map(|limit| limit as usize),
-        time: arguments.time.clone(),
+        options,
         threads: common.threads_or(1),
         program: std::env::current_exe().context("cannot find this program's own path")?,
         folder: std::path::absolute(out)?,
         directory: std::env::current_dir().context("cannot find the current folder")?,
     })
+}
+
+/// The options that are passed on to sbatch as they are.
+///
+/// # Errors
+/// If one is no single word, or is one that `submit` sets itself.
+fn options(arguments: &Arguments) -> anyhow::Result<Vec<String>> {
+    let named = [
+        ("partition", &arguments.partition),
+        ("time", &arguments.time),
+        ("account", &arguments.account),
+        ("qos", &arguments.qos),
+        ("mem", &arguments.mem),
+        ("constraint", &arguments.constraint),
+    ];
+    let mut options = Vec::new();
+    for (name, value) in named {
+        let Some(value) = value else { continue };
+        ensure!(
+            !value.contains(char::is_whitespace) && !value.is_empty(),
+            "`{value}` is not one word for sbatch"
+        );
+        options.push(format!("--{name}={value}"));
+    }
+    for option in &arguments.sbatch_option {
+        let is_plain = option.starts_with("--") && !option.contains(char::is_whitespace);
+        ensure!(is_plain, "--sbatch-option `{option}`: expected one word such as --exclude=node7");
+        let name = option.trim_start_matches('-').split('=').next().unwrap_or_default();
+        ensure!(
+            !slurm::OWN.contains(&name),
+            "--sbatch-option `{option}`: --{name} is set by submit itself"
+        );
+        options.push(option.clone());
+    }
+    Ok(options)
 }
 
 /// The runs that are done, or that a task in the queue will compute.

@@ -82,8 +82,9 @@ impl Slot {
         Ok(())
     }
 
-    /// Divides rows of probabilities that add up to 1 within [`ROUNDED`] by their sums: numbers of 16
-    /// bits are too coarse to add up exactly. What is further off is left for the strategy to refuse.
+    /// Divides rows of probabilities that add up to 1 within [`ROUNDED`] by their sums: numbers of
+    /// 16 bits are too coarse to add up exactly. What is further off is left for the strategy to
+    /// refuse.
     fn mend(&mut self) {
         let classes = self.array.as_ref().and_then(|array| array.shape().last().copied());
         let Some(classes) = classes.filter(|&classes| classes > 0) else { return };
