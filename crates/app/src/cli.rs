@@ -241,8 +241,8 @@ pub(crate) enum Command {
     Probe(With<commands::probe::Arguments, { JSON | SEED }>),
     /// Train one model.
     Train(With<commands::train::Arguments, { JSON | SEED }>),
-    /// Predict a split with a trained model.
-    Predict(With<commands::predict::Arguments, JSON>),
+    /// Predict images with a trained model.
+    Predict(With<commands::predict::Arguments, { JSON | SEED }>),
     /// Measure how fast this machine trains, scores, augments and chooses.
     Bench(With<commands::bench::Arguments, JSON>),
     /// Print the manual page.
@@ -279,7 +279,7 @@ mod tests {
         ("pretrain --data d", &["--json", "--seed 1", "--out x"]),
         ("probe --data d --encoder e", &["--json", "--seed 1"]),
         ("train --data d --model m", &["--json", "--seed 1"]),
-        ("predict --data d --model m", &["--json"]),
+        ("predict --data d --model m", &["--json", "--seed 1", "--out x"]),
         ("bench train", &["--json"]),
         ("man", &[]),
         ("completions bash", &[]),
@@ -287,7 +287,7 @@ mod tests {
         ("data info d", &["--json"]),
         ("data fetch n", &["--json"]),
         ("data export d f.npz", &["--json"]),
-        ("query --strategy s --batch 1", &["--json", "--seed 1"]),
+        ("query --strategy s --batch 1 --data d", &["--json", "--seed 1", "--out x"]),
         ("preview", &["--json", "--seed 1", "--out x"]),
     ];
 

@@ -3,9 +3,11 @@
 use crate::cli::Common;
 use crate::screen::note;
 use clap::Args;
+use fewlabel_learn::counted;
+use fewlabel_learn::data::answers_table::{self, Answered};
 use fewlabel_learn::data::{self, DataError, Dataset};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the classes of a data set are called.
 #[derive(Args, Clone, Debug)]
@@ -34,6 +36,23 @@ impl ClassNames {
         say_origin([&data], common);
         Ok(data)
     }
+}
+
+/// Gives a data set the labels of tables that a person filled in.
+pub(crate) fn answered(
+    mut data: Dataset,
+    tables: &[PathBuf],
+    common: &Common,
+) -> Result<Dataset, DataError> {
+    for table in tables {
+        let Answered { dataset, labels, notes } = answers_table::apply(data, table)?;
+        data = dataset;
+        if !common.quiet {
+            note(&format!("{}: {}", table.display(), counted(labels, "label")));
+            notes.iter().for_each(|text| note(&format!("{}: {text}", table.display())));
+        }
+    }
+    Ok(data)
 }
 
 /// Says of each data set what was taken from the catalogue, or why nothing was.

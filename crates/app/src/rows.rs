@@ -4,7 +4,8 @@
 use anyhow::{Context, anyhow};
 use fewlabel_study::words;
 use serde::Deserialize;
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 /// The part of an answer of `query --json` that is a list of rows.
 #[derive(Deserialize)]
@@ -25,6 +26,16 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u32>> {
         let what = words::plain(&error.to_string());
         anyhow!("{place}: expected a JSON array of row numbers: {what}")
     })
+}
+
+/// The rows of several such files together, in their order.
+pub(crate) fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<u32>> {
+    let mut rows = Vec::new();
+    for path in paths {
+        let before: HashSet<u32> = rows.iter().copied().collect();
+        rows.extend(read(path)?.into_iter().filter(|row| !before.contains(row)));
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]

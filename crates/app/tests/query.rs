@@ -97,7 +97,10 @@ fn what_is_wrong_is_one_sentence() {
         ("--strategy entropy --batch 1 --probs nan.npy", "row 2"),
         ("--strategy entropy --batch 1 --probs sum.npy", "row 3"),
         ("--strategy core-set --batch 1 --features inf.npy", "row 1"),
-        ("--strategy entropy --batch 1 --probs i8.npy", "type <i8, expected float16, float32 or float64"),
+        (
+            "--strategy entropy --batch 1 --probs i8.npy",
+            "type <i8, expected float16, float32 or float64",
+        ),
         ("--strategy entropy --batch 1 --probs text.npy", "text.npy"),
         ("--strategy entropy --batch 1 --probs m.npy", "has the shape [5, 3, 2], expected 2 axes"),
         ("--strategy entropy --batch 1 --probs none.npy", "cannot read none.npy"),

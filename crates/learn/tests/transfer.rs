@@ -18,7 +18,7 @@ use fewlabel_learn::run::initial::Initial;
 use fewlabel_learn::run::oracle::Simulated;
 use fewlabel_learn::run::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
 use fewlabel_learn::run::resources::Resources;
-use fewlabel_learn::run::transfer::{Classifier, EncoderSource, Ensemble, Transfer};
+use fewlabel_learn::run::transfer::{EncoderSource, Ensemble, Head, Transfer};
 use fewlabel_learn::training::fine_tuning::FineTuning;
 use fewlabel_learn::training::fit::TrainSettings;
 use listener::{Listener, Moment, bits, carry_out, judged, labelled};
@@ -84,7 +84,7 @@ fn plan(strategy: &str, fine_tuning: Option<FineTuning>) -> Plan {
         transfer: Some(Transfer {
             encoder,
             ensemble: None,
-            classifier: Classifier::Ridge,
+            classifier: Head::Ridge,
             self_training: None,
             fine_tuning,
         }),

@@ -12,7 +12,6 @@ mod error;
 pub mod evaluate;
 pub mod execute;
 pub mod export;
-mod model_file;
 pub mod report;
 pub mod store;
 #[cfg(test)]

@@ -1,16 +1,17 @@
-//! `fewlabel query`: any strategy, on the arrays of any model.
+//! `fewlabel query`: any strategy, on images or on the arrays of any model.
 
+mod on_data;
 mod pool;
 
 use crate::cli::{Common, count, number};
+use crate::data_set::ClassNames;
 use crate::{rows, screen};
 use clap::{Args, ValueEnum};
 use fewlabel_learn::acquire::{Options, Picks, Ties};
 use serde::Serialize;
-use std::collections::HashSet;
 use std::path::PathBuf;
 
-/// Arguments of `query`. Row i of every array is image i of the whole data set.
+/// Arguments of `query`: on images with `--data`, else on arrays, row i of which is image i.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// How to choose, for example entropy, bald, badge, core-set or power-bald.
@@ -19,6 +20,28 @@ pub(crate) struct Arguments {
     /// How many images to choose.
     #[arg(long, value_name = "K")]
     batch: usize,
+    /// Choose among the training images of this data set that have no label: a catalogue name or a
+    /// path.
+    #[arg(long, value_name = "D", conflicts_with_all = ["probs", "mc_probs", "features",
+        "target_mc_probs", "view_probs", "mc_order"])]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    class_names: ClassNames,
+    /// Labels that a person wrote into a table with the columns path and label.
+    #[arg(long, value_name = "L.csv", requires = "data")]
+    answers: Vec<PathBuf>,
+    /// Look at the features of this encoder of `pretrain` [default: at the pixels].
+    #[arg(long, value_name = "E", requires = "data")]
+    encoder: Option<PathBuf>,
+    /// Look at the predictions of this model.
+    #[arg(long, value_name = "M", requires = "data", conflicts_with = "encoder")]
+    model: Option<PathBuf>,
+    /// Write the table to fill in here: path and label, the labels empty.
+    #[arg(long, value_name = "todo.csv", requires = "data")]
+    out: Option<PathBuf>,
+    /// Write the pictures of the images that were chosen here, a .png or .svg.
+    #[arg(long, value_name = "S.png", requires = "data")]
+    sheet: Option<PathBuf>,
     /// Class probabilities [n, classes]: a .npy, or a .npz with one array (FILE.npz:NAME of
     /// several).
     #[arg(long, value_name = "FILE")]
@@ -115,11 +138,10 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let mut labelled = Vec::new();
-    for path in &arguments.labelled {
-        let before: HashSet<u32> = labelled.iter().copied().collect();
-        labelled.extend(rows::read(path)?.into_iter().filter(|row| !before.contains(row)));
+    if let Some(data) = &arguments.data {
+        return on_data::run(arguments, data, common);
     }
+    let labelled = rows::read_all(&arguments.labelled)?;
     let (picks, seconds) = pool::pick(arguments, &labelled, common)?;
     let Picks { indices, scores, unit, all_equal } = &picks;
     let (ties, all_equal) = (Ties::from(arguments.ties), *all_equal);

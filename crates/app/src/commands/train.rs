@@ -5,16 +5,21 @@ use crate::data_set::{self, ClassNames};
 use crate::interrupt::Interrupt;
 use crate::screen::{self, Exit};
 use crate::{policy, rows};
+use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
-use fewlabel_learn::data::Dataset;
+use fewlabel_learn::data::{Dataset, UNLABELLED};
 use fewlabel_learn::model::network::NetworkSettings;
+use fewlabel_learn::probe::Encoded;
 use fewlabel_learn::run::plan::{Placement, Plan, Selection};
+use fewlabel_learn::run::transfer::{EncoderFile, EncoderSource, Head, Transfer};
 use fewlabel_learn::training::fit::{Recipe, TrainSettings};
 use fewlabel_learn::{Context, counted};
 use fewlabel_study::ask::settings::Budget;
 use fewlabel_study::evaluate::metrics::Metrics;
-use fewlabel_study::execute::single_model;
+use fewlabel_study::execute::encoder_file;
+use fewlabel_study::execute::single_model::{self, Trained};
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// Arguments of `train`.
@@ -31,6 +36,13 @@ pub(crate) struct Arguments {
     /// Train on these rows of the training split: a file with a JSON array.
     #[arg(long, value_name = "F.json")]
     indices: Option<PathBuf>,
+    /// Learn the labels that a person wrote into this table: columns path and label, as `query
+    /// --out` makes it. Several add up.
+    #[arg(long, value_name = "L.csv", conflicts_with_all = ["labels", "indices"])]
+    answers: Vec<PathBuf>,
+    /// Learn a classifier on this encoder of `pretrain` instead of a network from scratch.
+    #[arg(long, value_name = "E", conflicts_with_all = ["width", "recipe", "epochs", "augmentation"])]
+    encoder: Option<PathBuf>,
     /// Width f of the network C(f) [default: 16 for all labels, else 32].
     #[arg(long, value_name = "F", value_parser = count::<usize>)]
     width: Option<usize>,
@@ -64,8 +76,11 @@ enum RecipeName {
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let data = arguments.class_names.open(&arguments.data, common)?;
+    let data = data_set::answered(data, &arguments.answers, common)?;
     let plan = arguments.plan(&data, common.seed)?;
     plan.check(data.train.len())?;
+    let encoded = arguments.encoded(&data, common)?;
+    let encoders: Vec<&Encoded> = encoded.iter().collect();
     screen::warn_of_mirrors(&plan.policy, &data);
     data_set::warn([&data]);
     let interrupt = Interrupt::listen()?;
@@ -85,9 +100,13 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     };
     let stop = || interrupt.exit_code().is_some();
     let context = Context::cancelled_by(common.threads(), &stop);
-    let trained = match single_model::train(&plan, &data, context, &arguments.model, &mut epoch) {
+    let path = &arguments.model;
+    let trained = match single_model::train(&plan, &data, &encoders, context, path, &mut epoch) {
         Err(error) if error.is_interrupted() => {
-            screen::note("stopped; no model was written");
+            screen::note(&format!(
+                "stopped; the same command goes on from {}.checkpoint",
+                path.display()
+            ));
             return Err(Exit(interrupt.exit_code().unwrap_or(1)).into());
         }
         trained => trained?,
@@ -101,36 +120,45 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         document["seed"] = common.seed.into();
         return screen::print_json(&document);
     }
-    let (best, last) = (100.0 * trained.val_accuracy_best, 100.0 * trained.val_accuracy_last);
     let synthetic = if data.synthetic { " (synthetic data)" } else { "" };
-    screen::print(&format!(
-        "{model}: {} of {}{synthetic}\nvalidation accuracy {best:.2} % at best, {last:.2} % at \
-         the end\n\
-         test accuracy {:.2} %, balanced {:.2} %, macro-F1 {:.4}, {}\n",
-        counted(trained.labels, "label"),
-        data.name,
-        100.0 * trained.test_accuracy,
-        100.0 * trained.test_balanced_accuracy,
-        trained.test_macro_f1,
-        Metrics::auc_in_words(trained.test_auc, trained.test_auc_classes)
-    ))
+    let labels = counted(trained.labels, "label");
+    screen::print(&format!("{model}: {labels} of {}{synthetic}\n{}", data.name, worth(&trained)))
+}
+
+/// What a model is worth on the labels that are held out.
+fn worth(trained: &Trained) -> String {
+    let mut text = String::new();
+    if let (Some(best), Some(last)) = (trained.val_accuracy_best, trained.val_accuracy_last) {
+        let (best, last) = (100.0 * best, 100.0 * last);
+        let _ = writeln!(text, "validation accuracy {best:.2} % at best, {last:.2} % at the end");
+    }
+    if let (Some(accuracy), Some(balanced), Some(f1)) =
+        (trained.test_accuracy, trained.test_balanced_accuracy, trained.test_macro_f1)
+    {
+        let _ = writeln!(
+            text,
+            "test accuracy {:.2} %, balanced {:.2} %, macro-F1 {f1:.4}, {}",
+            100.0 * accuracy,
+            100.0 * balanced,
+            Metrics::auc_in_words(trained.test_auc, trained.test_auc_classes)
+        );
+    }
+    if text.is_empty() {
+        text += "not judged: no held-out image has a label\n";
+    }
+    text
 }
 
 impl Arguments {
     fn plan(&self, data: &Dataset, seed: u64) -> anyhow::Result<Plan> {
-        let selection = match (&self.labels, &self.indices) {
-            (Some(labels), _) => {
-                Selection::Random { labels: Budget::parse(labels)?.count(data.train.len()) }
-            }
-            (None, Some(path)) => Selection::Given { rows: rows::read(path)? },
-            (None, None) => Selection::All,
-        };
+        let selection = self.selection(data)?;
         let few = match (self.recipe, self.epochs) {
             (Some(recipe), _) => recipe == RecipeName::FewLabels,
             (None, Some(_)) => false,
             (None, None) => selection.labels(data.train.len()) <= FEW,
         };
-        let default = OsStr::new(if few { "paper" } else { "none" });
+        let augments = few && self.encoder.is_none();
+        let default = OsStr::new(if augments { "paper" } else { "none" });
         let policy = policy::read(self.augmentation.as_deref().unwrap_or(default))?;
         let training = TrainSettings::default();
         let training = if few {
@@ -139,6 +167,16 @@ impl Arguments {
             TrainSettings { epochs: self.epochs.unwrap_or(training.epochs), ..training }
         };
         let width = self.width.unwrap_or(if selection == Selection::All { 16 } else { 32 });
+        let transfer = match &self.encoder {
+            Some(path) => Some(Transfer {
+                encoder: EncoderSource::File(EncoderFile::at(path)?),
+                ensemble: None,
+                classifier: Head::Ridge,
+                self_training: None,
+                fine_tuning: None,
+            }),
+            None => None,
+        };
         Ok(Plan {
             seed,
             selection,
@@ -147,11 +185,56 @@ impl Arguments {
             network: NetworkSettings::paper(width),
             training,
             // Hundreds of short epochs would spend most of the time on validation images.
-            validate_every_epoch: !few,
+            validate_every_epoch: !few && single_model::has_benchmark(data),
             test_time_views: 0,
             validation_labels: 0,
-            transfer: None,
+            transfer,
         })
+    }
+
+    /// Which rows are learned from: those with a label.
+    fn selection(&self, data: &Dataset) -> anyhow::Result<Selection> {
+        let (train, known) = (&data.train, data.train.labelled_rows());
+        if known.is_empty() {
+            let name = &data.name;
+            bail!("no training image of {name} has a label: give some with --answers L.csv");
+        }
+        if let [class] = &data.class_names[..] {
+            bail!("every label is {class}: a classifier needs two classes or more");
+        }
+        let all = known.len() == train.len();
+        Ok(match (&self.labels, &self.indices) {
+            (Some(labels), _) => {
+                let labels = Budget::parse(labels)?.count(train.len());
+                ensure!(
+                    labels <= known.len(),
+                    "--labels {labels}: {} has {}",
+                    data.name,
+                    counted(known.len(), "label")
+                );
+                Selection::Random { labels }
+            }
+            (None, Some(path)) => {
+                let rows = rows::read(path)?;
+                let label = |row: u32| train.labels.get(row as usize);
+                if let Some(row) = rows.iter().find(|&&row| label(row) == Some(&UNLABELLED)) {
+                    bail!("{}: row {row} of {} has no label", path.display(), data.name);
+                }
+                Selection::Given { rows }
+            }
+            (None, None) if all => Selection::All,
+            (None, None) => Selection::Given { rows: known },
+        })
+    }
+
+    /// What the encoder makes of the images, if one was given.
+    fn encoded(&self, data: &Dataset, common: &Common) -> anyhow::Result<Option<Encoded>> {
+        let Some(path) = &self.encoder else { return Ok(None) };
+        let encoder = encoder_file::read(path)?.encoder;
+        encoder.check(&data.train.images).with_context(|| path.display().to_string())?;
+        let benchmark = single_model::has_benchmark(data).then(|| data.benchmark());
+        let encoded = Encoded::new(encoder, &data.pool(), benchmark.as_ref(), common.threads())?;
+        Ok(Some(encoded))
     }
 }
 

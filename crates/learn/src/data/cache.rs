@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use md5::{Digest, Md5};
+use sha2::Sha256;
 
 use super::catalogue::Entry;
 use super::dataset::hex;
@@ -44,6 +45,14 @@ pub(super) fn published(entry: &Entry, folder: &Path) -> Result<PathBuf, DataErr
 /// The MD5 of a file, in hex.
 pub fn file_md5(path: &Path) -> Result<String, DataError> {
     file_digest::<Md5>(path)
+}
+
+/// The SHA-256 of a file, in hex.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn file_sha256(path: &Path) -> Result<String, DataError> {
+    file_digest::<Sha256>(path)
 }
 
 /// A checksum of a file, in hex, read in blocks.

@@ -166,6 +166,26 @@ impl Dataset {
         }
     }
 
+    /// The same images with other labels and classes.
+    ///
+    /// # Panics
+    /// If there is not one label for every image.
+    pub fn relabelled(self, labels: [Vec<u16>; 3], class_names: Vec<String>) -> Self {
+        let Self { train, val, test, name, .. } = self;
+        let [a, b, c] = labels;
+        let with = |split: Split, labels: Vec<u16>| {
+            assert_eq!(split.labels.len(), labels.len(), "a label for every image");
+            Split { images: split.images, labels }
+        };
+        let splits = [with(train, a), with(val, b), with(test, c)];
+        let mut other = Self::new(name, splits, class_names);
+        other.synthetic = self.synthetic;
+        other.flips_keep_labels &= self.flips_keep_labels;
+        other.published = self.published;
+        (other.note, other.files) = (self.note, self.files);
+        other
+    }
+
     /// Refuses what a simulated study cannot be made on: it needs the label of every image, and
     /// all three splits.
     ///

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod answers_table;
 mod array;
 pub mod cache;
 pub mod catalogue;
@@ -18,6 +19,7 @@ pub mod npy;
 pub mod npz;
 pub mod phantom;
 mod pool;
+mod table;
 mod unpack;
 mod warnings;
 

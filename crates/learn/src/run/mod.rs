@@ -7,6 +7,7 @@ pub mod events;
 mod first_labels;
 pub mod initial;
 pub mod learners;
+pub mod next_query;
 pub mod oracle;
 pub mod plan;
 pub mod plan_memory;

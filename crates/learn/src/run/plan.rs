@@ -11,7 +11,7 @@ use crate::pretrain::PretrainSettings;
 use crate::probe::feature_pool;
 use crate::run::initial::Initial;
 use crate::run::stopping::Rule;
-use crate::run::transfer::{Classifier, EncoderSource, Transfer};
+use crate::run::transfer::{EncoderSource, Head, Transfer};
 use crate::training::fit::TrainSettings;
 
 /// Which training rows the final model learns from.
@@ -313,7 +313,7 @@ impl Plan {
             transfer: Some(Transfer {
                 encoder,
                 ensemble: None,
-                classifier: Classifier::Ridge,
+                classifier: Head::Ridge,
                 self_training: None,
                 fine_tuning: None,
             }),

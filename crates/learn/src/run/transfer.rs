@@ -22,7 +22,7 @@ pub struct Transfer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ensemble: Option<Ensemble>,
     /// What learns the labels.
-    pub classifier: Classifier,
+    pub classifier: Head,
     /// How the classifier listens to itself on the rest of the pool, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_training: Option<SelfTraining>,
@@ -46,7 +46,7 @@ pub struct Ensemble {
 /// classifier are other runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Classifier {
+pub enum Head {
     /// [`crate::probe::Probe`].
     #[default]
     Ridge,

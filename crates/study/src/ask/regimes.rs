@@ -13,7 +13,7 @@ use fewlabel_learn::model::network::NetworkSettings;
 use fewlabel_learn::probe::feature_pool;
 use fewlabel_learn::run::initial::Initial;
 use fewlabel_learn::run::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
-use fewlabel_learn::run::transfer::{Classifier, EncoderFile, EncoderSource, Ensemble, Transfer};
+use fewlabel_learn::run::transfer::{EncoderFile, EncoderSource, Ensemble, Head, Transfer};
 use fewlabel_learn::training::fit::TrainSettings;
 
 /// Who chooses the rows to label.
@@ -265,7 +265,7 @@ impl Regime {
             transfer: Some(Transfer {
                 encoder,
                 ensemble,
-                classifier: Classifier::Ridge,
+                classifier: Head::Ridge,
                 self_training,
                 fine_tuning: point.fine_tuning.clone(),
             }),

@@ -152,7 +152,15 @@ impl<'a> Judge<'a> {
     ///
     /// # Panics
     /// If a label has no row.
-    pub(crate) fn metrics(mut self) -> Metrics {
+    pub(crate) fn metrics(self) -> Metrics {
+        self.figures().0
+    }
+
+    /// The figures of all rows, and the area under each class's own curve.
+    ///
+    /// # Panics
+    /// If a label has no row.
+    pub(crate) fn figures(mut self) -> (Metrics, Vec<Option<f64>>) {
         assert!(self.seen == self.labels.len() && self.seen > 0, "one row a label");
         for bin in self.reliability.iter_mut().filter(|bin| bin.images > 0) {
             bin.confidence /= f64::from(bin.images);
@@ -161,18 +169,20 @@ impl<'a> Judge<'a> {
         let (n, confusion, reliability) = (self.seen as f64, self.confusion, self.reliability);
         let OfCounts { accuracy, balanced_accuracy, macro_f1, ece } =
             of_counts(&confusion, &reliability);
-        Metrics {
+        let areas_of: Vec<Option<f64>> = self.scores.into_iter().map(auc).collect();
+        let metrics = Metrics {
             images: self.seen,
             accuracy,
             balanced_accuracy,
             macro_f1,
-            auc: mean(self.scores.into_iter().filter_map(auc)),
+            auc: mean(areas_of.iter().copied().flatten()),
             auc_classes: fewer(areas(&confusion), confusion.len()),
             nll: self.nll / n,
             ece,
             confusion,
             reliability,
-        }
+        };
+        (metrics, areas_of)
     }
 }
 

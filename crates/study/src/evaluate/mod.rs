@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod metrics;
+pub mod per_class;
 pub mod probe_grid;
 pub(crate) mod rounding;
 pub mod stats;

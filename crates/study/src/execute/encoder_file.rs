@@ -1,17 +1,17 @@
 //! An encoder in a file: made from images without labels, kept whole or absent, gone on with after
 //! an interruption.
 
-use crate::error::StudyError;
-use crate::model_file::ModelFile;
+use crate::error::{AtPath, StudyError};
 use crate::store::atomic_file;
 use crate::store::npy_writer::npy_f32;
-use fewlabel_engine::NUMERIC_VERSION;
+use fewlabel_engine::{Model, NUMERIC_VERSION};
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::Dataset;
+use fewlabel_learn::model::classifier::mean_in;
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining, views};
 use fewlabel_learn::{Context, LearnError};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Images that a new encoder is tried on.
 const LOOKED_AT: usize = 256;
@@ -43,7 +43,7 @@ pub fn make(
 ) -> Result<Pretrained, StudyError> {
     atomic_file::refuse_unwritable(path)?;
     let mut training = Pretraining::new(&data.pool(), settings, seed, context.threads)?;
-    let checkpoint = beside(path);
+    let checkpoint = atomic_file::checkpoint_beside(path);
     let identity = identity(data);
     if let Some(bytes) = atomic_file::read_if_there(&checkpoint)? {
         match bytes.strip_prefix(identity.as_bytes()) {
@@ -107,13 +107,6 @@ fn check_features(
     }
 }
 
-/// Where an unfinished encoder waits.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".checkpoint");
-    path.with_file_name(name)
-}
-
 /// What bits depend on beside settings and seed.
 fn identity(data: &Dataset) -> String {
     format!("fewlabel encoder {NUMERIC_VERSION} {}\n", data.checksum)
@@ -141,19 +134,21 @@ fn metadata(
 /// # Errors
 /// If the file cannot be read or is no such encoder.
 pub fn read(path: &Path) -> Result<Pretrained, StudyError> {
-    let file = ModelFile::read(path)?;
+    let bytes = std::fs::read(path).at("read", path)?;
+    let wrong = |what: String| StudyError::damaged(path, what);
+    let (model, mut metadata) =
+        Model::from_safetensors(&bytes).map_err(|error| wrong(error.to_string()))?;
     let missing = |key: &str| {
-        file.wrong(format!(
-            "has no {key} in its metadata, expected an encoder of `fewlabel pretrain`"
-        ))
+        wrong(format!("has no {key} in its metadata, expected an encoder of `fewlabel pretrain`"))
     };
-    let text = |key: &str| file.text(key).ok_or_else(|| missing(key));
+    let text = |key: &str| metadata.get(key).ok_or_else(|| missing(key));
     let settings =
-        serde_json::from_str(text("pretrain")?).map_err(|error| file.wrong(error.to_string()))?;
-    let losses = serde_json::from_str(text("pretrain.losses")?)
-        .map_err(|error| file.wrong(error.to_string()))?;
-    let mean = file.mean()?.ok_or_else(|| missing("mean"))?;
-    Ok(Pretrained { encoder: Encoder::new(file.model, mean), settings, losses })
+        serde_json::from_str(text("pretrain")?).map_err(|error| wrong(error.to_string()))?;
+    let losses =
+        serde_json::from_str(text("pretrain.losses")?).map_err(|error| wrong(error.to_string()))?;
+    let mean = mean_in(&mut metadata, model.architecture().channels).map_err(wrong)?;
+    let mean = mean.ok_or_else(|| missing("mean"))?;
+    Ok(Pretrained { encoder: Encoder::new(model, mean), settings, losses })
 }
 
 /// Writes the features of the training images, `[n, dim]`, as .npy.

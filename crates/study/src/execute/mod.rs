@@ -2,11 +2,13 @@
 //! costs.
 
 pub mod bench;
+pub mod classifier_file;
 pub(crate) mod cost;
 pub mod encoder_cache;
 pub mod encoder_file;
 pub mod grid;
 pub(crate) mod machine;
+pub mod prediction;
 pub mod reuse;
 pub mod run;
 pub mod single_model;

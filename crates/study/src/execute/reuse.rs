@@ -179,7 +179,7 @@ pub(crate) fn take_over(
     atomic_file::write_whole(&folder.join(record::EPOCHS), &epochs)?;
     atomic_file::write_whole(&folder.join(record::QUERIES), &queries)?;
     atomic_file::write_whole(&folder.join(record::ANSWERS), &answers)?;
-    let checkpoint = Checkpoint { lengths, snapshot };
+    let checkpoint = Checkpoint { beside: lengths, snapshot };
     checkpoint.write(&folder.join(record::CHECKPOINT))?;
     Ok(Some(checkpoint))
 }
@@ -194,14 +194,14 @@ struct Taken {
 
 /// All that the run in `source` had before it was judged.
 fn model(source: &Path) -> Option<Taken> {
-    let checkpoint = Checkpoint::read(&source.join(record::CHECKPOINT)).ok()??;
+    let checkpoint: Checkpoint = Checkpoint::read(&source.join(record::CHECKPOINT)).ok()??;
     let whole = |name: &str, length: u64| {
         let bytes = atomic_file::read_if_there(&source.join(name)).ok()??;
         (bytes.len() as u64 == length).then_some(bytes)
     };
-    let epochs = whole(record::EPOCHS, checkpoint.lengths.epochs)?;
-    let queries = whole(record::QUERIES, checkpoint.lengths.queries)?;
-    let answers = whole(record::ANSWERS, checkpoint.lengths.answers)?;
+    let epochs = whole(record::EPOCHS, checkpoint.beside.epochs)?;
+    let queries = whole(record::QUERIES, checkpoint.beside.queries)?;
+    let answers = whole(record::ANSWERS, checkpoint.beside.answers)?;
     Some(Taken { epochs, queries, answers, snapshot: checkpoint.snapshot })
 }
 
@@ -394,7 +394,7 @@ mod tests {
         assert!(!own.join(record::EPOCHS).exists(), "nothing half-written");
         std::fs::write(source.join(record::QUERIES), queries).expect("written");
         let taken = take().expect("whole");
-        assert_eq!(taken.lengths.taken_from.as_deref(), Some(jobs[0].id.as_str()));
+        assert_eq!(taken.beside.taken_from.as_deref(), Some(jobs[0].id.as_str()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::ask::settings::{FORMAT, RunSettings};
 use crate::error::{AtPath, StudyError};
 use crate::evaluate::metrics::Metrics;
+use crate::execute::classifier_file;
 use crate::execute::encoder_cache::{Encoders, Fetched};
 use crate::execute::machine;
 use crate::execute::reuse::{self, Part};
@@ -20,7 +21,6 @@ use fewlabel_learn::run::plan::Selection;
 use fewlabel_learn::run::resources::{Resources, Resume};
 use fewlabel_learn::run::transfer::Transfer;
 use fewlabel_learn::{Context, LearnError};
-use std::collections::BTreeMap;
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -168,7 +168,7 @@ impl Run<'_> {
         let checkpoint = if resume { self.checkpoint()? } else { None };
         let lengths = checkpoint
             .as_ref()
-            .map_or_else(Lengths::default, |checkpoint| checkpoint.lengths.clone());
+            .map_or_else(Lengths::default, |checkpoint| checkpoint.beside.clone());
         let answers =
             if checkpoint.is_some() { record::read_answers(self.folder)? } else { Vec::new() };
         let mut keeper = Keeper::open(self.folder, lengths, observer)?;
@@ -227,8 +227,9 @@ impl Run<'_> {
             test: Metrics::of(&judged.test_probs_nc, &self.data.test.labels),
         };
         if self.keep_model {
-            let bytes = finished.model.to_safetensors(&metadata(self.settings, self.data));
-            atomic_file::write_whole(&self.folder.join(record::MODEL), &bytes)?;
+            let classifier =
+                classifier_file::of_run(finished.model, self.settings, self.data, None);
+            atomic_file::write_whole(&self.folder.join(record::MODEL), &classifier.to_bytes())?;
         }
         atomic_file::write_json(&self.folder.join(record::TIMING), timing)?;
         atomic_file::write_json(&self.folder.join(record::RESULT), &result)?;
@@ -238,17 +239,6 @@ impl Run<'_> {
         atomic_file::remove_if_there(&self.folder.join(record::FAILED))?;
         Ok(result)
     }
-}
-
-/// What travels with a model: its settings, its classes, and the mean that its images are centred
-/// with.
-pub fn metadata(settings: &RunSettings, data: &Dataset) -> BTreeMap<String, String> {
-    let json = |value: serde_json::Result<String>| value.expect("plain data");
-    BTreeMap::from([
-        ("settings".to_owned(), json(serde_json::to_string(settings))),
-        ("class_names".to_owned(), json(serde_json::to_string(&data.class_names))),
-        ("mean".to_owned(), json(serde_json::to_string(&data.mean()))),
-    ])
 }
 
 /// Keeps a run's records and checkpoints while it is computed.
@@ -353,7 +343,7 @@ impl RunObserver for Keeper<'_> {
     fn checkpoint(&mut self, snapshot: &dyn Fn() -> Vec<u8>, ends: bool) -> Result<(), LearnError> {
         if ends || self.is_last_epoch || self.last.elapsed() >= CHECKPOINT_EVERY {
             let lengths = self.sync()?;
-            Checkpoint { lengths, snapshot: snapshot() }.write(&self.checkpoint)?;
+            Checkpoint { beside: lengths, snapshot: snapshot() }.write(&self.checkpoint)?;
             self.last = Instant::now();
         }
         Ok(())

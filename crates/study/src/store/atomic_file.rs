@@ -15,6 +15,13 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StudyError> {
     fs::create_dir_all(path).at("make the folder", path)
 }
 
+/// Where the unfinished state of a file that is long in the making waits.
+pub(crate) fn checkpoint_beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".checkpoint");
+    path.with_file_name(name)
+}
+
 /// Writes a whole file: beside its place first, synced, then renamed into it. A reader sees the old
 /// bytes or the new.
 ///

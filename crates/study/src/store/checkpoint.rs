@@ -1,8 +1,10 @@
-//! `checkpoint.bin`: where a run stands, and how long its records were at that moment.
+//! `checkpoint.bin`: where a run stands, and how long its records were at that moment. The training
+//! of a single model keeps one like it beside the model's file.
 
 use crate::error::StudyError;
 use crate::store::atomic_file;
 use crate::store::record::Phases;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -14,13 +16,14 @@ const LONGEST: u64 = 1 << 34;
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Checkpoint {
-    pub(crate) lengths: Lengths,
+pub(crate) struct Checkpoint<B = Lengths> {
+    /// What belongs to the snapshot beside it.
+    pub(crate) beside: B,
     /// The learn crate's snapshot.
     pub(crate) snapshot: Vec<u8>,
 }
 
-/// What belongs to the snapshot beside it.
+/// What belongs to the snapshot of a run of a study.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lengths {
     /// Bytes of `epochs.jsonl`.
@@ -43,9 +46,9 @@ pub(crate) struct Lengths {
     pub(crate) taken_from: Option<String>,
 }
 
-impl Checkpoint {
+impl<B: Serialize + DeserializeOwned> Checkpoint<B> {
     pub(crate) fn write(&self, path: &Path) -> Result<(), StudyError> {
-        let header = serde_json::to_vec(&self.lengths)
+        let header = serde_json::to_vec(&self.beside)
             .map_err(|e| StudyError::damaged(path, e.to_string()))?;
         let mut bytes =
             Vec::with_capacity(MAGIC.len() + 4 + header.len() + self.snapshot.len() + 32);
@@ -76,7 +79,7 @@ impl Checkpoint {
         let rest = body.strip_prefix(MAGIC)?;
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let (header, snapshot) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        Some(Self { lengths: serde_json::from_slice(header).ok()?, snapshot: snapshot.to_vec() })
+        Some(Self { beside: serde_json::from_slice(header).ok()?, snapshot: snapshot.to_vec() })
     }
 }
 
@@ -88,18 +91,18 @@ mod tests {
     fn a_checkpoint_comes_back_and_any_flipped_byte_is_seen() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("checkpoint.bin");
-        assert_eq!(Checkpoint::read(&path).expect("none yet"), None);
+        assert_eq!(Checkpoint::<Lengths>::read(&path).expect("none yet"), None);
         let lengths =
             Lengths { epochs: 7, queries: 9, seconds: 1.5, starts: 3, ..Lengths::default() };
-        let written = Checkpoint { lengths, snapshot: vec![1, 2, 3] };
+        let written = Checkpoint { beside: lengths, snapshot: vec![1, 2, 3] };
         written.write(&path).expect("written");
         assert_eq!(Checkpoint::read(&path).expect("read"), Some(written));
         let bytes = std::fs::read(&path).expect("read");
         for place in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[place] ^= 1;
-            assert_eq!(Checkpoint::parse(&damaged), None, "byte {place}");
-            assert_eq!(Checkpoint::parse(&bytes[..place]), None, "cut at {place}");
+            assert_eq!(Checkpoint::<Lengths>::parse(&damaged), None, "byte {place}");
+            assert_eq!(Checkpoint::<Lengths>::parse(&bytes[..place]), None, "cut at {place}");
         }
     }
 }
