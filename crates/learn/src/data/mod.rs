@@ -17,7 +17,9 @@ pub mod location;
 pub mod npy;
 pub mod npz;
 pub mod phantom;
+pub mod picture;
 mod pool;
+pub mod preprocessing;
 mod unpack;
 mod warnings;
 
