@@ -269,7 +269,7 @@ mod tests {
 
     /// Every command, the least that it can be typed with, and the shared options that mean
     /// something to it.
-    const KNOWN: [(&str, &[&str]); 19] = [
+    const KNOWN: [(&str, &[&str]); 20] = [
         ("reproduce", &["--json", "--seed 1", "--out x"]),
         ("run s.toml", &["--json", "--out x"]),
         ("submit s.toml --slurm", &["--json", "--out x"]),
@@ -287,6 +287,7 @@ mod tests {
         ("data info d", &["--json"]),
         ("data fetch n", &["--json"]),
         ("data export d f.npz", &["--json"]),
+        ("data sheet d", &["--json", "--out x"]),
         ("query --strategy s --batch 1", &["--json", "--seed 1"]),
         ("preview", &["--json", "--seed 1", "--out x"]),
     ];
