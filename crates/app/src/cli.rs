@@ -269,7 +269,7 @@ mod tests {
 
     /// Every command, the least that it can be typed with, and the shared options that mean
     /// something to it.
-    const KNOWN: [(&str, &[&str]); 19] = [
+    const KNOWN: [(&str, &[&str]); 20] = [
         ("reproduce", &["--json", "--seed 1", "--out x"]),
         ("run s.toml", &["--json", "--out x"]),
         ("submit s.toml --slurm", &["--json", "--out x"]),
@@ -288,6 +288,7 @@ mod tests {
         ("data fetch n", &["--json"]),
         ("data export d f.npz", &["--json"]),
         ("query --strategy s --batch 1 --data d", &["--json", "--seed 1", "--out x"]),
+        ("data sheet d", &["--json", "--out x"]),
         ("preview", &["--json", "--seed 1", "--out x"]),
     ];
 

@@ -1,11 +1,13 @@
 //! Data sets as the command line names them, and what is said of them.
 
 use crate::cli::Common;
+use crate::import_options::ImportOptions;
 use crate::screen::note;
 use clap::Args;
 use fewlabel_learn::counted;
 use fewlabel_learn::data::answers_table::{self, Answered};
-use fewlabel_learn::data::{self, DataError, Dataset};
+use fewlabel_learn::data::source::Import;
+use fewlabel_learn::data::{DataError, Dataset};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,8 @@ pub(crate) struct ClassNames {
     /// published one].
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     class_names: Option<Vec<String>>,
+    #[command(flatten)]
+    import: ImportOptions,
 }
 
 impl ClassNames {
@@ -25,14 +29,19 @@ impl ClassNames {
         Some(self.class_names.as_ref()?.iter().map(|name| name.trim().to_owned()).collect())
     }
 
+    /// How files become a data set, and which splits are made.
+    pub(crate) fn import(&self) -> Import {
+        self.import.import()
+    }
+
     /// Opens a data set with these names.
-    pub(crate) fn read(&self, data: &Path) -> Result<Dataset, DataError> {
-        data::open_with_names(data, self.given().as_deref())
+    pub(crate) fn read(&self, data: &Path, common: &Common) -> Result<Dataset, DataError> {
+        self.import.open(data, self.given().as_deref(), common)
     }
 
     /// Opens a data set with these names, and says where its properties come from.
     pub(crate) fn open(&self, data: &Path, common: &Common) -> Result<Dataset, DataError> {
-        let data = self.read(data)?;
+        let data = self.read(data, common)?;
         say_origin([&data], common);
         Ok(data)
     }

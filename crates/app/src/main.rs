@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod data_set;
 mod grid;
+mod import_options;
 mod interrupt;
 mod policy;
 mod progress;

@@ -7,7 +7,7 @@ use fewlabel_engine::EngineError;
 pub enum LearnError {
     /// The data could not be read or are not what was promised.
     #[error(transparent)]
-    Data(#[from] crate::data::DataError),
+    Data(crate::data::DataError),
     /// The network cannot be built, or its file cannot be read.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -78,6 +78,16 @@ pub enum LearnError {
     /// checkpoint.
     #[error("stopped on request")]
     Interrupted,
+}
+
+impl From<crate::data::DataError> for LearnError {
+    /// Reading that was asked to end is a computation that was.
+    fn from(error: crate::data::DataError) -> Self {
+        match error {
+            crate::data::DataError::Interrupted => Self::Interrupted,
+            error => Self::Data(error),
+        }
+    }
 }
 
 fn plural(count: usize) -> &'static str {

@@ -65,6 +65,9 @@ pub(crate) const WEAK_VIEWS: u64 = 28;
 /// Their much changed views, by (step, row).
 pub(crate) const STRONG_VIEWS: u64 = 29;
 
+/// Which images of a data set without splits are held out, by class.
+pub(crate) const SPLIT: u64 = 30;
+
 /// The order of the training rows that all regimes of `seed` share.
 pub fn row_permutation(seed: u64, rows: usize) -> Vec<u32> {
     Key::new(seed, PERMUTATION).stream().permutation(rows)

@@ -6,6 +6,7 @@ use crate::grid::{self, Way, Whole};
 use anyhow::ensure;
 use clap::Args;
 use fewlabel_learn::data::location;
+use fewlabel_learn::data::source::Import;
 use fewlabel_study::ask::regimes;
 use fewlabel_study::ask::study_file::Study;
 use std::fmt::Write;
@@ -96,6 +97,10 @@ impl Arguments {
         }
         if let Some(names) = self.class_names.given() {
             changes.push(format!("class_names={}", serde_json::to_string(&names)?));
+        }
+        let import = self.class_names.import();
+        if import != Import::default() {
+            changes.push(format!("import={}", toml::Value::try_from(&import)?));
         }
         if let Some(labels) = &self.labels {
             changes.push(format!("labels={}", labels.trim()));

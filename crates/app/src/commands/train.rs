@@ -41,7 +41,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "L.csv", conflicts_with_all = ["labels", "indices"])]
     answers: Vec<PathBuf>,
     /// Learn a classifier on this encoder of `pretrain` instead of a network from scratch.
-    #[arg(long, value_name = "E", conflicts_with_all = ["width", "recipe", "epochs", "augmentation"])]
+    #[arg(long, value_name = "E",
+        conflicts_with_all = ["width", "recipe", "epochs", "augmentation"])]
     encoder: Option<PathBuf>,
     /// Width f of the network C(f) [default: 16 for all labels, else 32].
     #[arg(long, value_name = "F", value_parser = count::<usize>)]

@@ -21,6 +21,7 @@
 mod affine;
 mod blur;
 mod canvas;
+mod contact_sheet;
 pub mod corruption;
 mod crop;
 mod cutout;
@@ -46,6 +47,7 @@ mod transform;
 
 pub use affine::{Affine, Rotation, Scale, Shear, Translation};
 pub use blur::Blur;
+pub use contact_sheet::{ContactSheet, contact_sheet};
 pub use crop::Crop;
 pub use cutout::Cutout;
 pub use elastic::Elastic;
@@ -59,7 +61,7 @@ pub use policy::{AugmentError, Chain, Empty, OneOf, Paper, Policy, Spec, Step, W
 pub use sampling::{Edge, Resampling};
 pub use search::{Learned, Search, Trial, folds};
 pub use sharpness::Sharpness;
-pub use sheet::{Rgb, Sheet, Tile, preview};
+pub use sheet::{Rgb, Sheet, Tile, image_png, preview};
 pub use speed::{Speed, speed};
 pub use tone::{AutoContrast, Equalize, Posterize, Solarize};
 pub use transform::{Kind, Transform};

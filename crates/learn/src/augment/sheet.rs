@@ -182,6 +182,15 @@ impl Sheet {
     }
 }
 
+/// One of `images` as a PNG file's bytes.
+///
+/// # Panics
+/// If there is no image `row`.
+pub fn image_png(images: &Images, row: usize) -> Vec<u8> {
+    let colour = if images.channels == 3 { png::ColorType::Rgb } else { png::ColorType::Grayscale };
+    png_bytes(images.image(row), images.width, images.height, colour)
+}
+
 /// A picture as a PNG file's bytes.
 fn png_bytes(pixels: &[u8], width: usize, height: usize, colour: png::ColorType) -> Vec<u8> {
     let mut file = Vec::new();

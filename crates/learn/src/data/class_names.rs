@@ -39,6 +39,14 @@ pub(super) fn check(names: &[String]) -> Result<(), String> {
     if !(2..=MAX_CLASSES).contains(&names.len()) {
         return Err(format!("{} names, expected 2 to {MAX_CLASSES}", names.len()));
     }
+    check_each(names)
+}
+
+/// The same for any number of names up to the most there can be.
+pub(super) fn check_each(names: &[String]) -> Result<(), String> {
+    if names.len() > MAX_CLASSES {
+        return Err(format!("{} names of classes, expected {MAX_CLASSES} at most", names.len()));
+    }
     let mut seen = BTreeSet::new();
     for (class, name) in names.iter().enumerate() {
         if name.trim().is_empty() {

@@ -83,8 +83,22 @@ pub enum DataError {
         /// What was found and what was expected.
         problem: String,
     },
+    /// Images of one's own cannot be found, told apart or used.
+    #[error("{path}: {problem}")]
+    Source {
+        /// The folder or file.
+        path: PathBuf,
+        /// What was found and what was expected.
+        problem: String,
+    },
+    /// Whoever started reading asked for its end.
+    #[error("stopped on request")]
+    Interrupted,
     /// The path has none of the formats that are understood.
-    #[error("{path} is no data set: expected a MedMNIST .npz file")]
+    #[error(
+        "{path} is no data set: expected a MedMNIST .npz file, a folder of images, a manifest \
+         (CSV or TSV with a column path) or a picture"
+    )]
     UnknownFormat {
         /// The path as given.
         path: PathBuf,

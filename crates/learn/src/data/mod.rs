@@ -18,7 +18,10 @@ pub mod location;
 pub mod npy;
 pub mod npz;
 pub mod phantom;
+pub mod picture;
 mod pool;
+pub mod preprocessing;
+pub mod source;
 mod table;
 mod unpack;
 mod warnings;
@@ -27,11 +30,12 @@ pub use array::Array;
 pub(crate) use dataset::hex;
 pub use dataset::{Dataset, Images, Split, UNLABELLED};
 pub use error::DataError;
-pub use files::Files;
+pub use files::{Files, Pictures};
 pub use labelled::Labelled;
 pub use pool::{Benchmark, Pool};
 
 use catalogue::{Entry, Named, Task};
+use source::{Import, Watch};
 
 /// Opens a data set by its catalogue name or path; published ones are looked for in
 /// [`cache::folder`].
@@ -50,26 +54,57 @@ pub fn open_with_names(
     spec: impl AsRef<Path>,
     names: Option<&[String]>,
 ) -> Result<Dataset, DataError> {
+    open_with(spec, names, &Import::default(), &Watch::nobody())
+}
+
+/// [`open_with_names`], with a choice of how files become a data set and of splits to be made.
+/// Whoever watches is told how many files are read.
+///
+/// # Errors
+/// As [`open_with_names`], or if what was chosen does not fit the data.
+pub fn open_with(
+    spec: impl AsRef<Path>,
+    names: Option<&[String]>,
+    import: &Import,
+    watch: &Watch<'_>,
+) -> Result<Dataset, DataError> {
+    let spec = spec.as_ref();
     if let Some(names) = names {
         class_names::check(names).map_err(given_names)?;
     }
-    let mut dataset = match source(spec.as_ref())? {
-        Source::Phantom => phantom::make(phantom::SEED),
-        Source::Published(entry) => open_published(entry, &cache::folder()?)?,
-        Source::File(path) => return open_file(&path, names),
-    };
-    if let Some(names) = names {
-        if names.len() != dataset.classes() {
-            let problem = format!(
-                "{}, expected {}, one for every class of {}",
-                names.len(),
-                dataset.classes(),
-                dataset.name
-            );
-            return Err(given_names(problem));
-        }
-        dataset.rename_classes(names.to_vec());
+    let place = place(spec)?;
+    if let Place::Path(path) = &place
+        && let Some(source) = source::Source::recognise(path)?
+    {
+        return source::import(&source, import, names, watch);
     }
+    let wrong = |problem| DataError::Source { path: spec.to_owned(), problem };
+    import.check().map_err(wrong)?;
+    if let Some(option) = import.first_of_files() {
+        let what = format!("{option} is for images that lie as files, and these are arrays");
+        return Err(wrong(what));
+    }
+    let dataset = match place {
+        Place::Phantom => renamed(phantom::make(phantom::SEED), names)?,
+        Place::Published(entry) => renamed(open_published(entry, &cache::folder()?)?, names)?,
+        Place::Path(path) => open_file(&path, names)?,
+    };
+    source::divide(dataset, import).map_err(wrong)
+}
+
+/// The data set with other names for its classes, where there are some.
+fn renamed(mut dataset: Dataset, names: Option<&[String]>) -> Result<Dataset, DataError> {
+    let Some(names) = names else { return Ok(dataset) };
+    if names.len() != dataset.classes() {
+        let problem = format!(
+            "{}, expected {}, one for every class of {}",
+            names.len(),
+            dataset.classes(),
+            dataset.name
+        );
+        return Err(given_names(problem));
+    }
+    dataset.rename_classes(names.to_vec());
     Ok(dataset)
 }
 
@@ -78,26 +113,26 @@ fn given_names(problem: String) -> DataError {
 }
 
 /// What a data set's name or path stands for.
-enum Source {
+enum Place {
     Phantom,
     Published(&'static Entry),
-    File(PathBuf),
+    Path(PathBuf),
 }
 
-fn source(spec: &Path) -> Result<Source, DataError> {
-    let Some(name) = spec.to_str() else { return Ok(Source::File(spec.to_owned())) };
+fn place(spec: &Path) -> Result<Place, DataError> {
+    let Some(name) = spec.to_str() else { return Ok(Place::Path(spec.to_owned())) };
     if name == catalogue::PHANTOM {
-        return Ok(Source::Phantom);
+        return Ok(Place::Phantom);
     }
     if let Some(entry) = catalogue::find(name) {
         return match entry.task {
             Task::Findings => Err(DataError::MultiLabel { name: name.to_owned() }),
-            Task::Classes | Task::Grades => Ok(Source::Published(entry)),
+            Task::Classes | Task::Grades => Ok(Place::Published(entry)),
         };
     }
     let path = location::from_text(name);
     if path.exists() || path.extension().is_some() || name.contains(['/', '\\']) {
-        return Ok(Source::File(path));
+        return Ok(Place::Path(path));
     }
     let nearest = catalogue::nearest(name).map(str::to_owned);
     Err(DataError::UnknownName { name: name.to_owned(), nearest })
@@ -116,9 +151,6 @@ fn open_published(entry: &'static Entry, folder: &Path) -> Result<Dataset, DataE
 /// a text file beside it, else the catalogue where the file is a published one, else by their
 /// numbers.
 fn open_file(path: &Path, given: Option<&[String]>) -> Result<Dataset, DataError> {
-    if path.is_dir() {
-        return Err(DataError::UnknownFormat { path: path.to_owned() });
-    }
     let stem = path.file_stem().map_or_else(|| "data".into(), |stem| stem.to_string_lossy());
     let mut contents = npz::read(path)?;
     let own = match (given, contents.class_names.take()) {
@@ -201,7 +233,7 @@ mod tests {
     fn a_folder_or_a_missing_file_is_one_sentence() {
         assert!(failure("./no/such/file.npz").starts_with("cannot read ./no/such/file.npz"));
         assert!(failure("no-such-file.npz").starts_with("cannot read no-such-file.npz"));
-        assert!(failure("/").contains("no data set"));
+        assert!(failure("/").contains("root of a disk"));
     }
 
     /// A file of 40 grey images of 12x12 in so many classes, called `name`, with `names` where

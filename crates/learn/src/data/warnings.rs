@@ -39,6 +39,10 @@ impl Dataset {
         if !untrained.is_empty() {
             warnings.push(format!("the training split has no image of {}", self.list(&untrained)));
         }
+        if let Some(files) = &self.files {
+            warnings.extend(files.warnings.iter().cloned());
+            return warnings;
+        }
         let parts = self.identical_to_training().into_iter().zip(["validation", "test"]);
         let parts: Vec<String> = parts
             .filter(|(count, _)| *count > 0)

@@ -6,6 +6,7 @@ use crate::ask::settings::Point;
 use crate::ask::study_file::setting_names;
 use fewlabel_learn::acquire::Ties;
 use fewlabel_learn::augment::corruption::Corruption;
+use fewlabel_learn::data::source::LONGEST_SIDE;
 use serde_json::{Map, Value, json};
 
 /// The schema.
@@ -30,6 +31,7 @@ pub fn schema() -> Value {
     properties.insert("seeds".into(), seeds);
     let name_list = json!({ "type": "array", "items": { "type": "string" }, "minItems": 2 });
     properties.insert("class_names".into(), name_list);
+    properties.insert("import".into(), import());
     let part = json!({ "type": "object", "properties": settings, "additionalProperties": false });
     let condition = json!({
         "type": "object",
@@ -106,6 +108,26 @@ fn setting(name: &str, default: Option<&Value>) -> Value {
         (_, Some(Value::String(default))) => json!({ "type": "string", "default": default }),
         _ => json!({ "type": "integer", "minimum": 1 }),
     }
+}
+
+/// How files become the data set, and which splits are made.
+fn import() -> Value {
+    let share = json!({ "type": "number", "minimum": 0, "exclusiveMaximum": 1 });
+    json!({
+        "type": "object",
+        "properties": {
+            "size": { "type": "integer", "minimum": 1, "maximum": LONGEST_SIDE },
+            "resize": { "enum": ["letterbox", "crop", "stretch"] },
+            "channels": { "enum": [1, 3] },
+            "window": { "type": "string" },
+            "val_share": share,
+            "test_share": share,
+            "split_seed": { "type": "integer", "minimum": 0 },
+            "group_from": { "type": "string" },
+            "strict": { "type": "boolean" },
+        },
+        "additionalProperties": false,
+    })
 }
 
 #[cfg(test)]

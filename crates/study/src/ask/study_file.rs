@@ -26,15 +26,16 @@ use crate::execute::grid::Job;
 use crate::execute::reuse;
 use crate::words;
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::data::{Dataset, Split};
+use fewlabel_learn::data::source::{Import, Watch};
+use fewlabel_learn::data::{Dataset, Split, open_with};
 use places::Places;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::{Table, Value};
 
 /// Keys of a study file that are no settings of a run.
-const OWN_KEYS: [&str; 6] =
-    ["name", "question", "keep_models", "class_names", "seeds", "conditions"];
+const OWN_KEYS: [&str; 7] =
+    ["name", "question", "keep_models", "class_names", "import", "seeds", "conditions"];
 
 /// Most runs that one study may have: a slip in a list should not fill a disk.
 const MOST_RUNS: usize = 1_000_000;
@@ -50,6 +51,8 @@ pub struct Study {
     pub keep_models: bool,
     /// What the classes are called, in place of the data sets' own names.
     class_names: Option<Vec<String>>,
+    /// How files become the data, and which splits are made.
+    import: Import,
     seeds: Vec<u64>,
     /// Every setting of a run but the seed: its values.
     grid: Table,
@@ -136,6 +139,7 @@ impl Study {
         };
         let class_names =
             table.remove("class_names").map(Value::try_into).transpose().map_err(wrong)?;
+        let import = import(table.remove("import")).map_err(|what| ("import".to_owned(), what))?;
         let seeds = seeds(table.remove("seeds")).map_err(|what| ("seeds".to_owned(), what))?;
         let conditions = conditions(table.remove("conditions"))
             .map_err(|what| ("conditions".to_owned(), what))?;
@@ -153,6 +157,7 @@ impl Study {
             question,
             keep_models,
             class_names,
+            import,
             seeds,
             grid,
             conditions,
@@ -170,6 +175,7 @@ impl Study {
         if let Some(names) = &self.class_names {
             table.insert("class_names".into(), names.clone().into());
         }
+        table.extend(self.given_import());
         let seeds = self.seeds.iter().map(|&seed| Value::Integer(seed as i64)).collect();
         table.insert("seeds".into(), Value::Array(seeds));
         table.extend(self.grid.clone());
@@ -188,6 +194,13 @@ impl Study {
             );
         }
         toml::to_string(&table).expect("a table of plain values")
+    }
+
+    /// The table `import`, where something in it was chosen.
+    fn given_import(&self) -> Option<(String, Value)> {
+        let is_given = self.import != Import::default();
+        let table = is_given.then(|| Value::try_from(&self.import).ok()).flatten()?;
+        Some(("import".into(), table))
     }
 
     /// The study with every value as this version writes it, and every setting a list of values:
@@ -209,6 +222,7 @@ impl Study {
             .iter()
             .map(|condition| Value::Array(parts(condition).map(Value::Table).into()));
         table.insert("conditions".into(), Value::Array(conditions.collect()));
+        table.extend(self.given_import());
         table.insert("name".into(), self.name.clone().into());
         table.insert("question".into(), self.question.clone().into());
         table.insert("keep_models".into(), self.keep_models.into());
@@ -291,7 +305,8 @@ impl Study {
             let data = match opened.get(&key) {
                 Some(data) => Arc::clone(data),
                 None => {
-                    let data = Arc::new(prepare(&point, self.class_names.as_deref())?);
+                    let data =
+                        Arc::new(prepare(&point, self.class_names.as_deref(), &self.import)?);
                     opened.insert(key, Arc::clone(&data));
                     data
                 }
@@ -419,6 +434,14 @@ fn seeds(value: Option<Value>) -> Result<Vec<u64>, String> {
     if seeds.is_empty() { Err(wrong.to_owned()) } else { Ok(seeds) }
 }
 
+fn import(value: Option<Value>) -> Result<Import, String> {
+    let Some(value) = value else { return Ok(Import::default()) };
+    let import: Import =
+        value.try_into().map_err(|error| format!("`import`: {}", words::of_toml(&error)))?;
+    import.check().map_err(|what| format!("`import`: {what}"))?;
+    Ok(import)
+}
+
 fn conditions(value: Option<Value>) -> Result<Vec<Condition>, String> {
     let wrong = || {
         "a condition has a table `set`, and `when`, `unless` or both, all of them tables of \
@@ -452,10 +475,14 @@ fn conditions(value: Option<Value>) -> Result<Vec<Condition>, String> {
 }
 
 /// The data of a point of the grid: opened, made smaller, shifted.
-fn prepare(point: &Point, class_names: Option<&[String]>) -> Result<Dataset, StudyError> {
+fn prepare(
+    point: &Point,
+    class_names: Option<&[String]>,
+    import: &Import,
+) -> Result<Dataset, StudyError> {
     let open = |name: &str| {
         let sizes = [point.train_images, point.val_images, point.test_images];
-        subset(fewlabel_learn::data::open_with_names(name, class_names)?, sizes)
+        subset(open_with(name, class_names, import, &Watch::nobody())?, sizes)
     };
     let data = point.shift.apply(open(&point.data)?, open)?;
     data.require_benchmark("a study")?;

@@ -6,3 +6,4 @@ pub(crate) mod kept;
 pub(crate) mod npy_writer;
 pub mod record;
 pub mod study_dir;
+pub(crate) mod whole_folder;

@@ -1,10 +1,11 @@
-//! `fewlabel data list|info|fetch|export`: which data sets there are, and what is in them.
+//! `fewlabel data list|info|fetch|export|sheet`: which data sets there are, and what is in them.
 
 mod download;
 mod export;
 mod fetch;
 mod info;
 mod list;
+mod sheet;
 
 use crate::cli::Common;
 use crate::data_set::ClassNames;
@@ -40,26 +41,45 @@ enum Action {
         #[arg(long, value_name = "ADDRESS")]
         from: Option<String>,
     },
-    /// Write a data set as a MedMNIST .npz file, with the names of its classes.
+    /// Write a data set as a MedMNIST .npz file with the names of its classes, or as a folder of
+    /// PNGs with a manifest that has their order.
     Export {
         /// A catalogue name or a path.
         #[arg(value_name = "DATA")]
         data: PathBuf,
         #[command(flatten)]
         class_names: ClassNames,
-        /// The file to write.
-        #[arg(value_name = "FILE.npz")]
+        /// The file or the folder to write; a folder must not be there, or be empty.
+        #[arg(value_name = "FILE.npz|FOLDER")]
         file: PathBuf,
+    },
+    /// Show images of every split and class on one picture.
+    Sheet {
+        /// A catalogue name or a path.
+        #[arg(value_name = "DATA")]
+        data: PathBuf,
+        #[command(flatten)]
+        class_names: ClassNames,
+        /// The picture to write, a .png or .svg file.
+        #[arg(long, value_name = "FILE", default_value = "sheet.png")]
+        out: PathBuf,
+        /// Rows of images for every class of every split.
+        #[arg(long, value_name = "N", default_value_t = 1,
+            value_parser = clap::value_parser!(u16).range(1..=100))]
+        rows: u16,
     },
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     match &arguments.action {
         Action::List => list::run(common),
-        Action::Info { data, class_names } => info::run(&class_names.read(data)?, common),
+        Action::Info { data, class_names } => info::run(&class_names.read(data, common)?, common),
         Action::Fetch { name, from } => fetch::run(name, from.as_deref(), common),
         Action::Export { data, class_names, file } => {
             export::run(&class_names.open(data, common)?, file, common)
+        }
+        Action::Sheet { data, class_names, out, rows } => {
+            sheet::run(&class_names.open(data, common)?, out, usize::from(*rows), common)
         }
     }
 }

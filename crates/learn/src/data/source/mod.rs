@@ -1,0 +1,93 @@
+//! Images of one's own: where they lie, what they are called, and how they become a data set.
+//!
+//! ```text
+//! path -> recognise -> list (files, labels, splits, groups) -> read -> pixels -> splits -> checks
+//! ```
+//!
+//! A source is told by its content, not by its extension. A new kind of source is a file of this
+//! folder and a line in [`KINDS`].
+
+mod classes;
+mod decode;
+mod duplicates;
+mod folder;
+mod import;
+mod listing;
+mod manifest;
+mod one_file;
+mod reading;
+mod settings;
+mod split_names;
+mod splits;
+mod walk;
+
+use super::error::DataError;
+use listing::Listing;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+pub use duplicates::{Duplicates, NEAR_BITS, NEAR_LEVELS, Pair, Place};
+pub(super) use import::import;
+pub use settings::{Import, LONGEST_SIDE, Percentiles, Watch, WindowChoice};
+pub(super) use splits::divide;
+pub use splits::groups_across;
+
+/// Bytes from which a kind is told.
+const HEAD: u64 = 4096;
+
+/// A kind of source.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// What it is called.
+    name: &'static str,
+    /// Whether a path with these first bytes (none for a folder) is of this kind.
+    is: fn(&Path, &[u8]) -> bool,
+    /// The files that belong to it.
+    list: fn(&Path, &Import) -> Result<Listing, DataError>,
+}
+
+/// Every kind of source, the first that fits counts.
+const KINDS: [Kind; 3] = [folder::KIND, one_file::KIND, manifest::KIND];
+
+/// Images that lie as files: a folder, a manifest or one picture.
+pub struct Source {
+    path: PathBuf,
+    kind: Kind,
+}
+
+impl Source {
+    /// Tells what lies at `path`; none where it is nothing that lists files, such as an archive of
+    /// arrays.
+    ///
+    /// # Errors
+    /// If the path cannot be read.
+    pub fn recognise(path: &Path) -> Result<Option<Self>, DataError> {
+        let failed = |source| DataError::Read { path: path.to_owned(), source };
+        let mut head = Vec::new();
+        let there = std::fs::metadata(path).map_err(failed)?;
+        if there.is_file() {
+            let file = File::open(path).map_err(failed)?;
+            file.take(HEAD).read_to_end(&mut head).map_err(failed)?;
+        } else if !there.is_dir() {
+            return Ok(None);
+        }
+        let kind = KINDS.into_iter().find(|kind| (kind.is)(path, &head));
+        Ok(kind.map(|kind| Self { path: path.to_owned(), kind }))
+    }
+
+    /// What kind of source it is: a folder, a manifest or one picture.
+    pub fn kind(&self) -> &'static str {
+        self.kind.name
+    }
+
+    /// The files that belong to it.
+    fn list(&self, settings: &Import) -> Result<Listing, DataError> {
+        (self.kind.list)(&self.path, settings)
+    }
+}
+
+/// A sentence about a source.
+fn problem(path: &Path, problem: impl Into<String>) -> DataError {
+    DataError::Source { path: path.to_owned(), problem: problem.into() }
+}
