@@ -3,9 +3,11 @@
 use crate::cli::Common;
 use crate::import_options::ImportOptions;
 use crate::screen::note;
+use anyhow::bail;
 use clap::Args;
 use fewlabel_learn::counted;
 use fewlabel_learn::data::answers_table::{self, Answered};
+use fewlabel_learn::data::preprocessing::Preprocessing;
 use fewlabel_learn::data::source::Import;
 use fewlabel_learn::data::{DataError, Dataset};
 use std::collections::BTreeSet;
@@ -36,12 +38,31 @@ impl ClassNames {
 
     /// Opens a data set with these names.
     pub(crate) fn read(&self, data: &Path, common: &Common) -> Result<Dataset, DataError> {
-        self.import.open(data, self.given().as_deref(), common)
+        self.import.open(data, self.given().as_deref(), None, common)
     }
 
     /// Opens a data set with these names, and says where its properties come from.
     pub(crate) fn open(&self, data: &Path, common: &Common) -> Result<Dataset, DataError> {
         let data = self.read(data, common)?;
+        say_origin([&data], common);
+        Ok(data)
+    }
+}
+
+impl ClassNames {
+    /// [`ClassNames::open`] for what a model or encoder is to look at: pictures become what those
+    /// became that it learned from.
+    pub(crate) fn open_like(
+        &self,
+        data: &Path,
+        like: Preprocessing,
+        common: &Common,
+    ) -> anyhow::Result<Dataset> {
+        if let Some(option) = self.import().first_of_pixels() {
+            bail!("{option}: the model or encoder says itself how files become pixels");
+        }
+        let names = self.given();
+        let data = self.import.open(data, names.as_deref(), Some(like), common)?;
         say_origin([&data], common);
         Ok(data)
     }

@@ -3,7 +3,7 @@
 use crate::cli::Common;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use fewlabel_learn::data::preprocessing::Resize;
+use fewlabel_learn::data::preprocessing::{Preprocessing, Resize};
 use fewlabel_learn::data::source::{Import, LONGEST_SIDE, Watch, WindowChoice};
 use fewlabel_learn::data::{self, DataError, Dataset};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -68,6 +68,7 @@ impl ImportOptions {
             split_seed: self.split_seed,
             group_from: self.group_from.clone(),
             strict: self.strict,
+            like: None,
         }
     }
 
@@ -77,8 +78,10 @@ impl ImportOptions {
         &self,
         data: &Path,
         names: Option<&[String]>,
+        like: Option<Preprocessing>,
         common: &Common,
     ) -> Result<Dataset, DataError> {
+        let import = Import { like, ..self.import() };
         let is_watched = stderr().is_terminal() && !common.quiet;
         let bar = ProgressBar::hidden();
         if let Ok(style) = ProgressStyle::with_template("reading {bar:30} {pos} of {len} files") {
@@ -94,8 +97,7 @@ impl ImportOptions {
             }
         };
         // Nothing is written while reading: a signal may end the program as it does everywhere.
-        let opened =
-            data::open_with(data, names, &self.import(), &Watch::new(&progress, &|| false));
+        let opened = data::open_with(data, names, &import, &Watch::new(&progress, &|| false));
         bar.finish_and_clear();
         opened
     }

@@ -10,6 +10,7 @@ use fewlabel_learn::data::Dataset;
 use fewlabel_learn::pretrain::views;
 use fewlabel_study::evaluate::metrics::Metrics;
 use fewlabel_study::evaluate::per_class::{ClassFigures, Share};
+use fewlabel_study::execute::classifier_file;
 use fewlabel_study::execute::prediction::{self, Asked, Outputs, Prediction, Several};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -93,7 +94,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     {
         bail!("--abstain {least}: expected a probability from 0 to 1");
     }
-    let data = arguments.class_names.open(&arguments.data, common)?;
+    let classifier = classifier_file::read(&arguments.model)?;
+    let data = arguments.class_names.open_like(&arguments.data, classifier.like(), common)?;
     let outputs = Outputs {
         probs: arguments.probs.as_deref(),
         features: arguments.features.as_deref(),

@@ -81,7 +81,12 @@ impl From<How> for Together {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let data = arguments.class_names.open(&arguments.data, common)?;
+    let read = |path: &PathBuf| encoder_file::read(path);
+    let encoders = arguments.encoder.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let data = match encoders.first() {
+        Some(first) => arguments.class_names.open_like(&arguments.data, first.like(), common)?,
+        None => arguments.class_names.open(&arguments.data, common)?,
+    };
     data.require_benchmark("probe")?;
     data_set::warn([&data]);
     let budget = |text: &String| -> anyhow::Result<usize> {
@@ -89,9 +94,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     };
     let budgets = arguments.labels.iter().map(budget).collect::<Result<Vec<_>, _>>()?;
     ensure!(budgets.iter().all(|&n| n >= 2), "a budget must be at least 2 labels");
-    let read =
-        |path: &PathBuf| -> anyhow::Result<Encoder> { Ok(encoder_file::read(path)?.encoder) };
-    let encoders = arguments.encoder.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let encoders: Vec<Encoder> = encoders.into_iter().map(|encoder| encoder.encoder).collect();
     let semi = SelfTraining {
         rounds: arguments.semi_rounds,
         share: arguments.semi_share,

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
 use fewlabel_learn::data::{Dataset, UNLABELLED};
 use fewlabel_learn::model::network::NetworkSettings;
+use fewlabel_learn::pretrain::Encoder;
 use fewlabel_learn::probe::Encoded;
 use fewlabel_learn::run::plan::{Placement, Plan, Selection};
 use fewlabel_learn::run::transfer::{EncoderFile, EncoderSource, Head, Transfer};
@@ -76,11 +77,17 @@ enum RecipeName {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let data = arguments.class_names.open(&arguments.data, common)?;
+    let encoder = arguments.encoder.as_deref().map(encoder_file::read).transpose()?;
+    let names = &arguments.class_names;
+    let data = match &encoder {
+        Some(encoder) => names.open_like(&arguments.data, encoder.like(), common)?,
+        None => names.open(&arguments.data, common)?,
+    };
     let data = data_set::answered(data, &arguments.answers, common)?;
     let plan = arguments.plan(&data, common.seed)?;
     plan.check(data.train.len())?;
-    let encoded = arguments.encoded(&data, common)?;
+    let encoded = encoder.map(|encoder| arguments.encoded(encoder.encoder, &data, common));
+    let encoded = encoded.transpose()?;
     let encoders: Vec<&Encoded> = encoded.iter().collect();
     screen::warn_of_mirrors(&plan.policy, &data);
     data_set::warn([&data]);
@@ -228,14 +235,17 @@ impl Arguments {
         })
     }
 
-    /// What the encoder makes of the images, if one was given.
-    fn encoded(&self, data: &Dataset, common: &Common) -> anyhow::Result<Option<Encoded>> {
-        let Some(path) = &self.encoder else { return Ok(None) };
-        let encoder = encoder_file::read(path)?.encoder;
-        encoder.check(&data.train.images).with_context(|| path.display().to_string())?;
+    /// What the encoder makes of the images.
+    fn encoded(
+        &self,
+        encoder: Encoder,
+        data: &Dataset,
+        common: &Common,
+    ) -> anyhow::Result<Encoded> {
+        let path = self.encoder.iter().map(|path| path.display().to_string()).collect::<String>();
+        encoder.check(&data.train.images).context(path)?;
         let benchmark = single_model::has_benchmark(data).then(|| data.benchmark());
-        let encoded = Encoded::new(encoder, &data.pool(), benchmark.as_ref(), common.threads())?;
-        Ok(Some(encoded))
+        Ok(Encoded::new(encoder, &data.pool(), benchmark.as_ref(), common.threads())?)
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `mean` | what is subtracted from pixels scaled to [0, 1], one number a channel |
 //! | `class_names` | the classes' names, in the order of the network's outputs |
 //! | `calibration` | the temperature, and the labels it was fitted on |
+//! | `preprocessing` | how files became pixels, where it has learned from files |
 //! | others | where the classifier comes from: settings, data, how files become pixels |
 
 use std::collections::BTreeMap;
@@ -17,12 +18,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::counted;
 use crate::data::Images;
+use crate::data::preprocessing::Preprocessing;
 use crate::error::LearnError;
 use crate::model::predict::Predictor;
 use crate::model::view::View;
 
 /// The key of an encoder's metadata, which no classifier has.
 const OF_ENCODER: &str = "pretrain";
+/// The key of how files became pixels, in the metadata of encoders too.
+pub const PREPROCESSING: &str = "preprocessing";
 
 /// A network and what travels with it.
 #[derive(Clone, Debug)]
@@ -37,6 +41,8 @@ pub struct Classifier {
     pub class_names: Option<Vec<String>>,
     /// What makes its probabilities mean what they say, where labels were held out for that.
     pub calibration: Option<Calibration>,
+    /// How files became pixels, where it has learned from files.
+    pub preprocessing: Option<Preprocessing>,
     /// Further metadata: where it comes from.
     pub provenance: BTreeMap<String, String>,
 }
@@ -78,7 +84,14 @@ impl Classifier {
         keep("mean", self.mean.as_ref().map(|mean| json(serde_json::to_string(mean))));
         keep("class_names", self.class_names.as_ref().map(|n| json(serde_json::to_string(n))));
         keep("calibration", self.calibration.as_ref().map(|c| json(serde_json::to_string(c))));
+        keep(PREPROCESSING, self.preprocessing.as_ref().map(|p| json(serde_json::to_string(p))));
         self.network.to_safetensors(&metadata)
+    }
+
+    /// How files become what the network sees: as for those it learned from, else by its shape.
+    pub fn like(&self) -> Preprocessing {
+        let shape = self.network.architecture();
+        self.preprocessing.clone().unwrap_or_else(|| of_shape(shape))
     }
 
     /// Reads what [`Classifier::to_bytes`] made.
@@ -106,6 +119,7 @@ impl Classifier {
             calibration.filter(is_sound).ok_or("metadata `calibration` is no temperature")
         });
         Ok(Self {
+            preprocessing: preprocessing_in(&mut metadata, network.architecture())?,
             mean: mean_in(&mut metadata, channels)?,
             class_names: names.transpose()?,
             calibration: calibration.transpose()?,
@@ -174,6 +188,30 @@ pub fn mean_in(
     mean.map(Some).ok_or_else(|| "metadata `mean` is not one number for each channel".to_owned())
 }
 
+/// Pictures of what a network sees, all of each kept, with a border.
+pub fn of_shape(shape: &Architecture) -> Preprocessing {
+    let Architecture { height, width, channels, .. } = *shape;
+    Preprocessing { height, width, channels, ..Preprocessing::default() }
+}
+
+/// Takes what was done to pictures out of a model's metadata.
+///
+/// # Errors
+/// If it is there and does not give what the network sees.
+pub fn preprocessing_in(
+    metadata: &mut BTreeMap<String, String>,
+    shape: &Architecture,
+) -> Result<Option<Preprocessing>, String> {
+    let Some(text) = metadata.remove(PREPROCESSING) else { return Ok(None) };
+    let fits = |p: &Preprocessing| {
+        (p.height, p.width, p.channels) == (shape.height, shape.width, shape.channels)
+    };
+    let preprocessing = serde_json::from_str(&text).ok().filter(fits);
+    preprocessing.map(Some).ok_or_else(|| {
+        format!("metadata `{PREPROCESSING}` does not say how pictures become what it sees")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +230,7 @@ mod tests {
             network: Model::new(architecture, Key::new(1, 1)).unwrap(),
             mean: Some(vec![0.25]),
             class_names: Some(vec!["benign".into(), "malignant".into()]),
+            preprocessing: Some(Preprocessing { height: 9, width: 9, ..Preprocessing::default() }),
             calibration: Some(Calibration { temperature: 2.0, labels: 9, split: "val".into() }),
             provenance: BTreeMap::from([("settings".to_owned(), "{}".to_owned())]),
         }
@@ -213,6 +252,7 @@ mod tests {
             change(&mut classifier);
             Classifier::from_bytes(&classifier.to_bytes()).unwrap_err()
         };
+        assert!(with(|c| c.preprocessing.as_mut().unwrap().width = 8).contains("`preprocessing`"));
         assert!(with(|c| c.mean = Some(vec![0.1, 0.2])).contains("`mean`"));
         assert!(with(|c| c.class_names = Some(vec!["a".into()])).contains("each of 2 classes"));
         assert!(with(|c| c.calibration.as_mut().unwrap().temperature = 0.0).contains("no temp"));

@@ -37,6 +37,11 @@ impl Encoder {
         &self.mean
     }
 
+    /// The shape of the network, of what it sees among others.
+    pub fn architecture(&self) -> &Architecture {
+        self.model.architecture()
+    }
+
     /// Refuses images of another shape.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ pub fn of_run(
         mean: Some(data.mean()),
         class_names: Some(data.class_names.clone()),
         calibration,
+        preprocessing: data.files.as_ref().map(|files| files.preprocessing.clone()),
         provenance: BTreeMap::from([("settings".to_owned(), settings)]),
     }
 }

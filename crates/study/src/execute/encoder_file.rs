@@ -7,7 +7,8 @@ use crate::store::npy_writer::npy_f32;
 use fewlabel_engine::{Model, NUMERIC_VERSION};
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::Dataset;
-use fewlabel_learn::model::classifier::mean_in;
+use fewlabel_learn::data::preprocessing::Preprocessing;
+use fewlabel_learn::model::classifier::{PREPROCESSING, mean_in, of_shape, preprocessing_in};
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining, views};
 use fewlabel_learn::{Context, LearnError};
 use std::collections::BTreeMap;
@@ -24,6 +25,16 @@ pub struct Pretrained {
     pub settings: PretrainSettings,
     /// Mean loss of each epoch, in nats.
     pub losses: Vec<f64>,
+    /// How files became pixels, where it has learned from files.
+    pub preprocessing: Option<Preprocessing>,
+}
+
+impl Pretrained {
+    /// How files become what the encoder sees: as for those it learned from, else by its shape.
+    pub fn like(&self) -> Preprocessing {
+        let shape = self.encoder.architecture();
+        self.preprocessing.clone().unwrap_or_else(|| of_shape(shape))
+    }
 }
 
 /// Trains an encoder on the training images of `data` and writes it to `path`. `heard` is told
@@ -77,7 +88,8 @@ pub fn make(
         &training.model().to_safetensors(&metadata(data, settings, seed, &losses)),
     )?;
     atomic_file::remove_if_there(&checkpoint)?;
-    Ok(Pretrained { encoder, settings: settings.clone(), losses })
+    let preprocessing = data.files.as_ref().map(|files| files.preprocessing.clone());
+    Ok(Pretrained { encoder, settings: settings.clone(), losses, preprocessing })
 }
 
 /// From the checkpoint of a training that diverged nothing goes on: it is removed, so that the same
@@ -119,14 +131,19 @@ fn metadata(
     losses: &[f64],
 ) -> BTreeMap<String, String> {
     let json = |value: serde_json::Result<String>| value.expect("plain data");
-    BTreeMap::from([
+    let mut metadata = BTreeMap::from([
         ("pretrain".to_owned(), json(serde_json::to_string(settings))),
         ("pretrain.losses".to_owned(), json(serde_json::to_string(losses))),
         ("pretrain.seed".to_owned(), seed.to_string()),
         ("data".to_owned(), data.name.clone()),
         ("data.checksum".to_owned(), data.checksum.clone()),
         ("mean".to_owned(), json(serde_json::to_string(&data.mean()))),
-    ])
+    ]);
+    if let Some(files) = &data.files {
+        let done = json(serde_json::to_string(&files.preprocessing));
+        metadata.insert(PREPROCESSING.to_owned(), done);
+    }
+    metadata
 }
 
 /// Reads an encoder that [`make`] wrote.
@@ -148,7 +165,8 @@ pub fn read(path: &Path) -> Result<Pretrained, StudyError> {
         serde_json::from_str(text("pretrain.losses")?).map_err(|error| wrong(error.to_string()))?;
     let mean = mean_in(&mut metadata, model.architecture().channels).map_err(wrong)?;
     let mean = mean.ok_or_else(|| missing("mean"))?;
-    Ok(Pretrained { encoder: Encoder::new(model, mean), settings, losses })
+    let preprocessing = preprocessing_in(&mut metadata, model.architecture()).map_err(wrong)?;
+    Ok(Pretrained { encoder: Encoder::new(model, mean), settings, losses, preprocessing })
 }
 
 /// Writes the features of the training images, `[n, dim]`, as .npy.

@@ -8,11 +8,13 @@ use fewlabel_learn::acquire::{Options, Picks, Ties};
 use fewlabel_learn::augment::{Sheet, Tile};
 use fewlabel_learn::counted;
 use fewlabel_learn::data::{Dataset, Labelled, UNLABELLED};
+use fewlabel_learn::model::classifier::Classifier;
+use fewlabel_learn::pretrain::Encoder;
 use fewlabel_learn::probe::Encoded;
 use fewlabel_learn::run::next_query::{NextQuery, Seen};
 use fewlabel_study::execute::{classifier_file, encoder_file};
 use fewlabel_study::export::labels_csv;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Pictures in a row of the sheet.
@@ -21,7 +23,13 @@ const COLUMNS: usize = 8;
 const SAMPLES: [usize; 2] = [20, 8];
 
 pub(super) fn run(arguments: &Arguments, data: &Path, common: &Common) -> anyhow::Result<()> {
-    let data = arguments.class_names.open(data, common)?;
+    let encoder = arguments.encoder.as_deref().map(encoder_file::read).transpose()?;
+    let classifier = arguments.model.as_deref().map(classifier_file::read).transpose()?;
+    let like = encoder.as_ref().map(|encoder| encoder.like());
+    let data = match like.or(classifier.as_ref().map(|classifier| classifier.like())) {
+        Some(like) => arguments.class_names.open_like(data, like, common)?,
+        None => arguments.class_names.open(data, common)?,
+    };
     let data = data_set::answered(data, &arguments.answers, common)?;
     data_set::warn([&data]);
     let labelled = known(arguments, &data)?;
@@ -34,7 +42,8 @@ pub(super) fn run(arguments: &Arguments, data: &Path, common: &Common) -> anyhow
         );
     }
     let start = Instant::now();
-    let picks = choose(arguments, &data, &labelled, common)?;
+    let encoder = encoder.map(|encoder| encoder.encoder);
+    let picks = choose(arguments, &data, &labelled, (encoder, classifier), common)?;
     let seconds = start.elapsed().as_secs_f64();
     let files: Vec<String> =
         picks.indices.iter().map(|&row| data.image_name(0, row as usize)).collect();
@@ -121,6 +130,7 @@ fn choose(
     arguments: &Arguments,
     data: &Dataset,
     labelled: &Labelled,
+    (encoder, classifier): (Option<Encoder>, Option<Classifier>),
     common: &Common,
 ) -> anyhow::Result<Picks> {
     let options = Options {
@@ -132,23 +142,20 @@ fn choose(
         force: arguments.force,
     };
     let threads = common.threads();
-    let encoded = match &arguments.encoder {
-        Some(path) => {
-            let encoder = encoder_file::read(path)?.encoder;
-            encoder.check(&data.train.images).with_context(|| path.display().to_string())?;
+    let place = |path: &Option<PathBuf>| {
+        path.iter().map(|path| path.display().to_string()).collect::<String>()
+    };
+    let encoded = match encoder {
+        Some(encoder) => {
+            encoder.check(&data.train.images).context(place(&arguments.encoder))?;
             Some(Encoded::new(encoder, &data.pool(), None, threads)?)
         }
         None => None,
     };
-    let classifier = match &arguments.model {
-        Some(path) => {
-            let classifier = classifier_file::read(path)?;
-            let wrong = |what| anyhow!("{}: {what}", path.display());
-            classifier.check(&data.train.images, &data.name).map_err(wrong)?;
-            Some(classifier)
-        }
-        None => None,
-    };
+    if let Some(classifier) = &classifier {
+        let wrong = |what| anyhow!("{}: {what}", place(&arguments.model));
+        classifier.check(&data.train.images, &data.name).map_err(wrong)?;
+    }
     let seen = match (&encoded, &classifier) {
         (Some(encoded), _) => Seen::Encoder(encoded),
         (None, Some(classifier)) => Seen::Classifier(classifier),

@@ -35,10 +35,11 @@ pub(super) struct Way {
 impl Way {
     /// The way that `settings` ask for; sizes and windows that depend on the images come later.
     pub(super) fn of(settings: &Import) -> Self {
+        let like = settings.like.as_ref();
         Self {
-            size: settings.size.map(|size| [size, size]),
-            resize: settings.resize,
-            channels: settings.channels,
+            size: like.map(|l| [l.height, l.width]).or(settings.size.map(|size| [size, size])),
+            resize: like.map_or(settings.resize, |like| like.resize),
+            channels: like.map(|like| like.channels).or(settings.channels),
             window: None,
             strict: settings.strict,
         }

@@ -75,6 +75,9 @@ fn way(
     watch: &Watch<'_>,
 ) -> Result<Way, DataError> {
     let mut way = Way::of(settings);
+    if let Some(like) = &settings.like {
+        return Ok(Way { window: like.window, ..way });
+    }
     way.window = match settings.window {
         WindowChoice::OfFile => None,
         WindowChoice::Given(window) => Some(window),

@@ -2,7 +2,7 @@
 
 use super::super::picture::Window;
 pub use super::super::preprocessing::LONGEST_SIDE;
-use super::super::preprocessing::Resize;
+use super::super::preprocessing::{Preprocessing, Resize};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,6 +33,10 @@ pub struct Import {
     pub group_from: Option<String>,
     /// Whether one file that cannot be used ends the import.
     pub strict: bool,
+    /// What a model or encoder has learned from: files become pixels as they did for it, whatever
+    /// stands above.
+    #[serde(skip)]
+    pub like: Option<Preprocessing>,
 }
 
 /// Which values are black and white.
@@ -103,6 +107,12 @@ impl From<WindowChoice> for String {
 }
 
 impl Import {
+    /// What is asked for that a model or encoder says itself: it would be passed over.
+    pub fn first_of_pixels(&self) -> Option<&'static str> {
+        let names = ["--size", "--resize", "--channels", "--window"];
+        self.first_of_files().filter(|name| names.contains(name))
+    }
+
     /// Whether anything is asked for that only files can be given: what is stored as arrays has
     /// its size and its channels already.
     pub fn first_of_files(&self) -> Option<&'static str> {
