@@ -46,6 +46,9 @@ pub(crate) struct ImportOptions {
     /// group is in two splits that are made.
     #[arg(long, value_name = "REGEX")]
     group_from: Option<String>,
+    /// Take no folder for a class, such as folders of patients; a column of labels is passed over.
+    #[arg(long)]
+    unlabelled: bool,
     /// End at the first file that cannot be used.
     #[arg(long)]
     strict: bool,
@@ -67,6 +70,7 @@ impl ImportOptions {
             test_share: self.test_share,
             split_seed: self.split_seed,
             group_from: self.group_from.clone(),
+            unlabelled: self.unlabelled,
             strict: self.strict,
             like: None,
         }

@@ -84,12 +84,124 @@ fn a_pool_without_labels_becomes_a_classifier() {
     assert!(judged.contains("accuracy") && judged.contains("sensitivity"), "{judged}");
 }
 
+/// The command lines of docs/folder-to-classifier.md, block by block.
+fn documented() -> Vec<Vec<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/folder-to-classifier.md");
+    let text = std::fs::read_to_string(path).expect("the document");
+    let blocks = text.split("```").skip(1).step_by(2);
+    let lines = |block: &str| {
+        let lines = block.lines().filter_map(|line| line.strip_prefix("fewlabel "));
+        lines.map(|line| line.replace('\'', "")).collect::<Vec<String>>()
+    };
+    let blocks: Vec<Vec<String>> = blocks.map(lines).collect();
+    assert_eq!(blocks.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1, 1, 2, 1]);
+    blocks
+}
+
+/// 300 PNGs in one folder without labels, 20 new ones, and the classes of all by their names.
+fn scans(at: &Path) -> std::collections::BTreeMap<String, &'static str> {
+    stripes::archive_in(at, [300, 20, 20]);
+    said(at, "data export stripes.npz tree");
+    let manifest = std::fs::read_to_string(at.join("tree/manifest.csv")).expect("a manifest");
+    let mut classes = std::collections::BTreeMap::new();
+    for folder in ["scans", "new"] {
+        std::fs::create_dir(at.join(folder)).expect("made");
+    }
+    for line in manifest.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let name = fields[0].replace('/', "-").replace("-a-", "-").replace("-b-", "-");
+        let name = name.replace("-c-", "-");
+        let folder = match fields[2] {
+            "train" => "scans",
+            "test" => "new",
+            _ => continue,
+        };
+        std::fs::copy(at.join("tree").join(fields[0]), at.join(folder).join(&name)).expect("kept");
+        let class = match fields[1] {
+            "a" => "left",
+            "b" => "middle",
+            _ => "right",
+        };
+        classes.insert(name, class);
+    }
+    std::fs::remove_dir_all(at.join("tree")).expect("removed");
+    assert_eq!(classes.len(), 320);
+    classes
+}
+
+#[test]
+fn the_documented_way_from_a_folder_to_a_classifier_is_as_it_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let classes = scans(at);
+    let fill_in = |todo: &str, filled: &str| {
+        let text = std::fs::read_to_string(at.join(todo)).expect("a table");
+        let mut out = "\u{feff}path;label;sha256\r\n".to_owned();
+        for line in text.lines().skip(1) {
+            let [path, "", sha256] = line.split(',').collect::<Vec<_>>()[..] else {
+                panic!("{line}");
+            };
+            out += &format!("{path};{} ;{sha256}\r\n", classes[path]);
+        }
+        std::fs::write(at.join(filled), out).expect("written");
+    };
+    let steps = documented();
+    let info = said(at, &steps[0][0]);
+    assert!(info.contains("no label") && info.contains("300"), "{info}");
+    said(at, &steps[0][1]);
+    said(at, &format!("{} --quiet --width 8 --epochs 6", steps[1][0]));
+    said(at, &steps[2][0]);
+    fill_in("todo.csv", "labels.csv");
+    let text = said(at, &steps[3][0]);
+    assert!(text.contains("24 labels of scans"), "{text}");
+    said(at, &steps[4][0]);
+    fill_in("more.csv", "more.csv");
+    // A file that moves meanwhile is found by its content.
+    let moved = classes.keys().find(|name| {
+        std::fs::read_to_string(at.join("labels.csv")).expect("a table").contains(name.as_str())
+    });
+    let moved = moved.expect("one was asked");
+    std::fs::create_dir(at.join("scans/later")).expect("made");
+    let text = said(at, "data info scans");
+    assert!(text.contains("300"), "{text}");
+    std::fs::rename(at.join("scans").join(moved), at.join("scans").join(format!("moved-{moved}")))
+        .expect("moved");
+    let text = said(at, &steps[4][1]);
+    assert!(text.contains("36 labels of scans"), "{text}");
+    let text = said(at, &steps[5][0]);
+    assert!(text.starts_with("20 images of new\n") && text.contains("don't know: "), "{text}");
+    let table = std::fs::read_to_string(at.join("predictions.csv")).expect("predictions");
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("file,predicted,left,middle,right"));
+    let right = lines.filter(|line| {
+        let fields: Vec<&str> = line.split(',').collect();
+        classes[fields[0]] == fields[1]
+    });
+    assert!(right.count() >= 12, "{table}");
+    // What is labelled beforehand is not asked again.
+    let known: Vec<String> = classes
+        .keys()
+        .filter(|name| name.starts_with("train"))
+        .take(40)
+        .map(|name| format!("{name},{}", classes[name]))
+        .collect();
+    let known = known.into_iter().filter(|line| !line.starts_with(moved.as_str()));
+    let known = known.collect::<Vec<_>>().join("\n");
+    std::fs::write(at.join("known.csv"), format!("path,label\n{known}\n")).expect("written");
+    let text = said(at, &format!("{} --answers known.csv", steps[2][0]));
+    assert!(text.contains("40 images of 300") || text.contains("39 images of 300"), "{text}");
+    let todo = std::fs::read_to_string(at.join("todo.csv")).expect("a table");
+    let asked = |line: &str| line.split(',').next().unwrap_or_default().to_owned();
+    assert!(!todo.lines().skip(1).any(|line| known.contains(&asked(line))), "{todo}");
+}
+
 #[test]
 fn what_a_query_or_a_training_lacks_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
     pool(at);
     stripes::study_in(at, "");
+    said(at, "pretrain --data pool.npz --width 2 --epochs 1 --batch-size 20 --out e.st --quiet");
     for (line, expected) in [
         ("query --data pool.npz --strategy entropy --batch 3", "give --encoder with labels"),
         ("query --data pool.npz --strategy typiclust --batch 61", "61"),

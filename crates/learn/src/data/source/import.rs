@@ -34,6 +34,10 @@ pub(in super::super) fn import(
     if let Some((path, reason)) = listing.unusable.first().filter(|_| settings.strict) {
         return Err(wrong(format!("{path} {reason} (strict)")));
     }
+    if settings.unlabelled {
+        listing.entries.iter_mut().for_each(|entry| entry.label = None);
+        listing.promised.clear();
+    }
     let groups = group_from(&mut listing, settings).map_err(wrong)?;
     let way = way(source, &listing, settings, watch)?;
     let images = match reading::read(&listing, way, watch) {

@@ -31,6 +31,8 @@ pub struct Import {
     /// A regular expression on the path whose first capture is the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_from: Option<String>,
+    /// Whether folders and columns of labels are passed over, such as folders of patients.
+    pub unlabelled: bool,
     /// Whether one file that cannot be used ends the import.
     pub strict: bool,
     /// What a model or encoder has learned from: files become pixels as they did for it, whatever
@@ -123,6 +125,7 @@ impl Import {
             (self.channels.is_some(), "--channels"),
             (self.window != usual.window, "--window"),
             (self.group_from.is_some(), "--group-from"),
+            (self.unlabelled, "--unlabelled"),
             (self.strict, "--strict"),
         ];
         given.into_iter().find(|(is_given, _)| *is_given).map(|(_, name)| name)
