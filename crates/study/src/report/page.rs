@@ -39,7 +39,7 @@ pub(crate) fn page(
         parts.push((
             "recall",
             "Recall of each class",
-            sections::choosable("recall", "Data set", figures),
+            sections::choosable("recall", "Data set", figures) + &sections::classes(loaded, cells),
         ));
         parts.push(("calibration", "Calibration", of("calibration")));
         parts.push((

@@ -1,10 +1,12 @@
 //! The sections of the page.
 
 mod budget;
+mod classes;
 mod comparisons;
 mod short;
 
 pub(crate) use budget::budget;
+pub(crate) use classes::classes;
 pub(crate) use comparisons::comparisons;
 pub(crate) use short::in_short;
 
