@@ -1,9 +1,10 @@
-//! `fewlabel data list|info|fetch|export`: which data sets there are, and what is in them.
+//! `fewlabel data list|info|inspect|fetch|export`: which data sets there are, and what is in them.
 
 mod download;
 mod export;
 mod fetch;
 mod info;
+mod inspect;
 mod list;
 
 use crate::cli::Common;
@@ -31,6 +32,8 @@ enum Action {
         #[command(flatten)]
         class_names: ClassNames,
     },
+    /// Show how one picture file is read, and what the network would see of it.
+    Inspect(inspect::Arguments),
     /// Download a published data set to the cache folder (FEWLABEL_DATA, or the platform's own).
     Fetch {
         /// A catalogue name.
@@ -57,6 +60,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     match &arguments.action {
         Action::List => list::run(common),
         Action::Info { data, class_names } => info::run(&class_names.read(data)?, common),
+        Action::Inspect(arguments) => inspect::run(arguments, common),
         Action::Fetch { name, from } => fetch::run(name, from.as_deref(), common),
         Action::Export { data, class_names, file } => {
             export::run(&class_names.open(data, common)?, file, common)
