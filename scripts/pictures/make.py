@@ -25,7 +25,7 @@ def picture(height, width, channels, bits=8):
     layers = []
     for channel in range(channels):
         wave = np.sin(x / (5 + channel)) + np.cos(y / (7 - channel)) + (x * y) / (height * width)
-        wave = (wave - wave.min()) / (wave.max() - wave.min()) * 0.9
+        wave = (wave - wave.min()) / max(wave.max() - wave.min(), 1e-9) * 0.9
         wave[(y - height / 2) ** 2 + (x - width / 3) ** 2 < (height / 5) ** 2] = 0.95
         layers.append(np.clip(wave + rng.normal(0, 0.01, wave.shape), 0, 1))
     values = np.stack(layers, -1) * (2**bits - 1)
@@ -48,6 +48,8 @@ def by_pillow(name):
     image = ImageOps.exif_transpose(Image.open(out / name))
     if image.mode == "1":
         image = image.convert("L")
+    if image.mode in ("L", "RGB") and "transparency" in image.info:
+        image = image.convert("RGBA")
     if image.mode == "P":
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     if image.mode in ("LA", "RGBA"):
