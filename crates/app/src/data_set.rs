@@ -62,8 +62,14 @@ impl ClassNames {
             bail!("{option}: the model or encoder says itself how files become pixels");
         }
         let names = self.given();
+        let channels = like.channels;
         let data = self.import.open(data, names.as_deref(), Some(like), common)?;
         say_origin([&data], common);
+        let pictures = data.files.as_ref().map(|files| &files.pictures.channels);
+        if let (1, Some(count)) = (channels, pictures.and_then(|counts| counts.get("colour"))) {
+            let images = counted(*count, "colour image");
+            note(&format!("warning: {}: the model sees {images} in grey", data.name));
+        }
         Ok(data)
     }
 }

@@ -21,3 +21,4 @@ pub mod words;
 pub use error::StudyError;
 pub use execute::cost::{Cost, of_encoder};
 pub use store::atomic_file::{WholeFile, write_named, write_whole};
+pub use store::npy_writer::write_npy;

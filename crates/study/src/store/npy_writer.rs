@@ -57,6 +57,20 @@ impl RowsFile {
     }
 }
 
+/// Writes a .npy file of f32 in C order to a place that a person named.
+///
+/// # Errors
+/// If the place cannot be written; nothing half-written is left.
+pub fn write_npy(path: &Path, shape: &[usize], values: &[f32]) -> Result<(), StudyError> {
+    let mut file = WholeFile::named(path)?;
+    file.write(&header("<f4", shape))?;
+    for block in values.chunks(1 << 16) {
+        let bytes: Vec<u8> = block.iter().flat_map(|value| value.to_le_bytes()).collect();
+        file.write(&bytes)?;
+    }
+    file.finish()
+}
+
 /// A .npy file of f32.
 pub(crate) fn npy_f32(shape: &[usize], values: &[f32]) -> Vec<u8> {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();

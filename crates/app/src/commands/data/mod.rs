@@ -1,9 +1,11 @@
-//! `fewlabel data list|info|fetch|export|sheet`: which data sets there are, and what is in them.
+//! `fewlabel data list|info|inspect|fetch|export|sheet`: which data sets there are, and what is in
+//! them.
 
 mod download;
 mod export;
 mod fetch;
 mod info;
+mod inspect;
 mod list;
 mod sheet;
 
@@ -32,6 +34,8 @@ enum Action {
         #[command(flatten)]
         class_names: ClassNames,
     },
+    /// Show how one picture file is read, and what the network would see of it.
+    Inspect(inspect::Arguments),
     /// Download a published data set to the cache folder (FEWLABEL_DATA, or the platform's own).
     Fetch {
         /// A catalogue name.
@@ -74,6 +78,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     match &arguments.action {
         Action::List => list::run(common),
         Action::Info { data, class_names } => info::run(&class_names.read(data, common)?, common),
+        Action::Inspect(arguments) => inspect::run(arguments, common),
         Action::Fetch { name, from } => fetch::run(name, from.as_deref(), common),
         Action::Export { data, class_names, file } => {
             export::run(&class_names.open(data, common)?, file, common)

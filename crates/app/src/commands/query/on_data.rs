@@ -100,8 +100,7 @@ fn text(
     }
     if let Some(out) = &arguments.out {
         text += &format!(
-            "{}: write the class of each image into its line, then `fewlabel train --data D \
-             --answers {}`\n",
+            "{}: write the class of each image into its line, then `fewlabel train --answers {}`\n",
             out.display(),
             out.display()
         );

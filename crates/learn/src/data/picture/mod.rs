@@ -12,12 +12,15 @@ mod format;
 mod gif;
 mod jpeg;
 mod png;
+mod summary;
 mod tiff;
 mod upright;
 mod webp;
 mod window;
 
 pub use format::{Format, Recognised, recognise};
+pub use png::encode;
+pub use summary::Summary;
 pub use window::{Histogram, Window};
 
 /// The longest side that is read.

@@ -48,6 +48,22 @@ pub(super) fn read(bytes: &[u8]) -> Result<Raster, String> {
     Ok(Raster { height, width, channels, bits, values, orientation, notes })
 }
 
+/// 8-bit pixels [height, width, channels], 1 or 3 channels, as a PNG file's bytes.
+///
+/// # Errors
+/// If the pixels are not as many as the size says, or none.
+pub fn encode(pixels: &[u8], [height, width, channels]: [usize; 3]) -> Result<Vec<u8>, String> {
+    let side = |length| u32::try_from(length).map_err(|_| "is too large for a PNG".to_owned());
+    let colour = if channels == 1 { ColorType::Grayscale } else { ColorType::Rgb };
+    let mut file = Vec::new();
+    let mut encoder = ::png::Encoder::new(&mut file, side(width)?, side(height)?);
+    encoder.set_color(colour);
+    encoder.set_depth(BitDepth::Eight);
+    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(pixels));
+    written.map_err(|error| format!("cannot become a PNG file: {error}"))?;
+    Ok(file)
+}
+
 /// Walks over all chunks: each is whole and its sum is right, and IEND is the last.
 fn chunks(bytes: &[u8]) -> Result<Chunks, String> {
     let mut found = Chunks { orientation: None, notes: Vec::new() };

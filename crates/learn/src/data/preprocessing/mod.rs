@@ -7,12 +7,9 @@
 mod resample;
 
 pub use super::picture::Window;
-use super::picture::{Picture, Values};
+use super::picture::{LONGEST_SIDE, Picture, Values};
 use resample::Plane;
 use serde::{Deserialize, Serialize};
-
-/// The longest side of what a network sees.
-pub const LONGEST_SIDE: usize = 4096;
 
 /// What becomes of every picture of a set.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

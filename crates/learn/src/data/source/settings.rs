@@ -1,11 +1,13 @@
 //! How images of one's own are made into a data set. What is chosen here is part of the data.
 
 use super::super::picture::Window;
-pub use super::super::preprocessing::LONGEST_SIDE;
 use super::super::preprocessing::{Preprocessing, Resize};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The longest side that images may be resized to; that of arrays.
+pub const LONGEST_SIDE: usize = 4096;
 
 /// How files become a data set.
 #[derive(Clone, Debug, PartialEq, Default, Deserialize, Serialize)]

@@ -120,7 +120,7 @@ pub(super) fn jpeg(
     if width != columns || height < rows {
         return Err(damaged("a strip has another size than the page says"));
     }
-    let mut values = jpeg::decode(&stream, height, width, transform)?;
+    let mut values = jpeg::pixels(&stream, &markers, transform)?;
     values.truncate(rows * columns * components);
     Ok(values)
 }

@@ -84,9 +84,18 @@ pub(in super::super) struct Directory<'a> {
     count: u64,
 }
 
+/// What stands behind a tag.
+struct Entry<'a> {
+    bytes: &'a [u8],
+    /// The type of its numbers, as TIFF counts them.
+    kind: u64,
+    /// Bytes of one number.
+    width: usize,
+}
+
 impl<'a> Directory<'a> {
-    /// The bytes of a tag and the width of one of its numbers, where the tag is there.
-    fn entry(&self, tag: u16) -> Result<Option<(&'a [u8], u16, usize)>, String> {
+    /// What stands behind a tag, where it is there.
+    fn entry(&self, tag: u16) -> Result<Option<Entry<'a>>, String> {
         let file = &self.container;
         let (entry, count_width, inline) = if file.is_big { (20, 8, 8) } else { (12, 4, 4) };
         for i in 0..self.count {
@@ -94,7 +103,7 @@ impl<'a> Directory<'a> {
             if file.number(at, 2)? != u64::from(tag) {
                 continue;
             }
-            let kind = file.number(at + 2, 2)? as u16;
+            let kind = file.number(at + 2, 2)?;
             let width = match kind {
                 1 | 2 | 6 | 7 => 1,
                 3 | 8 => 2,
@@ -106,14 +115,15 @@ impl<'a> Directory<'a> {
             let length = count.saturating_mul(width);
             let value = at + 4 + count_width as u64;
             let value = if length <= inline { value } else { file.number(value, inline as usize)? };
-            return Ok(Some((file.slice(value, length)?, kind, width as usize)));
+            let bytes = file.slice(value, length)?;
+            return Ok(Some(Entry { bytes, kind, width: width as usize }));
         }
         Ok(None)
     }
 
     /// The whole numbers of a tag, where it is there.
     pub(super) fn numbers(&self, tag: u16) -> Result<Option<Vec<u64>>, String> {
-        let Some((bytes, kind, width)) = self.entry(tag)? else { return Ok(None) };
+        let Some(Entry { bytes, kind, width }) = self.entry(tag)? else { return Ok(None) };
         if !matches!(kind, 1 | 3 | 4 | 7 | 13 | 16 | 18) {
             return Err(format!("is a damaged TIFF file: tag {tag} is no whole number"));
         }
@@ -128,7 +138,7 @@ impl<'a> Directory<'a> {
 
     /// The bytes of a tag, where it is there.
     pub(super) fn bytes(&self, tag: u16) -> Result<Option<&'a [u8]>, String> {
-        Ok(self.entry(tag)?.map(|(bytes, ..)| bytes))
+        Ok(self.entry(tag)?.map(|entry| entry.bytes))
     }
 }
 

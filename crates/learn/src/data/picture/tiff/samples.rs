@@ -20,7 +20,7 @@ pub(super) fn unpack(
     if layout.predictor == 3 {
         return float_predicted(bytes, layout, row, samples);
     }
-    if layout.bits % 8 != 0 {
+    if !layout.bits.is_multiple_of(8) {
         if layout.predictor != 1 {
             return Err("is a TIFF file with a predictor that is not read".to_owned());
         }

@@ -1,13 +1,12 @@
 //! JPEG, baseline and progressive, grey or three colours.
 //!
-//! The decoder is strict, and the markers are walked over beforehand: a file without its end, or
-//! of a kind that would come out wrong, is refused before it is decoded.
+//! The markers are walked over before anything is decoded: a file without its end, or of a kind
+//! that would come out wrong, is refused.
 
-use super::{LONGEST_SIDE, Raster, Values, check_size, cut, exif};
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::zune_core::bytestream::ZCursor;
-use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zune_jpeg::zune_core::options::DecoderOptions;
+mod decode;
+
+use super::{Raster, Values, cut, exif};
+pub(super) use decode::{Transform, pixels};
 
 /// What the markers say.
 #[derive(Default)]
@@ -18,6 +17,10 @@ pub(super) struct Markers {
     /// The colour transform of an Adobe marker.
     adobe: Option<u8>,
     orientation: Option<u64>,
+    /// How many scans there are: one, unless the file is progressive.
+    scans: usize,
+    /// Where the marker of the end is.
+    end: usize,
 }
 
 impl Markers {
@@ -48,7 +51,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Raster, String> {
         3 => Transform::ToRgb,
         _ => return Err("is a JPEG file in CMYK, which is not read: store it as RGB".to_owned()),
     };
-    let values = decode(bytes, *height, *width, transform)?;
+    let values = pixels(bytes, &markers, transform)?;
     let channels = if components.len() == 1 { 1 } else { 3 };
     Ok(Raster {
         height: *height,
@@ -61,64 +64,17 @@ pub(super) fn read(bytes: &[u8]) -> Result<Raster, String> {
     })
 }
 
-/// What the three components become.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Transform {
-    /// There is one component.
-    Grey,
-    /// The components are red, green and blue, whatever the markers say.
-    Keep,
-    /// They are luma and two chroma, and become red, green and blue.
-    ToRgb,
-}
-
-/// Decodes a stream whose markers have been walked over and whose size is known.
-pub(super) fn decode(
-    bytes: &[u8],
-    height: usize,
-    width: usize,
-    transform: Transform,
-) -> Result<Vec<u8>, String> {
-    check_size(height, width, 4)?;
-    let damaged = |error: &dyn std::fmt::Debug| {
-        let error = format!("{error:?}");
-        let error = error.trim_matches('"').trim_end_matches('.');
-        format!("is a damaged JPEG file: {error}")
-    };
-    let options = DecoderOptions::default()
-        .set_strict_mode(true)
-        .set_max_width(LONGEST_SIDE)
-        .set_max_height(LONGEST_SIDE);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(|error| damaged(&error))?;
-    let input = decoder.input_colorspace().ok_or("is a damaged JPEG file: it has no colours")?;
-    let output = match (transform, input) {
-        (Transform::Grey, ColorSpace::Luma) => ColorSpace::Luma,
-        (Transform::ToRgb, ColorSpace::YCbCr) => ColorSpace::RGB,
-        (Transform::Keep, ColorSpace::YCbCr | ColorSpace::RGB) => input,
-        (Transform::ToRgb, ColorSpace::RGB) => {
-            return Err("is a JPEG file whose markers disagree on its colours".to_owned());
-        }
-        _ => return Err("is a JPEG file of colours that are not read".to_owned()),
-    };
-    decoder.set_options(options.jpeg_set_out_colorspace(output));
-    let values = decoder.decode().map_err(|error| damaged(&error))?;
-    let channels = if transform == Transform::Grey { 1 } else { 3 };
-    if values.len() != height * width * channels {
-        return Err("is a damaged JPEG file: its headers disagree on its size".to_owned());
-    }
-    Ok(values)
-}
-
 /// Walks over the markers up to the end of the image, over the coded data of every scan.
 pub(super) fn markers(bytes: &[u8]) -> Result<Markers, String> {
     let mut found = Markers::default();
     let mut at = 2;
-    let mut scans = 0;
     loop {
-        let marker = next_marker(bytes, &mut at, scans > 0)?;
+        let marker = next_marker(bytes, &mut at, found.scans > 0)?;
         match marker {
-            0xd9 if scans > 0 => return Ok(found),
+            0xd9 if found.scans > 0 => {
+                found.end = at - 2;
+                return Ok(found);
+            }
             0xd9 => return Err("is a damaged JPEG file: it holds no image".to_owned()),
             0x01 | 0xd0..=0xd8 => continue,
             _ => {}
@@ -136,7 +92,7 @@ pub(super) fn markers(bytes: &[u8]) -> Result<Markers, String> {
                 found.frame = Some(frame(marker, segment)?);
             }
             0xf7 => return Err("is a JPEG-LS file, which is not read".to_owned()),
-            0xda => scans += 1,
+            0xda => found.scans += 1,
             0xe0 => found.is_jfif |= segment.starts_with(b"JFIF\0"),
             0xe1 if segment.starts_with(b"Exif\0\0") && found.orientation.is_none() => {
                 found.orientation = exif::orientation(segment);
