@@ -63,7 +63,7 @@ fn a_tree_trains_to_the_bits_of_the_array_that_it_was_exported_from() {
         |data: &str| json(folder.path(), &format!("data info {data}"))["checksum"].clone();
     assert_eq!(checksum("stripes.npz"), checksum("tree/manifest.csv"));
     for (data, model) in [("stripes.npz", "a"), ("tree/manifest.csv", "b")] {
-        let options = "--labels 30 --width 0.25 --epochs 1 --quiet";
+        let options = "--labels 30 --width 4 --epochs 1 --quiet";
         said(folder.path(), &format!("train --data {data} --model {model}.safetensors {options}"));
     }
     let tensors = |name: &str| {
@@ -116,14 +116,19 @@ fn info_says_what_the_files_are_and_what_was_done() {
     assert_eq!(files["bits"], serde_json::json!({ "8": 52 }));
     assert_eq!(files["formats"], serde_json::json!({ "png": 52 }));
     assert_eq!(files["preprocessing"]["resize"], "letterbox");
-    assert_eq!(files["passed_over"], serde_json::json!({ "hidden": 1, "no picture": 2 }));
+    assert_eq!(
+        files["passed_over"],
+        serde_json::json!({
+            "hidden": 1, "no picture": 1, "stands beside the folders of the splits": 2,
+        })
+    );
     assert_eq!(files["unusable"][0][0], "train/a/broken.png");
     assert_eq!(files["groups"]["known"], 0);
     assert_eq!(info["splits"]["train"]["images"], 30);
     let text = said(folder.path(), "data info tree");
     for part in [
         "sizes: 28x28 (52)",
-        "passed over: no picture (2), hidden (1)",
+        "passed over: stands beside the folders of the splits (2), hidden (1), no picture (1)",
         "unusable: train/a/broken.png is no picture",
         "as the network sees them: 28x28, grey, letterbox",
         "warning: \"empty\" is no class: no image is in the folder",
@@ -208,7 +213,7 @@ fn every_mistake_is_one_sentence() {
 #[test]
 fn a_study_of_files_is_that_of_the_arrays_on_any_number_of_threads() {
     let folder = tree([60, 20, 20]);
-    let settings = "regime = [\"random\", \"al\"]\nseeds = 1\nlabels = 20\nwidth = 0.25\n\
+    let settings = "regime = [\"random\", \"al\"]\nseeds = 1\nlabels = 20\nwidth = 4\n\
                     epochs = 1\n";
     stripes::study_in(folder.path(), settings);
     let of_files = format!("data = \"tree/manifest.csv\"\n{settings}");
