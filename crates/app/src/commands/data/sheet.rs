@@ -1,6 +1,6 @@
 //! `fewlabel data sheet D --out FILE`: images of every split and class, to look at.
 
-use crate::cli::Common;
+use crate::options::Common;
 use crate::screen;
 use anyhow::bail;
 use fewlabel_learn::augment::{ContactSheet, contact_sheet};
