@@ -79,36 +79,71 @@ fn with_negative_numbers(command: clap::Command) -> clap::Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Repeat the paper's experiment: six ways to spend a label budget, over several seeds.
+    #[command(after_help = "Example:\n  fewlabel reproduce --quick --out quick")]
     Reproduce(With<commands::reproduce::Arguments, { JSON | SEED | OUT }>),
     /// Carry out a study: a whole grid of runs from one file.
+    #[command(after_help = "Example:\n  fewlabel run studies/paper.toml --dry-run")]
     Run(With<commands::run::Arguments, { JSON | OUT }>),
     /// Submit the missing runs of a study to a cluster.
+    #[command(
+        after_help = "Example:\n  fewlabel submit studies/paper.toml --slurm --partition short --time \
+        01:00:00 --out /shared/paper"
+    )]
     Submit(With<commands::submit::Arguments, { JSON | OUT }>),
     /// Print the JSON Schema of a study file, for editors.
+    #[command(after_help = "Example:\n  fewlabel schema > study.schema.json")]
     Schema(With<Nothing, JSON>),
     /// Say which runs of a study are done, running, failed or missing.
+    #[command(after_help = "Example:\n  fewlabel status fewlabel-out")]
     Status(With<commands::status::Arguments, JSON>),
     /// Draw tables, figures and a page from the records of a study.
+    #[command(after_help = "Example:\n  fewlabel report fewlabel-out")]
     Report(With<commands::report::Arguments, { JSON | OUT }>),
     /// Learn an encoder from images without labels.
+    #[command(after_help = "Example:\n  fewlabel pretrain --data scans --out scans.encoder")]
     Pretrain(With<commands::pretrain::Arguments, { JSON | SEED | OUT }>),
     /// Say what a few labels are worth on such an encoder.
+    #[command(
+        after_help = "Example:\n  fewlabel probe --data organsmnist --encoder organs.encoder --labels 1% \
+        --strategy random,typiclust"
+    )]
     Probe(With<commands::probe::Arguments, { JSON | SEED }>),
-    /// Train one model.
+    /// Train one model: from scratch, or on an encoder.
+    #[command(
+        after_help = "Example:\n  fewlabel train --data scans --encoder scans.encoder --answers \
+        labels.csv --model scans.safetensors"
+    )]
     Train(With<commands::train::Arguments, { JSON | SEED }>),
     /// Predict images with a trained model.
+    #[command(
+        after_help = "Example:\n  fewlabel predict --data new --model scans.safetensors --out \
+        predictions.csv"
+    )]
     Predict(With<commands::predict::Arguments, { JSON | SEED }>),
     /// Measure how fast this machine trains, scores, augments and chooses.
+    #[command(after_help = "Example:\n  fewlabel bench train --width 32")]
     Bench(With<commands::bench::Arguments, JSON>),
     /// Print the manual page.
+    #[command(after_help = "Example:\n  fewlabel man | man -l -")]
     Man(With<commands::man::Arguments, 0>),
     /// Print the completions of a shell.
+    #[command(after_help = "Example:\n  fewlabel completions bash > \
+        ~/.local/share/bash-completion/completions/fewlabel")]
     Completions(With<commands::completions::Arguments, 0>),
-    /// List, show, fetch and export data sets.
+    /// Show, draw, fetch and export data sets.
+    #[command(after_help = "Example:\n  fewlabel data info scans")]
     Data(With<commands::data::Arguments, JSON>),
-    /// Choose what to label next from the arrays of a model of your own.
+    /// Choose what to label next: among images, or from the arrays of a model of your own.
+    #[command(
+        after_help = "Examples:\n  fewlabel query --data scans --encoder scans.encoder --strategy \
+        typiclust --batch 24 --out todo.csv --sheet todo.png\n  fewlabel query --strategy \
+        badge --batch 10 --probs P.npy --features H.npy"
+    )]
     Query(With<Box<commands::query::Arguments>, { JSON | SEED }>),
     /// Show what an augmentation policy does, as a picture.
+    #[command(
+        after_help = "Example:\n  fewlabel preview --data phantom --policy paper --out sheet.png"
+    )]
     Preview(With<commands::preview::Arguments, { JSON | SEED | OUT }>),
 }
 
@@ -167,6 +202,19 @@ mod tests {
                     }
                     (outcome, _) => panic!("{line} {option}: {outcome:?}"),
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_s_help_ends_with_an_example_that_can_be_typed() {
+        for mut command in Cli::command().get_subcommands().cloned() {
+            let help = command.render_long_help().to_string();
+            let (_, examples) =
+                help.rsplit_once("Example").unwrap_or_else(|| panic!("{}", command.get_name()));
+            for line in examples.lines().filter_map(|line| line.trim().strip_prefix("fewlabel ")) {
+                let line = line.split(['|', '>']).next().unwrap_or_default();
+                parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             }
         }
     }
