@@ -86,7 +86,8 @@ pub(crate) enum Command {
     Run(With<commands::run::Arguments, { JSON | OUT }>),
     /// Submit the missing runs of a study to a cluster.
     #[command(
-        after_help = "Example:\n  fewlabel submit studies/paper.toml --slurm --partition short --time \
+        after_help = "Example:\n  fewlabel submit studies/paper.toml --slurm --partition short \
+        --time \
         01:00:00 --out /shared/paper"
     )]
     Submit(With<commands::submit::Arguments, { JSON | OUT }>),
@@ -104,7 +105,8 @@ pub(crate) enum Command {
     Pretrain(With<commands::pretrain::Arguments, { JSON | SEED | OUT }>),
     /// Say what a few labels are worth on such an encoder.
     #[command(
-        after_help = "Example:\n  fewlabel probe --data organsmnist --encoder organs.encoder --labels 1% \
+        after_help = "Example:\n  fewlabel probe --data organsmnist --encoder organs.encoder \
+        --labels 1% \
         --strategy random,typiclust"
     )]
     Probe(With<commands::probe::Arguments, { JSON | SEED }>),
