@@ -1,9 +1,8 @@
 //! The command line: one variant per command, whose arguments stand in that command's file.
 
 use crate::commands;
-use clap::error::ErrorKind;
-use clap::{ArgMatches, Args, CommandFactory, Error, FromArgMatches, Parser, Subcommand};
-use std::path::{Path, PathBuf};
+use crate::options::{Everywhere, JSON, Nothing, OUT, SEED, With};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Trains medical image classifiers from the fewest labels, and compares ways to spend a label
 /// budget.
@@ -22,6 +21,44 @@ impl Cli {
         let matches = with_negative_numbers(Self::command()).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
+
+    /// Carries out the command that was typed.
+    pub(crate) fn carry_out(self) -> anyhow::Result<()> {
+        let Self { everywhere, command } = self;
+        everywhere.limit_threads()?;
+        let everywhere = &everywhere;
+        match command {
+            Command::Bench(arguments) => arguments.carry_out(everywhere, commands::bench::run),
+            Command::Completions(arguments) => {
+                let own = Self::command();
+                arguments
+                    .carry_out(everywhere, |a, common| commands::completions::run(a, own, common))
+            }
+            Command::Data(arguments) => arguments.carry_out(everywhere, commands::data::run),
+            Command::Man(arguments) => {
+                let own = Self::command();
+                arguments.carry_out(everywhere, |a, common| commands::man::run(a, own, common))
+            }
+            Command::Predict(arguments) => arguments.carry_out(everywhere, commands::predict::run),
+            Command::Pretrain(arguments) => {
+                arguments.carry_out(everywhere, commands::pretrain::run)
+            }
+            Command::Probe(arguments) => arguments.carry_out(everywhere, commands::probe::run),
+            Command::Report(arguments) => arguments.carry_out(everywhere, commands::report::run),
+            Command::Reproduce(arguments) => {
+                arguments.carry_out(everywhere, commands::reproduce::run)
+            }
+            Command::Run(arguments) => arguments.carry_out(everywhere, commands::run::run),
+            Command::Schema(_) => commands::schema::run(),
+            Command::Status(arguments) => arguments.carry_out(everywhere, commands::status::run),
+            Command::Submit(arguments) => arguments.carry_out(everywhere, commands::submit::run),
+            Command::Query(arguments) => {
+                arguments.carry_out(everywhere, |own, common| commands::query::run(own, common))
+            }
+            Command::Preview(arguments) => arguments.carry_out(everywhere, commands::preview::run),
+            Command::Train(arguments) => arguments.carry_out(everywhere, commands::train::run),
+        }
+    }
 }
 
 /// A value such as -1 is a value everywhere: what is wrong with it is said by whoever knows its
@@ -38,228 +75,86 @@ fn with_negative_numbers(command: clap::Command) -> clap::Command {
         .fold(command, |command, name| command.mut_subcommand(name, with_negative_numbers))
 }
 
-/// Options that act in every command.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Everywhere {
-    /// Threads to use; results do not depend on it [default: every core].
-    #[arg(long, global = true, value_name = "N",
-        value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Print no progress.
-    #[arg(long, short, global = true)]
-    quiet: bool,
-}
-
-impl Everywhere {
-    /// Holds what is spread over every core by itself, such as making `phantom` or reading a
-    /// study's records, to `--threads`.
-    pub(crate) fn limit_threads(&self) -> anyhow::Result<()> {
-        if let Some(threads) = self.threads {
-            rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global()?;
-        }
-        Ok(())
-    }
-}
-
-/// `--json` is known to a command.
-const JSON: u8 = 1;
-/// `--seed` is known to a command.
-const SEED: u8 = 2;
-/// `--out` is known to a command.
-const OUT: u8 = 4;
-
-/// A command's own arguments, and those of the `SHARED` options that mean something there: clap
-/// knows no others.
-#[derive(Debug)]
-pub(crate) struct With<A, const SHARED: u8> {
-    own: A,
-    shared: Shared,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    json: bool,
-    seed: u64,
-    out: Option<PathBuf>,
-}
-
-/// See [`Common::json`]. Global, so that it stands behind `data info` as well as behind `data`.
-#[derive(Args)]
-struct Json {
-    /// Print one JSON document instead of a table.
-    #[arg(long, global = true)]
-    json: bool,
-}
-
-#[derive(Args)]
-struct Seed {
-    /// Seed of everything random; the first one, where there are several.
-    #[arg(long, value_name = "S", default_value_t = 0, value_parser = seed)]
-    seed: u64,
-}
-
-#[derive(Args)]
-struct Out {
-    /// Where the results go.
-    #[arg(long, value_name = "PATH")]
-    out: Option<PathBuf>,
-}
-
-/// A number of things, for options of which none would mean nothing.
-pub(crate) fn count<T: std::str::FromStr + Default + PartialEq>(text: &str) -> Result<T, String> {
-    let number = text.parse().ok().filter(|number| *number != T::default());
-    number.ok_or_else(|| "expected a whole number of at least 1".to_owned())
-}
-
-/// A number with or without a fraction.
-pub(crate) fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| "expected a number".to_owned())
-}
-
-fn seed(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
-}
-
-/// An option that means nothing beside another one: a mistake in what was typed, as clap's own are.
-pub(crate) fn means_nothing(option: &str, to: &str) -> anyhow::Error {
-    Error::raw(ErrorKind::ArgumentConflict, format!("{option} means nothing to {to}\n")).into()
-}
-
-/// Nothing, for a command without arguments of its own.
-#[derive(Args, Debug)]
-pub(crate) struct Nothing {}
-
-impl<A: Args, const SHARED: u8> Args for With<A, SHARED> {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        let mut command = A::augment_args(command);
-        for (bit, augment) in [
-            (JSON, Json::augment_args as fn(_) -> _),
-            (SEED, Seed::augment_args),
-            (OUT, Out::augment_args),
-        ] {
-            if SHARED & bit != 0 {
-                command = augment(command);
-            }
-        }
-        command
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-impl<A: FromArgMatches, const SHARED: u8> FromArgMatches for With<A, SHARED> {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let mut shared = Shared::default();
-        if SHARED & JSON != 0 {
-            shared.json = Json::from_arg_matches(matches)?.json;
-        }
-        if SHARED & SEED != 0 {
-            shared.seed = Seed::from_arg_matches(matches)?.seed;
-        }
-        if SHARED & OUT != 0 {
-            shared.out = Out::from_arg_matches(matches)?.out;
-        }
-        Ok(Self { own: A::from_arg_matches(matches)?, shared })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-impl<A, const SHARED: u8> With<A, SHARED> {
-    /// Lets `run` carry the command out with its own arguments and the shared options.
-    pub(crate) fn carry_out<T>(
-        self,
-        everywhere: &Everywhere,
-        run: impl FnOnce(&A, &Common) -> T,
-    ) -> T {
-        let Everywhere { threads, quiet } = *everywhere;
-        let Shared { json, seed, out } = self.shared;
-        run(&self.own, &Common { json, threads, seed, out, quiet })
-    }
-}
-
-/// The options that commands share, as typed; those that a command does not know have their
-/// defaults.
-#[derive(Clone, Debug)]
-pub(crate) struct Common {
-    /// Whether one JSON document is printed instead of a table.
-    pub(crate) json: bool,
-    threads: Option<u16>,
-    /// Seed of everything random; the first one, where there are several.
-    pub(crate) seed: u64,
-    out: Option<PathBuf>,
-    /// Whether no progress is printed.
-    pub(crate) quiet: bool,
-}
-
-impl Common {
-    /// The number of threads asked for, or one for every core.
-    pub(crate) fn threads(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
-        self.threads.map_or_else(cores, usize::from)
-    }
-
-    /// The number of threads asked for, or `default`.
-    pub(crate) fn threads_or(&self, default: usize) -> usize {
-        self.threads.map_or(default, usize::from)
-    }
-
-    /// `--out`, where it was given.
-    pub(crate) fn out_given(&self) -> Option<&Path> {
-        self.out.as_deref()
-    }
-
-    /// `--out`, or the command's own `default`.
-    pub(crate) fn out(&self, default: impl Into<PathBuf>) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| default.into())
-    }
-}
-
 /// What the program can do, and which of the shared options mean something to it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Repeat the paper's experiment: six ways to spend a label budget, over several seeds.
+    #[command(after_help = "Example:\n  fewlabel reproduce --quick --out quick")]
     Reproduce(With<commands::reproduce::Arguments, { JSON | SEED | OUT }>),
     /// Carry out a study: a whole grid of runs from one file.
+    #[command(after_help = "Example:\n  fewlabel run studies/paper.toml --dry-run")]
     Run(With<commands::run::Arguments, { JSON | OUT }>),
     /// Submit the missing runs of a study to a cluster.
+    #[command(
+        after_help = "Example:\n  fewlabel submit studies/paper.toml --slurm --partition short \
+        --time \
+        01:00:00 --out /shared/paper"
+    )]
     Submit(With<commands::submit::Arguments, { JSON | OUT }>),
     /// Print the JSON Schema of a study file, for editors.
+    #[command(after_help = "Example:\n  fewlabel schema > study.schema.json")]
     Schema(With<Nothing, JSON>),
     /// Say which runs of a study are done, running, failed or missing.
+    #[command(after_help = "Example:\n  fewlabel status fewlabel-out")]
     Status(With<commands::status::Arguments, JSON>),
     /// Draw tables, figures and a page from the records of a study.
+    #[command(after_help = "Example:\n  fewlabel report fewlabel-out")]
     Report(With<commands::report::Arguments, { JSON | OUT }>),
     /// Learn an encoder from images without labels.
+    #[command(after_help = "Example:\n  fewlabel pretrain --data scans --out scans.encoder")]
     Pretrain(With<commands::pretrain::Arguments, { JSON | SEED | OUT }>),
     /// Say what a few labels are worth on such an encoder.
+    #[command(
+        after_help = "Example:\n  fewlabel probe --data organsmnist --encoder organs.encoder \
+        --labels 1% \
+        --strategy random,typiclust"
+    )]
     Probe(With<commands::probe::Arguments, { JSON | SEED }>),
-    /// Train one model.
+    /// Train one model: from scratch, or on an encoder.
+    #[command(
+        after_help = "Example:\n  fewlabel train --data scans --encoder scans.encoder --answers \
+        labels.csv --model scans.safetensors"
+    )]
     Train(With<commands::train::Arguments, { JSON | SEED }>),
     /// Predict images with a trained model.
+    #[command(
+        after_help = "Example:\n  fewlabel predict --data new --model scans.safetensors --out \
+        predictions.csv"
+    )]
     Predict(With<commands::predict::Arguments, { JSON | SEED }>),
     /// Measure how fast this machine trains, scores, augments and chooses.
+    #[command(after_help = "Example:\n  fewlabel bench train --width 32")]
     Bench(With<commands::bench::Arguments, JSON>),
     /// Print the manual page.
+    #[command(after_help = "Example:\n  fewlabel man | man -l -")]
     Man(With<commands::man::Arguments, 0>),
     /// Print the completions of a shell.
+    #[command(after_help = "Example:\n  fewlabel completions bash > \
+        ~/.local/share/bash-completion/completions/fewlabel")]
     Completions(With<commands::completions::Arguments, 0>),
-    /// List, show, fetch and export data sets.
+    /// Show, draw, fetch and export data sets.
+    #[command(after_help = "Example:\n  fewlabel data info scans")]
     Data(With<commands::data::Arguments, JSON>),
-    /// Choose what to label next from the arrays of a model of your own.
+    /// Choose what to label next: among images, or from the arrays of a model of your own.
+    #[command(
+        after_help = "Examples:\n  fewlabel query --data scans --encoder scans.encoder --strategy \
+        typiclust --batch 24 --out todo.csv --sheet todo.png\n  fewlabel query --strategy \
+        badge --batch 10 --probs P.npy --features H.npy"
+    )]
     Query(With<Box<commands::query::Arguments>, { JSON | SEED }>),
     /// Show what an augmentation policy does, as a picture.
+    #[command(
+        after_help = "Example:\n  fewlabel preview --data phantom --policy paper --out sheet.png"
+    )]
     Preview(With<commands::preview::Arguments, { JSON | SEED | OUT }>),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Error;
+    use clap::error::ErrorKind;
+    use std::path::PathBuf;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -269,7 +164,7 @@ mod tests {
 
     /// Every command, the least that it can be typed with, and the shared options that mean
     /// something to it.
-    const KNOWN: [(&str, &[&str]); 20] = [
+    const KNOWN: [(&str, &[&str]); 21] = [
         ("reproduce", &["--json", "--seed 1", "--out x"]),
         ("run s.toml", &["--json", "--out x"]),
         ("submit s.toml --slurm", &["--json", "--out x"]),
@@ -288,6 +183,7 @@ mod tests {
         ("data fetch n", &["--json"]),
         ("data export d f.npz", &["--json"]),
         ("query --strategy s --batch 1 --data d", &["--json", "--seed 1", "--out x"]),
+        ("data inspect f", &["--json"]),
         ("data sheet d", &["--json", "--out x"]),
         ("preview", &["--json", "--seed 1", "--out x"]),
     ];
@@ -308,6 +204,19 @@ mod tests {
                     }
                     (outcome, _) => panic!("{line} {option}: {outcome:?}"),
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_s_help_ends_with_an_example_that_can_be_typed() {
+        for mut command in Cli::command().get_subcommands().cloned() {
+            let help = command.render_long_help().to_string();
+            let (_, examples) =
+                help.rsplit_once("Example").unwrap_or_else(|| panic!("{}", command.get_name()));
+            for line in examples.lines().filter_map(|line| line.trim().strip_prefix("fewlabel ")) {
+                let line = line.split(['|', '>']).next().unwrap_or_default();
+                parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             }
         }
     }

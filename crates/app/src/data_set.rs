@@ -1,7 +1,7 @@
 //! Data sets as the command line names them, and what is said of them.
 
-use crate::cli::Common;
 use crate::import_options::ImportOptions;
+use crate::options::Common;
 use crate::screen::note;
 use anyhow::bail;
 use clap::Args;

@@ -1,9 +1,9 @@
 //! What `reproduce` and `run` have in common: a study, its folder, its runs, and the table at the
 //! end.
 
-use crate::cli::Common;
 use crate::data_set;
 use crate::interrupt::Interrupt;
+use crate::options::Common;
 use crate::progress::Progress;
 use crate::screen::{self, Exit};
 use anyhow::Context as _;
@@ -11,16 +11,17 @@ use comfy_table::Table;
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::counted;
 use fewlabel_study::StudyError;
+use fewlabel_study::ask::job::Job;
 use fewlabel_study::ask::regimes;
 use fewlabel_study::ask::study_file::Study;
+use fewlabel_study::ask::varying::Varying;
+use fewlabel_study::evaluate::chance::AT_CHANCE;
 use fewlabel_study::evaluate::stats::Summary;
-use fewlabel_study::execute::grid::{self, Job, Options};
+use fewlabel_study::execute::grid::{self, Options};
 use fewlabel_study::export::events_csv;
 use fewlabel_study::export::results_csv;
 use fewlabel_study::export::results_csv::Cell;
-use fewlabel_study::export::varying::Varying;
 use fewlabel_study::report;
-use fewlabel_study::report::chance::AT_CHANCE;
 use fewlabel_study::store::study_dir::{self, Contents, Folder};
 use std::collections::BTreeSet;
 use std::fmt::Write;

@@ -1,6 +1,6 @@
 //! How images of one's own become a data set, as the command line says it.
 
-use crate::cli::Common;
+use crate::options::Common;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use fewlabel_learn::data::preprocessing::{Preprocessing, Resize};

@@ -8,6 +8,7 @@ mod data_set;
 mod grid;
 mod import_options;
 mod interrupt;
+mod options;
 mod policy;
 mod progress;
 mod rows;
@@ -18,6 +19,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::read();
-    let outcome = commands::run(cli);
-    screen::exit_code(outcome)
+    screen::exit_code(cli.carry_out())
 }

@@ -3,9 +3,10 @@
 use crate::interrupt::Interrupt;
 use crate::screen;
 use fewlabel_learn::counted;
-use fewlabel_study::execute::grid::{Event, Job, Watch};
-use fewlabel_study::export::varying::Varying;
-use fewlabel_study::report::chance::are_at_chance;
+use fewlabel_study::ask::job::Job;
+use fewlabel_study::ask::varying::Varying;
+use fewlabel_study::evaluate::chance::are_at_chance;
+use fewlabel_study::execute::grid::{Event, Watch};
 use fewlabel_study::store::record::RunResult;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
@@ -143,7 +144,7 @@ impl State {
         };
         // A model that has learned nothing is no best one.
         let is_better = self.best.as_ref().is_none_or(|(best, _)| result.val_accuracy_best > *best);
-        if is_better && !are_at_chance([result]) {
+        if is_better && !are_at_chance([result.judged()]) {
             self.best = Some((result.val_accuracy_best, label.to_owned()));
         }
     }

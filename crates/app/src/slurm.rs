@@ -6,7 +6,7 @@
 //! number) and the logs.
 
 use anyhow::{Context as _, bail};
-use fewlabel_study::execute::grid::Job;
+use fewlabel_study::ask::job::Job;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write as _;

@@ -12,13 +12,15 @@ mod error;
 pub mod evaluate;
 pub mod execute;
 pub mod export;
+pub mod model_files;
 pub mod report;
+pub mod spelling;
 pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod words;
 
+pub use ask::cost::{Cost, of_encoder};
 pub use error::StudyError;
-pub use execute::cost::{Cost, of_encoder};
 pub use store::atomic_file::{WholeFile, write_named, write_whole};
 pub use store::npy_writer::write_npy;

@@ -1,7 +1,7 @@
 //! Complaints about a file's values in the words of the file: what was found and what is expected,
 //! not Rust's types.
 
-use crate::ask::spelling;
+use crate::spelling;
 
 /// A complaint of serde in plain words, for example `-1, expected a whole number of at least 0` as
 /// what something is.
@@ -130,6 +130,15 @@ fn unknown(what: &str, rest: &str) -> String {
         format!("unknown {what} `{given}`")
     } else {
         spelling::unknown(what, given, &valid)
+    }
+}
+
+/// `text` as a field of CSV.
+pub(crate) fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `fewlabel bench`: how fast this machine is.
 
-use crate::cli::{Common, count, means_nothing};
+use crate::options::{Common, count, means_nothing};
 use crate::screen;
 use clap::{Args, ValueEnum};
 use fewlabel_study::execute::bench;

@@ -1,8 +1,8 @@
 //! `fewlabel completions SHELL`.
 
-use crate::cli::{Cli, Common};
+use crate::options::Common;
 use crate::screen;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
 /// Arguments of `completions`.
@@ -12,8 +12,8 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-pub(crate) fn run(arguments: &Arguments, _common: &Common) -> anyhow::Result<()> {
+pub(crate) fn run(arguments: &Arguments, mut all: Command, _common: &Common) -> anyhow::Result<()> {
     let mut script = Vec::new();
-    generate(arguments.shell, &mut Cli::command(), "fewlabel", &mut script);
+    generate(arguments.shell, &mut all, "fewlabel", &mut script);
     screen::print(&String::from_utf8(script)?)
 }

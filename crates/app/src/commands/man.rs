@@ -1,8 +1,8 @@
 //! `fewlabel man`: the manual page.
 
-use crate::cli::{Cli, Common};
+use crate::options::Common;
 use crate::screen;
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 
 /// Arguments of `man`.
 #[derive(Args, Debug)]
@@ -11,8 +11,7 @@ pub(crate) struct Arguments {
     command: Option<String>,
 }
 
-pub(crate) fn run(arguments: &Arguments, _common: &Common) -> anyhow::Result<()> {
-    let mut all = Cli::command();
+pub(crate) fn run(arguments: &Arguments, mut all: Command, _common: &Common) -> anyhow::Result<()> {
     all.build();
     let page: Command = match &arguments.command {
         None => all,
@@ -20,7 +19,7 @@ pub(crate) fn run(arguments: &Arguments, _common: &Common) -> anyhow::Result<()>
             let found = all.find_subcommand(name).cloned();
             let names: Vec<&str> = all.get_subcommands().map(Command::get_name).collect();
             let unknown =
-                || anyhow::anyhow!(fewlabel_study::ask::spelling::unknown("command", name, &names));
+                || anyhow::anyhow!(fewlabel_study::spelling::unknown("command", name, &names));
             found.ok_or_else(unknown)?
         }
     };

@@ -1,7 +1,7 @@
 //! `fewlabel predict`: what a model says of images, as a table for people and as arrays.
 
-use crate::cli::{Common, count, number};
 use crate::data_set::ClassNames;
+use crate::options::{Common, count, number};
 use crate::{policy, screen};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -10,8 +10,8 @@ use fewlabel_learn::data::Dataset;
 use fewlabel_learn::pretrain::views;
 use fewlabel_study::evaluate::metrics::Metrics;
 use fewlabel_study::evaluate::per_class::{ClassFigures, Share};
-use fewlabel_study::execute::classifier_file;
 use fewlabel_study::execute::prediction::{self, Asked, Outputs, Prediction, Several};
+use fewlabel_study::model_files::read_classifier;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     {
         bail!("--abstain {least}: expected a probability from 0 to 1");
     }
-    let classifier = classifier_file::read(&arguments.model)?;
+    let classifier = read_classifier(&arguments.model)?;
     let data = arguments.class_names.open_like(&arguments.data, classifier.like(), common)?;
     let outputs = Outputs {
         probs: arguments.probs.as_deref(),

@@ -1,14 +1,15 @@
 //! `fewlabel pretrain`: an encoder from images without labels.
 
-use crate::cli::{Common, count, means_nothing, number};
 use crate::data_set::ClassNames;
 use crate::interrupt::Interrupt;
+use crate::options::{Common, count, means_nothing, number};
 use crate::policy;
 use crate::screen::{self, Exit};
 use clap::Args;
+use fewlabel_learn::pretrain::Pretrained;
 use fewlabel_learn::pretrain::{Method, PretrainSettings};
 use fewlabel_learn::{Context, counted};
-use fewlabel_study::execute::encoder_file::{self, Pretrained};
+use fewlabel_study::execute::encoder_file;
 use std::ffi::OsString;
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
 //! `fewlabel preview --data D --policy P --out FILE`: what augmentation does, as a picture.
 
-use crate::cli::Common;
 use crate::data_set::ClassNames;
+use crate::options::Common;
 use crate::policy;
 use crate::screen;
 use anyhow::bail;

@@ -1,7 +1,7 @@
 //! `fewlabel probe`: what a few labels are worth on a pretrained encoder.
 
-use crate::cli::{Common, count, number};
 use crate::data_set::{self, ClassNames};
+use crate::options::{Common, count, number};
 use crate::screen;
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
@@ -11,7 +11,7 @@ use fewlabel_learn::probe::self_training::SelfTraining;
 use fewlabel_learn::{Context, counted};
 use fewlabel_study::ask::settings::Budget;
 use fewlabel_study::evaluate::probe_grid::{self, Cell, Grid, Together};
-use fewlabel_study::execute::encoder_file;
+use fewlabel_study::model_files::read_encoder;
 use std::path::PathBuf;
 
 /// Arguments of `probe`.
@@ -81,7 +81,7 @@ impl From<How> for Together {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let read = |path: &PathBuf| encoder_file::read(path);
+    let read = |path: &PathBuf| read_encoder(path);
     let encoders = arguments.encoder.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let data = match encoders.first() {
         Some(first) => arguments.class_names.open_like(&arguments.data, first.like(), common)?,

@@ -3,8 +3,8 @@
 mod on_data;
 mod pool;
 
-use crate::cli::{Common, count, number};
 use crate::data_set::ClassNames;
+use crate::options::{Common, count, number};
 use crate::{rows, screen};
 use clap::{Args, ValueEnum};
 use fewlabel_learn::acquire::{Options, Picks, Ties};

@@ -1,6 +1,6 @@
 //! `fewlabel report DIR`: tables, figures and page from the records alone.
 
-use crate::cli::Common;
+use crate::options::Common;
 use crate::{grid, screen};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};

@@ -1,8 +1,8 @@
 //! `fewlabel reproduce`: the paper's experiment, six regimes over some seeds.
 
-use crate::cli::Common;
 use crate::data_set::ClassNames;
 use crate::grid::{self, Way, Whole};
+use crate::options::Common;
 use anyhow::ensure;
 use clap::Args;
 use fewlabel_learn::data::location;

@@ -1,18 +1,18 @@
 //! `fewlabel run STUDY.toml`: a grid of runs from a study file.
 
-use crate::cli::Common;
 use crate::grid::{self, Way, Whole};
+use crate::options::Common;
 use crate::screen;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use fewlabel_learn::counted;
 use fewlabel_learn::run::transfer::Transfer;
+use fewlabel_study::ask::job::Job;
 use fewlabel_study::ask::settings::RunSettings;
 use fewlabel_study::ask::study_file::Study;
+use fewlabel_study::ask::varying::Varying;
 use fewlabel_study::execute::encoder_cache;
-use fewlabel_study::execute::grid::Job;
 use fewlabel_study::execute::speed;
-use fewlabel_study::export::varying::Varying;
 use fewlabel_study::store::study_dir::{Folder, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

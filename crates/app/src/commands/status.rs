@@ -1,7 +1,7 @@
 //! `fewlabel status DIR`: what is done, running, failed and missing, from the records and, where
 //! runs were submitted, from the queue.
 
-use crate::cli::Common;
+use crate::options::Common;
 use crate::{grid, screen, slurm};
 use anyhow::Context as _;
 use clap::Args;

@@ -1,8 +1,8 @@
 //! `fewlabel submit STUDY.toml --slurm`: the missing runs of a study as a job array of a cluster.
 
 use super::run::Grid;
-use crate::cli::{Common, number};
 use crate::grid::{self, Whole};
+use crate::options::{Common, number};
 use crate::{screen, slurm};
 use anyhow::{Context as _, ensure};
 use clap::Args;

@@ -1,8 +1,8 @@
 //! `fewlabel train`: one model into one file.
 
-use crate::cli::{Common, count};
 use crate::data_set::{self, ClassNames};
 use crate::interrupt::Interrupt;
+use crate::options::{Common, count};
 use crate::screen::{self, Exit};
 use crate::{policy, rows};
 use anyhow::{Context as _, bail, ensure};
@@ -17,8 +17,8 @@ use fewlabel_learn::training::fit::{Recipe, TrainSettings};
 use fewlabel_learn::{Context, counted};
 use fewlabel_study::ask::settings::Budget;
 use fewlabel_study::evaluate::metrics::Metrics;
-use fewlabel_study::execute::encoder_file;
 use fewlabel_study::execute::single_model::{self, Trained};
+use fewlabel_study::model_files::read_encoder;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -77,7 +77,7 @@ enum RecipeName {
 }
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
-    let encoder = arguments.encoder.as_deref().map(encoder_file::read).transpose()?;
+    let encoder = arguments.encoder.as_deref().map(read_encoder).transpose()?;
     let names = &arguments.class_names;
     let data = match &encoder {
         Some(encoder) => names.open_like(&arguments.data, encoder.like(), common)?,

@@ -304,7 +304,7 @@ mod tests {
         let cases = [
             (
                 npy("<i8", "(1, 2)", "False", &[0; 16]),
-                "numbers of type <i8, expected float32 or float64",
+                "numbers of type <i8, expected float16, float32 or float64",
             ),
             (npy("<f4", "(4,)", "False", &[0; 16]), "has the shape [4], expected 2 axes"),
             (npy("<f4", "(0, 2)", "False", &[]), "has the shape [0, 2], expected 2 axes"),

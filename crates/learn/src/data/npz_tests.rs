@@ -209,7 +209,7 @@ fn every_fault_is_one_sentence_that_names_file_and_member() {
             array("|u1", &[usize::MAX, 4096, 4096], &[0; 12]),
             "but the member holds",
         ),
-        ("negative label", "val_labels.npy", array("|i1", &[3, 1], &[0, 255, 1]), "row 1 is -1"),
+        ("negative label", "val_labels.npy", array("|i1", &[3, 1], &[0, 254, 1]), "row 1 is -2"),
         (
             "huge label",
             "val_labels.npy",

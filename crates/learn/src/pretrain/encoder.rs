@@ -37,6 +37,11 @@ impl Encoder {
         &self.mean
     }
 
+    /// The network, with the projection it was trained with.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// The shape of the network, of what it sees among others.
     pub fn architecture(&self) -> &Architecture {
         self.model.architecture()

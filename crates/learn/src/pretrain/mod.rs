@@ -6,9 +6,11 @@
 //! seen, never a label, never a validation or test image.
 
 mod encoder;
+mod pretrained;
 pub mod views;
 
 pub use encoder::Encoder;
+pub use pretrained::Pretrained;
 
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{Architecture, Contrastive, Model, Objective, ProjectionHead};

@@ -2,9 +2,9 @@
 //! table; and those beside them that learn from the unlabelled pool first.
 
 use crate::ask::settings::Point;
-use crate::ask::spelling;
 use crate::error::StudyError;
-use crate::execute::encoder_file;
+use crate::model_files::read_encoder;
+use crate::spelling;
 use fewlabel_learn::LearnError;
 use fewlabel_learn::acquire;
 use fewlabel_learn::data::location;
@@ -245,7 +245,7 @@ impl Regime {
             }
             Some(path) => {
                 let path = location::from_text(path);
-                let width = encoder_file::read(&path)?.settings.width;
+                let width = read_encoder(&path)?.settings.width;
                 (EncoderSource::File(EncoderFile::at(&path)?), width)
             }
         };

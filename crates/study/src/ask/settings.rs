@@ -3,7 +3,7 @@
 use crate::ask::regimes;
 use crate::ask::shift::Shift;
 use crate::error::StudyError;
-use crate::execute::encoder_file;
+use crate::model_files::read_encoder;
 use fewlabel_learn::acquire::{Options, Ties};
 use fewlabel_learn::augment::{Mixing, Policy};
 use fewlabel_learn::data::Dataset;
@@ -386,7 +386,7 @@ fn check_files(plan: &Plan, data: &Dataset) -> Result<(), StudyError> {
         file.open(data.train.len())?;
     }
     if let Some(Transfer { encoder: EncoderSource::File(file), .. }) = &plan.transfer {
-        let fits = encoder_file::read(&file.path)?.encoder.check(&data.train.images);
+        let fits = read_encoder(&file.path)?.encoder.check(&data.train.images);
         fits.map_err(|error| StudyError::damaged(&file.path, error.to_string()))?;
     }
     Ok(())

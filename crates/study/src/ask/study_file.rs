@@ -19,11 +19,11 @@
 mod cuts;
 mod places;
 
+use crate::ask::job::Job;
 use crate::ask::settings::{Point, RunSettings};
-use crate::ask::spelling;
+use crate::ask::sharing;
 use crate::error::StudyError;
-use crate::execute::grid::Job;
-use crate::execute::reuse;
+use crate::spelling;
 use crate::words;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::data::source::{Import, Watch};
@@ -321,7 +321,7 @@ impl Study {
             }
         }
         let mut jobs: Vec<Job> = jobs.into_values().collect();
-        reuse::find(&mut jobs);
+        sharing::find(&mut jobs);
         Ok(jobs)
     }
 }

@@ -1,5 +1,6 @@
 //! What results are worth: metrics, statistics, the paper's claims, few labels on an encoder.
 
+pub mod chance;
 pub mod claims;
 pub mod metrics;
 pub mod per_class;

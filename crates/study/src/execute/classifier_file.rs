@@ -1,12 +1,10 @@
-//! A classifier in a file.
+//! The classifier that a run leaves.
 
 use crate::ask::settings::RunSettings;
-use crate::error::{AtPath, StudyError};
 use fewlabel_engine::Model;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::model::classifier::{Calibration, Classifier};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// A network that was trained by `settings` on `data`, with what travels with it.
 pub fn of_run(
@@ -24,13 +22,4 @@ pub fn of_run(
         preprocessing: data.files.as_ref().map(|files| files.preprocessing.clone()),
         provenance: BTreeMap::from([("settings".to_owned(), settings)]),
     }
-}
-
-/// Reads the classifier at `path`.
-///
-/// # Errors
-/// If the file cannot be read or is none.
-pub fn read(path: &Path) -> Result<Classifier, StudyError> {
-    let bytes = std::fs::read(path).at("read", path)?;
-    Classifier::from_bytes(&bytes).map_err(|what| StudyError::damaged(path, what))
 }

@@ -4,6 +4,7 @@
 use crate::ask::settings::short_hash;
 use crate::error::{AtPath, StudyError};
 use crate::execute::encoder_file;
+use crate::model_files::read_encoder;
 use crate::store::atomic_file;
 use fewlabel_engine::NUMERIC_VERSION;
 use fewlabel_learn::data::Dataset;
@@ -115,7 +116,7 @@ impl Encoders {
         };
         let path = self.path(id);
         if path.is_file() {
-            match encoder_file::read(&path) {
+            match read_encoder(&path) {
                 Ok(made) => return Ok(Some(made.encoder)),
                 Err(error) => observer.notice(&format!("{error}: training this encoder again")),
             }
@@ -166,5 +167,5 @@ fn read(file: &EncoderFile) -> Result<Encoder, StudyError> {
     if EncoderFile::at(path)?.sha256 != file.sha256 {
         return Err(StudyError::damaged(path, "has changed since the study began"));
     }
-    Ok(encoder_file::read(path)?.encoder)
+    Ok(read_encoder(path)?.encoder)
 }

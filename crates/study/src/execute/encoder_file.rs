@@ -1,41 +1,19 @@
 //! An encoder in a file: made from images without labels, kept whole or absent, gone on with after
 //! an interruption.
 
-use crate::error::{AtPath, StudyError};
+use crate::error::StudyError;
 use crate::store::atomic_file;
 use crate::store::npy_writer::npy_f32;
-use fewlabel_engine::{Model, NUMERIC_VERSION};
+use fewlabel_engine::NUMERIC_VERSION;
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::Dataset;
-use fewlabel_learn::data::preprocessing::Preprocessing;
-use fewlabel_learn::model::classifier::{PREPROCESSING, mean_in, of_shape, preprocessing_in};
+use fewlabel_learn::pretrain::Pretrained;
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining, views};
 use fewlabel_learn::{Context, LearnError};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Images that a new encoder is tried on.
 const LOOKED_AT: usize = 256;
-
-/// An encoder and where it comes from.
-pub struct Pretrained {
-    /// The encoder.
-    pub encoder: Encoder,
-    /// How it was trained.
-    pub settings: PretrainSettings,
-    /// Mean loss of each epoch, in nats.
-    pub losses: Vec<f64>,
-    /// How files became pixels, where it has learned from files.
-    pub preprocessing: Option<Preprocessing>,
-}
-
-impl Pretrained {
-    /// How files become what the encoder sees: as for those it learned from, else by its shape.
-    pub fn like(&self) -> Preprocessing {
-        let shape = self.encoder.architecture();
-        self.preprocessing.clone().unwrap_or_else(|| of_shape(shape))
-    }
-}
 
 /// Trains an encoder on the training images of `data` and writes it to `path`. `heard` is told
 /// every epoch's number and loss; when the context ends it, a checkpoint is left beside `path`,
@@ -83,13 +61,12 @@ pub fn make(
     let encoder = Encoder::new(training.model().clone(), data.mean());
     check_features(&encoder, data, losses.len(), context.threads)
         .or_else(|error| given_up(error, &checkpoint))?;
-    atomic_file::write_named(
-        path,
-        &training.model().to_safetensors(&metadata(data, settings, seed, &losses)),
-    )?;
-    atomic_file::remove_if_there(&checkpoint)?;
     let preprocessing = data.files.as_ref().map(|files| files.preprocessing.clone());
-    Ok(Pretrained { encoder, settings: settings.clone(), losses, preprocessing })
+    let made = Pretrained { encoder, settings: settings.clone(), losses, preprocessing };
+    let origin = [("data", &data.name), ("data.checksum", &data.checksum)];
+    atomic_file::write_named(path, &made.to_bytes(seed, &origin))?;
+    atomic_file::remove_if_there(&checkpoint)?;
+    Ok(made)
 }
 
 /// From the checkpoint of a training that diverged nothing goes on: it is removed, so that the same
@@ -122,51 +99,6 @@ fn check_features(
 /// What bits depend on beside settings and seed.
 fn identity(data: &Dataset) -> String {
     format!("fewlabel encoder {NUMERIC_VERSION} {}\n", data.checksum)
-}
-
-fn metadata(
-    data: &Dataset,
-    settings: &PretrainSettings,
-    seed: u64,
-    losses: &[f64],
-) -> BTreeMap<String, String> {
-    let json = |value: serde_json::Result<String>| value.expect("plain data");
-    let mut metadata = BTreeMap::from([
-        ("pretrain".to_owned(), json(serde_json::to_string(settings))),
-        ("pretrain.losses".to_owned(), json(serde_json::to_string(losses))),
-        ("pretrain.seed".to_owned(), seed.to_string()),
-        ("data".to_owned(), data.name.clone()),
-        ("data.checksum".to_owned(), data.checksum.clone()),
-        ("mean".to_owned(), json(serde_json::to_string(&data.mean()))),
-    ]);
-    if let Some(files) = &data.files {
-        let done = json(serde_json::to_string(&files.preprocessing));
-        metadata.insert(PREPROCESSING.to_owned(), done);
-    }
-    metadata
-}
-
-/// Reads an encoder that [`make`] wrote.
-///
-/// # Errors
-/// If the file cannot be read or is no such encoder.
-pub fn read(path: &Path) -> Result<Pretrained, StudyError> {
-    let bytes = std::fs::read(path).at("read", path)?;
-    let wrong = |what: String| StudyError::damaged(path, what);
-    let (model, mut metadata) =
-        Model::from_safetensors(&bytes).map_err(|error| wrong(error.to_string()))?;
-    let missing = |key: &str| {
-        wrong(format!("has no {key} in its metadata, expected an encoder of `fewlabel pretrain`"))
-    };
-    let text = |key: &str| metadata.get(key).ok_or_else(|| missing(key));
-    let settings =
-        serde_json::from_str(text("pretrain")?).map_err(|error| wrong(error.to_string()))?;
-    let losses =
-        serde_json::from_str(text("pretrain.losses")?).map_err(|error| wrong(error.to_string()))?;
-    let mean = mean_in(&mut metadata, model.architecture().channels).map_err(wrong)?;
-    let mean = mean.ok_or_else(|| missing("mean"))?;
-    let preprocessing = preprocessing_in(&mut metadata, model.architecture()).map_err(wrong)?;
-    Ok(Pretrained { encoder: Encoder::new(model, mean), settings, losses, preprocessing })
 }
 
 /// Writes the features of the training images, `[n, dim]`, as .npy.

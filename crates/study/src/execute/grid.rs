@@ -1,63 +1,26 @@
 //! The whole grid: every core busy, the longest run first, side by side with other processes on the
 //! same folder.
 
-use crate::ask::settings::RunSettings;
+use crate::ask::job::Job;
+use crate::ask::varying::Varying;
 use crate::error::StudyError;
-use crate::execute::cost::Cost;
 use crate::execute::encoder_cache::Encoders;
-use crate::execute::reuse::{self, Part};
+use crate::execute::reuse;
 use crate::execute::run::{Outcome, Run};
 use crate::export::tensorboard::Board;
-use crate::export::varying::Varying;
 use crate::store::record::RunResult;
 use crate::store::study_dir::Folder;
-use fewlabel_learn::data::Dataset;
 use fewlabel_learn::run::events::{EpochEvent, QueryEvent, RunObserver};
 use fewlabel_learn::{Context, LearnError};
 use std::cell::Cell;
 use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long to wait before looking again at runs that another process is at.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
-/// A run of the grid.
-#[derive(Clone)]
-pub struct Job {
-    /// Its id.
-    pub id: String,
-    /// What to compute.
-    pub settings: RunSettings,
-    /// On what.
-    pub data: Arc<Dataset>,
-    /// How much work it is.
-    pub cost: Cost,
-    /// The run whose queries or model are this one's, if there is one: it goes first, and they are
-    /// taken over.
-    pub source: Option<(String, Part)>,
-    /// The first of the runs that take something over from each other, at whatever remove; the run
-    /// itself where it shares nothing.
-    pub group: String,
-}
-
-impl Job {
-    /// The run of these settings on their data.
-    pub fn new(settings: RunSettings, data: Arc<Dataset>) -> Self {
-        let cost = Cost::of(&settings.plan, &data);
-        let id = settings.id();
-        Self { group: id.clone(), id, settings, data, cost, source: None }
-    }
-
-    /// Orders jobs for computing: those that others wait for before those that wait, the longest
-    /// first.
-    pub fn order(a: &Self, b: &Self) -> std::cmp::Ordering {
-        let waits = a.source.is_some().cmp(&b.source.is_some());
-        waits.then_with(|| b.cost.total().total_cmp(&a.cost.total())).then_with(|| a.id.cmp(&b.id))
-    }
-}
 
 /// How to go about it; nothing here changes a result.
 #[derive(Clone, Copy, Debug)]
@@ -313,6 +276,7 @@ impl RunObserver for JobObserver<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ask::settings::RunSettings;
     use crate::ask::settings::{Budget, Point};
     use crate::store::atomic_file;
     use crate::store::record::{self, Failure};
@@ -324,6 +288,7 @@ mod tests {
     use fewlabel_learn::training::fix_match::FixMatch;
     use std::collections::BTreeMap;
     use std::path::Path;
+    use std::sync::Arc;
 
     /// Stops after so many epochs.
     struct After(AtomicUsize, Mutex<Vec<String>>);

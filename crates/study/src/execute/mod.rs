@@ -3,7 +3,6 @@
 
 pub mod bench;
 pub mod classifier_file;
-pub(crate) mod cost;
 pub mod encoder_cache;
 pub mod encoder_file;
 pub mod grid;

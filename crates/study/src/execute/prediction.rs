@@ -3,8 +3,8 @@
 use crate::error::StudyError;
 use crate::evaluate::metrics::{Judge, Metrics};
 use crate::evaluate::per_class::{self, ClassFigures};
-use crate::execute::classifier_file;
 use crate::export::predictions_csv::PredictionsCsv;
+use crate::model_files::read_classifier;
 use crate::store::atomic_file;
 use crate::store::npy_writer::{RowsFile, npy_f32};
 use fewlabel_engine::Architecture;
@@ -103,7 +103,7 @@ pub struct Row {
 /// If the file is no classifier, expects images of another shape or has classes of other names,
 /// there is no image, or an output cannot be written.
 pub fn predict(path: &Path, asked: &Asked<'_>) -> Result<Prediction, StudyError> {
-    let classifier = classifier_file::read(path)?;
+    let classifier = read_classifier(path)?;
     let wrong = |what: String| StudyError::damaged(path, what);
     let Asked { data, splits, outputs, .. } = *asked;
     let splits: Vec<(usize, &Split)> =
@@ -302,7 +302,7 @@ pub fn write_several(
     several: &Several<'_>,
     threads: usize,
 ) -> Result<(), StudyError> {
-    let classifier = classifier_file::read(path)?;
+    let classifier = read_classifier(path)?;
     let rows: Vec<&Split> = splits.iter().map(|&number| data.splits()[number].1).collect();
     let images: usize = rows.iter().map(|split| split.len()).sum();
     let classes = classifier.classes();

@@ -6,9 +6,10 @@
 //! over shifts of the test split trains each model once; the other runs begin with the records of
 //! the first. Their own records are the same bytes as if they had computed everything themselves.
 
+use crate::ask::job::Job;
 use crate::ask::settings::RunSettings;
+use crate::ask::sharing::{Part, active};
 use crate::error::StudyError;
-use crate::execute::grid::Job;
 use crate::store::atomic_file;
 use crate::store::checkpoint::{Checkpoint, Lengths};
 use crate::store::kept::Kept;
@@ -17,99 +18,10 @@ use crate::store::study_dir::Folder;
 use fewlabel_learn::run::active_loop;
 use fewlabel_learn::run::answers::Answered;
 use fewlabel_learn::run::events::{EpochEvent, Phase, QueryEvent};
-use fewlabel_learn::run::plan::{ActiveSettings, Plan, Selection};
+use fewlabel_learn::run::plan::ActiveSettings;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// What a run takes over from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The loop up to its own budget.
-    Queries,
-    /// Everything but the judging.
-    Model,
-}
-
-/// Says of each job whose model or queries are another's which one that is: of equal models the
-/// first by its id, of loops the longest.
-pub(crate) fn find(jobs: &mut [Job]) {
-    let mut checksums: BTreeMap<String, String> = BTreeMap::new();
-    for job in jobs.iter() {
-        let learning = checksums.entry(job.settings.data.checksum.clone());
-        learning.or_insert_with(|| job.data.learning_checksum());
-    }
-    let learning = |job: &Job| checksums[&job.settings.data.checksum].clone();
-    let mut models: BTreeMap<String, String> = BTreeMap::new();
-    // A run on an encoder has no loop and no model worth sharing: its encoder is shared.
-    let is_whole = |job: &Job| {
-        job.settings.plan.transfer.is_none() && job.settings.plan.training.recipe.steps == 0
-    };
-    for job in jobs.iter().filter(|job| is_whole(job)) {
-        let first = models
-            .entry(key(job, &learning(job), &job.settings.plan))
-            .or_insert_with(|| job.id.clone());
-        if job.id < *first {
-            first.clone_from(&job.id);
-        }
-    }
-    for job in jobs.iter_mut().filter(|job| is_whole(job)) {
-        let first = &models[&key(job, &learning(job), &job.settings.plan)];
-        if *first != job.id {
-            job.cost = job.cost.clone().of_judging(&job.settings.plan);
-            job.source = Some((first.clone(), Part::Model));
-        }
-    }
-    find_queries(jobs, &learning);
-    group(jobs);
-}
-
-/// [`find`] for queries, among the jobs that train a model.
-fn find_queries(jobs: &mut [Job], learning: &dyn Fn(&Job) -> String) {
-    let of_loop = |job: &Job| {
-        let plan = job
-            .settings
-            .plan
-            .loop_alone()
-            .filter(|_| job.source.is_none() && job.settings.plan.transfer.is_none())?;
-        Some((key(job, &learning(job), &plan), active(&job.settings.plan)?.labels))
-    };
-    let mut longest: BTreeMap<String, (usize, String)> = BTreeMap::new();
-    for job in jobs.iter() {
-        let Some((key, labels)) = of_loop(job) else { continue };
-        let best = longest.entry(key).or_insert((labels, job.id.clone()));
-        if labels > best.0 || (labels == best.0 && job.id < best.1) {
-            *best = (labels, job.id.clone());
-        }
-    }
-    for job in jobs {
-        let Some((key, labels)) = of_loop(job) else { continue };
-        let (most, source) = &longest[&key];
-        let is_beginning = labels == *most
-            || active(&job.settings.plan).is_some_and(ActiveSettings::has_whole_queries);
-        if *source != job.id && is_beginning {
-            job.cost = job.cost.clone().without_loop();
-            job.source = Some((source.clone(), Part::Queries));
-        }
-    }
-}
-
-/// Follows each job's sources to the first of its group.
-fn group(jobs: &mut [Job]) {
-    let source = |job: &Job| Some((job.id.clone(), job.source.as_ref()?.0.clone()));
-    let sources: BTreeMap<String, String> = jobs.iter().filter_map(source).collect();
-    for job in jobs {
-        while let Some(source) = sources.get(&job.group) {
-            job.group.clone_from(source);
-        }
-    }
-}
-
-/// What jobs with the same `plan`, whole or the loop alone, have in common.
-fn key(job: &Job, learning_checksum: &str, plan: &Plan) -> String {
-    let of = (job.settings.numeric_version, learning_checksum, plan);
-    serde_json::to_string(&of).expect("settings are plain data")
-}
 
 /// The jobs whose models others take over, and those others.
 pub(crate) fn takers_of_models(jobs: &[Job]) -> BTreeMap<String, Vec<String>> {
@@ -134,13 +46,6 @@ pub(crate) fn forget_models(
         }
     }
     Ok(())
-}
-
-fn active(plan: &Plan) -> Option<&ActiveSettings> {
-    match &plan.selection {
-        Selection::Active(active) => Some(active),
-        _ => None,
-    }
 }
 
 /// Begins the run in `folder` with what it takes over from the run in `source`: writes both records
@@ -263,6 +168,7 @@ fn beginning<T: DeserializeOwned>(
 mod tests {
     use super::*;
     use crate::ask::settings::{Budget, Point};
+    use crate::ask::sharing::find;
     use crate::execute::grid::{self, Event, Options, Watch};
     use crate::store::record::Timing;
     use crate::store::study_dir::Folder;

@@ -1,12 +1,13 @@
 //! One run: resumable, never computed twice, the same bytes however often it was interrupted.
 
 use crate::ask::settings::{FORMAT, RunSettings};
+use crate::ask::sharing::Part;
 use crate::error::{AtPath, StudyError};
 use crate::evaluate::metrics::Metrics;
 use crate::execute::classifier_file;
 use crate::execute::encoder_cache::{Encoders, Fetched};
 use crate::execute::machine;
-use crate::execute::reuse::{self, Part};
+use crate::execute::reuse;
 use crate::store::atomic_file::{self, Appended};
 use crate::store::checkpoint::{Checkpoint, Lengths};
 use crate::store::kept::{self, Kept};

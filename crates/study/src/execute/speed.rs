@@ -1,7 +1,7 @@
 //! How fast this machine is, for estimates of time alone.
 
+use crate::ask::cost;
 use crate::error::StudyError;
-use crate::execute::cost;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{Model, Targets, Trainer};
 use fewlabel_learn::LearnError;

@@ -2,10 +2,11 @@
 //! finished run.
 
 use crate::error::StudyError;
-use crate::export::results_csv::{Extra, quoted};
+use crate::export::results_csv::Extra;
 use crate::store::atomic_file;
 use crate::store::record;
 use crate::store::study_dir::{Contents, Folder, Kept};
+use crate::words::quoted;
 use fewlabel_learn::run::events::{Phase, Pick};
 use rayon::prelude::*;
 use std::fmt::{Display, Write};

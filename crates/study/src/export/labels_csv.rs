@@ -1,8 +1,8 @@
 //! Tables of labels: questions that a person fills in.
 
 use crate::error::StudyError;
-use crate::export::results_csv::quoted;
 use crate::store::atomic_file;
+use crate::words::quoted;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::data::cache::file_sha256;
 use std::fmt::Write as _;

@@ -6,4 +6,3 @@ pub mod labels_csv;
 pub mod predictions_csv;
 pub mod results_csv;
 pub(crate) mod tensorboard;
-pub mod varying;

@@ -4,8 +4,8 @@
 //! probability. Where labels are known a last one, `label`, holds them.
 
 use crate::error::StudyError;
-use crate::export::results_csv::quoted;
 use crate::store::atomic_file::WholeFile;
+use crate::words::quoted;
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,12 +1,13 @@
 //! `results.csv` and `timings.csv`, and the means over seeds that a person sees first.
 
 use crate::ask::settings::RunSettings;
+use crate::ask::varying::Varying;
 use crate::error::StudyError;
-use crate::export::varying::Varying;
-use crate::report::chance::are_at_chance;
+use crate::evaluate::chance::are_at_chance;
 use crate::store::atomic_file;
 use crate::store::record::{Phases, RunResult};
 use crate::store::study_dir::{Contents, Folder, Kept};
+use crate::words::quoted;
 use fewlabel_learn::augment::Policy;
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,15 +125,6 @@ impl<'a> Extra<'a> {
     }
 }
 
-/// `text` as a field of CSV.
-pub(crate) fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
 fn timings(contents: &Contents) -> String {
     let extra = Extra::of(contents, false);
     let mut text =
@@ -203,7 +195,9 @@ pub fn at_chance(runs: &[Kept]) -> (Vec<&str>, bool) {
             .push(result);
     }
     let all = of_data.len();
-    let found = of_data.into_iter().filter(|(_, results)| are_at_chance(results.iter().copied()));
+    let found = of_data
+        .into_iter()
+        .filter(|(_, results)| are_at_chance(results.iter().map(|result| result.judged())));
     let found: Vec<&str> = found.map(|((name, _), _)| name).collect();
     let is_all = all > 0 && found.len() == all;
     (found, is_all)

@@ -7,8 +7,8 @@
 //! summary; a summary's values (1) have a tag (1) and a simple value (2, float). The files hold
 //! wall times, and differ from one computation to the next as the timings do.
 
+use crate::ask::job::Job;
 use crate::error::{AtPath, StudyError};
-use crate::execute::grid::Job;
 use crate::store::atomic_file;
 use crate::store::study_dir::Folder;
 use fewlabel_learn::run::events::{EpochEvent, Phase, QueryEvent};

@@ -7,12 +7,12 @@ use serde::Serialize;
 use super::cell::{Cell, METRICS, Metric, key};
 use super::load::{Data, Loaded, Run, Trouble};
 use crate::ask::settings::RunSettings;
+use crate::evaluate::chance::{AT_CHANCE, are_at_chance};
 use crate::evaluate::claims::{self, Claim, ClassCounts, Evidence, Scores, Verdict};
 use crate::evaluate::metrics::recalls;
 use crate::evaluate::stats::{
     Paired, Summary, area_under_budget_curve, holm, labels_needed, seeds_for_power,
 };
-use crate::report::chance::{AT_CHANCE, are_at_chance};
 use fewlabel_learn::augment::Policy;
 use std::collections::BTreeMap;
 
@@ -209,7 +209,7 @@ pub(crate) fn analyse(loaded: &Loaded, cells: &[Cell<'_>]) -> Analysis {
 /// Whether no run on `data` has learned anything.
 fn is_at_chance(loaded: &Loaded, data: &Data) -> bool {
     let runs = loaded.runs.iter().filter(|run| run.settings.data.checksum == data.checksum);
-    are_at_chance(runs.map(|run| &run.result))
+    are_at_chance(runs.map(|run| run.result.judged()))
 }
 
 fn numbers(cell: &Cell<'_>, baseline: Option<usize>, subjects: &[Data]) -> CellNumbers {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::load::Run;
 use crate::ask::regimes;
 use crate::ask::settings::RunSettings;
+use crate::ask::varying::{Sizes, Varying};
 use crate::evaluate::metrics::Metrics;
 use crate::evaluate::stats::Paired;
-use crate::export::varying::{Sizes, Varying};
 use fewlabel_learn::run::plan::Selection;
 use fewlabel_learn::training::fit::Recipe;
 

@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use super::images::Pictures;
 use crate::ask::settings::RunSettings;
+use crate::ask::varying::Varying;
 use crate::error::StudyError;
 use crate::evaluate::claims::AugmentedQueries;
-use crate::export::varying::Varying;
 use crate::store::record::{self, RunResult};
 use crate::store::study_dir::{Folder, Kept};
 use fewlabel_learn::run::events::{Phase, Pick, QueryEvent};

@@ -8,7 +8,6 @@
 
 mod analysis;
 mod cell;
-pub mod chance;
 mod chart;
 mod compare;
 mod figures;

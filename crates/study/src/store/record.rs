@@ -72,6 +72,13 @@ pub struct RunResult {
     pub test: Metrics,
 }
 
+impl RunResult {
+    /// Its figures on the validation and on the test split.
+    pub fn judged(&self) -> [&Metrics; 2] {
+        [&self.validation, &self.test]
+    }
+}
+
 /// `timing.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {

@@ -1,14 +1,14 @@
 //! The folder of a study: whose it is, which runs lie in it, and the tables drawn from them.
 
+use crate::ask::job::Job;
 use crate::ask::same_study::{self, Relation};
 use crate::ask::settings::RunSettings;
+use crate::ask::varying::{Sizes, Varying};
 use crate::error::{AtPath, StudyError};
-use crate::execute::grid::Job;
-use crate::export::results_csv::quoted;
-use crate::export::varying::{Sizes, Varying};
 use crate::store::atomic_file;
 pub use crate::store::kept::Kept;
 use crate::store::record;
+use crate::words::quoted;
 use rayon::prelude::*;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! `fewlabel data export D FILE.npz` and `fewlabel data export D FOLDER/`.
 
-use crate::cli::Common;
+use crate::options::Common;
 use crate::screen;
 use anyhow::anyhow;
 use fewlabel_learn::counted;

@@ -1,7 +1,7 @@
 //! `fewlabel data fetch NAME`.
 
 use super::download;
-use crate::cli::Common;
+use crate::options::Common;
 use crate::screen;
 use anyhow::{Context, bail};
 use fewlabel_learn::data::{DataError, cache, catalogue};

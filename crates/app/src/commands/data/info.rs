@@ -1,6 +1,6 @@
 //! `fewlabel data info D`.
 
-use crate::cli::Common;
+use crate::options::Common;
 use crate::screen;
 use fewlabel_learn::data::preprocessing::Preprocessing;
 use fewlabel_learn::data::source::{Duplicates, NEAR_BITS, NEAR_LEVELS, Pair, groups_across};

@@ -1,6 +1,6 @@
 //! `fewlabel data inspect FILE`: how one picture file is read, and what the network sees of it.
 
-use crate::cli::{self, Common};
+use crate::options::{Common, count};
 use crate::screen;
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     frame: usize,
     /// Show the picture as a network of this size sees it; else it keeps its own size.
-    #[arg(long, value_name = "N", value_parser = cli::count::<u16>)]
+    #[arg(long, value_name = "N", value_parser = count::<u16>)]
     size: Option<u16>,
     /// What happens to a picture that is not square.
     #[arg(long, value_enum, default_value_t = Shape::Letterbox)]

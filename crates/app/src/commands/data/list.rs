@@ -1,6 +1,6 @@
 //! `fewlabel data list`.
 
-use crate::cli::Common;
+use crate::options::Common;
 use crate::screen;
 use fewlabel_learn::data::{cache, catalogue};
 use serde::Serialize;

@@ -9,8 +9,8 @@ mod inspect;
 mod list;
 mod sheet;
 
-use crate::cli::Common;
 use crate::data_set::ClassNames;
+use crate::options::Common;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 

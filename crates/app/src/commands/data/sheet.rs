@@ -1,6 +1,6 @@
 //! `fewlabel data sheet D --out FILE`: images of every split and class, to look at.
 
-use crate::cli::Common;
+use crate::options::Common;
 use crate::screen;
 use anyhow::bail;
 use fewlabel_learn::augment::{ContactSheet, contact_sheet};
@@ -25,7 +25,11 @@ pub(super) fn run(
     let bytes = if svg { sheet.to_svg().into_bytes() } else { sheet.to_png() };
     fewlabel_study::write_named(out, &bytes)?;
     if common.json {
-        let row = |(split, class, images): &(&str, String, usize)| serde_json::json!({ "split": split, "class": class, "images": images });
+        let row = |(split, class, images): &(&str, String, usize)| {
+            serde_json::json!({
+                "split": split, "class": class, "images": images,
+            })
+        };
         return screen::print_json(&serde_json::json!({
             "file": out.display().to_string(), "data": dataset.name, "columns": COLUMNS,
             "rows": rows.iter().map(row).collect::<Vec<_>>(),

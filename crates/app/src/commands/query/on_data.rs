@@ -1,7 +1,7 @@
 //! A query on images: a list of files for a person to label, with the pictures beside it.
 
 use super::{Answer, Arguments};
-use crate::cli::Common;
+use crate::options::Common;
 use crate::{data_set, rows, screen};
 use anyhow::{Context as _, anyhow, bail, ensure};
 use fewlabel_learn::acquire::{Options, Picks, Ties};
@@ -12,8 +12,8 @@ use fewlabel_learn::model::classifier::Classifier;
 use fewlabel_learn::pretrain::Encoder;
 use fewlabel_learn::probe::Encoded;
 use fewlabel_learn::run::next_query::{NextQuery, Seen};
-use fewlabel_study::execute::{classifier_file, encoder_file};
 use fewlabel_study::export::labels_csv;
+use fewlabel_study::model_files::{read_classifier, read_encoder};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -23,8 +23,8 @@ const COLUMNS: usize = 8;
 const SAMPLES: [usize; 2] = [20, 8];
 
 pub(super) fn run(arguments: &Arguments, data: &Path, common: &Common) -> anyhow::Result<()> {
-    let encoder = arguments.encoder.as_deref().map(encoder_file::read).transpose()?;
-    let classifier = arguments.model.as_deref().map(classifier_file::read).transpose()?;
+    let encoder = arguments.encoder.as_deref().map(read_encoder).transpose()?;
+    let classifier = arguments.model.as_deref().map(read_classifier).transpose()?;
     let like = encoder.as_ref().map(|encoder| encoder.like());
     let data = match like.or(classifier.as_ref().map(|classifier| classifier.like())) {
         Some(like) => arguments.class_names.open_like(data, like, common)?,

@@ -2,7 +2,7 @@
 //! a whole.
 
 use super::{Arguments, McOrder};
-use crate::cli::Common;
+use crate::options::Common;
 use crate::screen;
 use anyhow::{anyhow, bail};
 use fewlabel_engine::rng::Key;

@@ -2,8 +2,8 @@
 //! data set.
 
 use super::{Condition, Study, values};
+use crate::ask::job::Job;
 use crate::error::StudyError;
-use crate::execute::grid::Job;
 use fewlabel_learn::run::plan_memory;
 use std::collections::BTreeMap;
 use toml::{Table, Value};

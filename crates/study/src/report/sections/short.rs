@@ -2,10 +2,10 @@
 
 use super::comparisons::WILCOXON_SEEDS;
 use super::sentence_case;
+use crate::evaluate::chance::AT_CHANCE;
 use crate::evaluate::claims::{FEWEST_SEEDS, SIGNIFICANT, p_value};
 use crate::report::analysis::{Analysis, CellNumbers};
 use crate::report::cell::Metric;
-use crate::report::chance::AT_CHANCE;
 use crate::report::gain::{Told, gain};
 use crate::report::html::{escape, plain, signed};
 use crate::report::load::{Data, Loaded};

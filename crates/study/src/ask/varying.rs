@@ -3,9 +3,9 @@
 //! Records hold a run's plan, whose parts have names of their own; a table, a progress line and a
 //! column of CSV name a setting as the study file does.
 
+use crate::ask::job::Job;
 use crate::ask::regimes;
 use crate::ask::settings::{Point, RunSettings};
-use crate::execute::grid::Job;
 use fewlabel_learn::run::plan::{Placement, Selection};
 use rayon::prelude::*;
 use serde_json::Value;

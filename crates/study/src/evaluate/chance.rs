@@ -2,7 +2,6 @@
 
 use crate::evaluate::metrics::{Metrics, recalls};
 use crate::evaluate::stats::{LEVEL, normal_upper};
-use crate::store::record::RunResult;
 
 /// What is said of a study none of whose models has learned anything.
 pub const AT_CHANCE: &str = "every model is at chance: more epochs or width";
@@ -24,11 +23,10 @@ fn p_of_chance(metrics: &Metrics) -> Option<f64> {
     Some(normal_upper((found - 1.0 / k) / variance.sqrt()))
 }
 
-/// Whether no final model of `results` is above chance on validation or test, at 5 % over all that
-/// are looked at (Bonferroni). Without anything to look at, nothing is said.
-pub fn are_at_chance<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> bool {
-    let judged = results.into_iter().flat_map(|result| [&result.validation, &result.test]);
-    let p: Vec<f64> = judged.filter_map(p_of_chance).collect();
+/// Whether no model is above chance by its figures on validation and test, at 5 % over all that are
+/// looked at (Bonferroni). Without anything to look at, nothing is said.
+pub fn are_at_chance<'a>(judged: impl IntoIterator<Item = [&'a Metrics; 2]>) -> bool {
+    let p: Vec<f64> = judged.into_iter().flatten().filter_map(p_of_chance).collect();
     let lowest = p.iter().copied().fold(f64::INFINITY, f64::min);
     !p.is_empty() && lowest * p.len() as f64 >= LEVEL
 }
@@ -37,7 +35,7 @@ pub fn are_at_chance<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> bo
 mod tests {
     use super::*;
 
-    fn result(found: [[u32; 2]; 2]) -> RunResult {
+    fn result(found: [[u32; 2]; 2]) -> Metrics {
         let mut probs = Vec::new();
         let mut labels = Vec::new();
         for (label, row) in found.iter().enumerate() {
@@ -47,46 +45,39 @@ mod tests {
                 labels.extend(vec![label as u16; count as usize]);
             }
         }
-        let metrics = Metrics::of(&probs, &labels);
-        RunResult {
-            format: 1,
-            id: String::new(),
-            labels: 2,
-            labelled: Vec::new(),
-            stopped: None,
-            learned: None,
-            val_accuracy_best: metrics.accuracy,
-            validation: metrics.clone(),
-            test: metrics,
-        }
+        Metrics::of(&probs, &labels)
+    }
+
+    fn at_chance(results: &[Metrics]) -> bool {
+        are_at_chance(results.iter().map(|metrics| [metrics, metrics]))
     }
 
     #[test]
     fn a_model_that_answers_one_class_is_at_chance_however_common_the_class() {
-        assert!(are_at_chance(&[result([[90, 0], [10, 0]])]));
-        assert!(are_at_chance(&[result([[50, 40], [5, 5]])]));
+        assert!(at_chance(&[result([[90, 0], [10, 0]])]));
+        assert!(at_chance(&[result([[50, 40], [5, 5]])]));
     }
 
     #[test]
     fn one_model_that_has_learned_is_enough() {
         let guess = result([[30, 0], [30, 0]]);
-        assert!(are_at_chance(&vec![guess.clone(); 12]));
-        assert!(!are_at_chance(&[guess, result([[25, 5], [8, 22]])]));
+        assert!(at_chance(&vec![guess.clone(); 12]));
+        assert!(!at_chance(&[guess, result([[25, 5], [8, 22]])]));
     }
 
     /// A guess that is beyond 5 % alone: of twenty models one such proves nothing.
     #[test]
     fn the_best_of_many_guesses_is_a_guess() {
         let lucky = result([[37, 23], [23, 37]]);
-        assert!(!are_at_chance(std::slice::from_ref(&lucky)));
+        assert!(!at_chance(std::slice::from_ref(&lucky)));
         let mut many = vec![result([[30, 30], [30, 30]]); 19];
         many.push(lucky);
-        assert!(are_at_chance(&many));
+        assert!(at_chance(&many));
     }
 
     #[test]
     fn without_results_or_with_one_class_nothing_is_said() {
-        assert!(!are_at_chance(&[]));
-        assert!(!are_at_chance(&[result([[9, 1], [0, 0]])]));
+        assert!(!at_chance(&[]));
+        assert!(!at_chance(&[result([[9, 1], [0, 0]])]));
     }
 }
