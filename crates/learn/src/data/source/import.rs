@@ -213,10 +213,18 @@ fn assemble(
     Ok(data)
 }
 
-/// A folder is called by its name, a file by its stem.
+/// A folder is called by its name, a file by its stem; a manifest that is called so alone, by the
+/// name of its folder.
 fn name_of(path: &Path) -> String {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let name = if path.is_dir() { real.file_name() } else { path.file_stem() };
+    let stem = path.file_stem();
+    let name = match path.is_dir() {
+        true => real.file_name(),
+        false if stem.is_some_and(|stem| stem == "manifest") => {
+            real.parent().and_then(Path::file_name)
+        }
+        false => stem,
+    };
     name.map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 

@@ -203,6 +203,9 @@ fn groups_and_copies_across_given_splits_are_warned_of() {
     put(&folder, "m.csv", text.as_bytes());
     let data = open_with_names(folder.path().join("m.csv"), None).unwrap();
     assert_eq!(data.name, "m");
+    fs::rename(folder.path().join("m.csv"), folder.path().join("manifest.csv")).unwrap();
+    let renamed = open_with_names(folder.path().join("manifest.csv"), None).unwrap();
+    assert_eq!(Some(std::ffi::OsStr::new(&renamed.name)), folder.path().file_name());
     let expected = [
         "1 group has images in two splits: p1",
         "1 held-out image is a copy of one in another split: 5.png and 1.png",
