@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Bits in which the hashes of near-duplicates may differ.
 pub const NEAR_BITS: u32 = 2;
 /// Mean difference of the pixels of near-duplicates, in levels of 255.
-pub const NEAR_LEVELS: f64 = 4.0;
+pub const NEAR_LEVELS: f64 = 8.0;
 
 /// Columns and rows of the means that the hash compares.
 const MEANS: (usize, usize) = (9, 8);
