@@ -34,8 +34,9 @@ fn list(path: &Path, _: &Import) -> Result<Listing, DataError> {
     if length > MOST_BYTES {
         return Err(problem(path, format!("has {length} bytes, too many for a manifest")));
     }
-    let table = Table::read(&std::fs::read(path).map_err(failed)?, &PATH);
-    let table = table.map_err(|what| problem(path, what))?;
+    let bytes = std::fs::read(path).map_err(failed)?;
+    let table = Table::read(&bytes, &PATH);
+    let table = table.map_err(|what| problem(path, without_path(&bytes).unwrap_or(what)))?;
     let rows = Rows::of(&table).map_err(|what| problem(path, what))?;
     let entries = rows.entries(&table).map_err(|what| problem(path, what))?;
     let root = folder_of(path);
@@ -57,6 +58,22 @@ fn list(path: &Path, _: &Import) -> Result<Listing, DataError> {
     Ok(listing)
 }
 
+/// What is said of another text, whatever else is wrong with it as a table.
+fn without_path(bytes: &[u8]) -> Option<String> {
+    let first = bytes.split(|&byte| byte == b'\n').next()?;
+    let columns = Table::read(first, &PATH).ok()?.columns;
+    let is_path = |column: &String| PATH.contains(&column.to_lowercase().as_str());
+    (!first.starts_with(b"sep=") && !columns.iter().any(is_path)).then(|| no_path(&columns))
+}
+
+fn no_path(columns: &[String]) -> String {
+    format!(
+        "has no column path; its columns are {} (a manifest is a table with a column path and any \
+         of label, split, group, patient, frame)",
+        shown(columns)
+    )
+}
+
 /// Which column holds what.
 struct Rows {
     path: usize,
@@ -76,11 +93,7 @@ impl Rows {
             Ok::<_, String>(found)
         };
         let Some(path) = first(&PATH)? else {
-            return Err(format!(
-                "has no column path; its columns are {} (a manifest is a table with a column path \
-                 and any of label, split, group, patient, frame)",
-                shown(&table.columns)
-            ));
+            return Err(no_path(&table.columns));
         };
         if table.rows.is_empty() {
             return Err("names no file: there is no line below its first".to_owned());

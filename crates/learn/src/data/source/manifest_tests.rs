@@ -56,6 +56,8 @@ fn a_column_of_paths_may_have_other_names() {
     }
     let what = refused(&["a.png"], "name,class\na.png,x\n");
     assert!(what.starts_with("has no column path; its columns are name, class"), "{what}");
+    let what = refused(&[], "seeds = 5\nregime = [\"al\", \"full\"]\n");
+    assert!(what.starts_with("has no column path; its columns are seeds = 5 "), "{what}");
     assert!(refused(&[], "path,label\n").starts_with("names no file"));
 }
 
