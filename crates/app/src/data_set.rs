@@ -13,9 +13,9 @@ use fewlabel_learn::data::{DataError, Dataset};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// What the classes of a data set are called.
+/// How a data set is read: its classes, its pixels, its splits.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct ClassNames {
+pub(crate) struct DataOptions {
     /// Names of the classes, in the labels' order [default: `class_names` in the file, else the
     /// lines of FILE.classes.txt beside FILE.npz, else the catalogue's where the file is a
     /// published one].
@@ -25,7 +25,7 @@ pub(crate) struct ClassNames {
     import: ImportOptions,
 }
 
-impl ClassNames {
+impl DataOptions {
     /// The names, if they were given.
     pub(crate) fn given(&self) -> Option<Vec<String>> {
         Some(self.class_names.as_ref()?.iter().map(|name| name.trim().to_owned()).collect())
@@ -49,8 +49,8 @@ impl ClassNames {
     }
 }
 
-impl ClassNames {
-    /// [`ClassNames::open`] for what a model or encoder is to look at: pictures become what those
+impl DataOptions {
+    /// [`DataOptions::open`] for what a model or encoder is to look at: pictures become what those
     /// became that it learned from.
     pub(crate) fn open_like(
         &self,

@@ -1,6 +1,6 @@
 //! `fewlabel predict`: what a model says of images, as a table for people and as arrays.
 
-use crate::data_set::ClassNames;
+use crate::data_set::DataOptions;
 use crate::options::{Common, count, number};
 use crate::{policy, screen};
 use anyhow::bail;
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "D")]
     data: PathBuf,
     #[command(flatten)]
-    class_names: ClassNames,
+    options: DataOptions,
     /// Which split [default: test; all where the data has no splits].
     #[arg(long, value_enum)]
     split: Option<Split>,
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         bail!("--abstain {least}: expected a probability from 0 to 1");
     }
     let classifier = read_classifier(&arguments.model)?;
-    let data = arguments.class_names.open_like(&arguments.data, classifier.like(), common)?;
+    let data = arguments.options.open_like(&arguments.data, classifier.like(), common)?;
     let outputs = Outputs {
         probs: arguments.probs.as_deref(),
         features: arguments.features.as_deref(),

@@ -1,6 +1,6 @@
 //! `fewlabel pretrain`: an encoder from images without labels.
 
-use crate::data_set::ClassNames;
+use crate::data_set::DataOptions;
 use crate::interrupt::Interrupt;
 use crate::options::{Common, count, means_nothing, number};
 use crate::policy;
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "D")]
     data: PathBuf,
     #[command(flatten)]
-    class_names: ClassNames,
+    options: DataOptions,
     /// What the encoder is held to: simclr (views alike, images apart) or vicreg (views alike, no
     /// number idle).
     #[arg(long, value_name = "M", default_value = "simclr")]
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     if method != Method::SimClr && arguments.temperature.is_some() {
         return Err(means_nothing("--temperature", &format!("--method {}", arguments.method)));
     }
-    let data = arguments.class_names.open(&arguments.data, common)?;
+    let data = arguments.options.open(&arguments.data, common)?;
     let settings = PretrainSettings {
         method,
         width: arguments.width,

@@ -1,6 +1,6 @@
 //! `fewlabel preview --data D --policy P --out FILE`: what augmentation does, as a picture.
 
-use crate::data_set::ClassNames;
+use crate::data_set::DataOptions;
 use crate::options::Common;
 use crate::policy;
 use crate::screen;
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "D", default_value = "phantom")]
     data: PathBuf,
     #[command(flatten)]
-    class_names: ClassNames,
+    options: DataOptions,
     /// A policy's name, or a TOML file with its settings.
     #[arg(long, value_name = "P", default_value = "paper")]
     policy: OsString,
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         _ => bail!("{}: a preview is a .png or .svg file", out.display()),
     };
     let policy = policy::read(&arguments.policy)?;
-    let dataset = arguments.class_names.open(&arguments.data, common)?;
+    let dataset = arguments.options.open(&arguments.data, common)?;
     if policy.is_learned() {
         bail!(
             "a learned policy is chosen on labelled images during a run; there is nothing to \

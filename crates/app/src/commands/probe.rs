@@ -1,6 +1,6 @@
 //! `fewlabel probe`: what a few labels are worth on a pretrained encoder.
 
-use crate::data_set::{self, ClassNames};
+use crate::data_set::{self, DataOptions};
 use crate::options::{Common, count, number};
 use crate::screen;
 use anyhow::ensure;
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "D")]
     data: PathBuf,
     #[command(flatten)]
-    class_names: ClassNames,
+    options: DataOptions,
     /// Encoder written by `pretrain`; several count as repetitions unless --together says else.
     #[arg(long, value_name = "E.safetensors", required = true)]
     encoder: Vec<PathBuf>,
@@ -84,8 +84,8 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
     let read = |path: &PathBuf| read_encoder(path);
     let encoders = arguments.encoder.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let data = match encoders.first() {
-        Some(first) => arguments.class_names.open_like(&arguments.data, first.like(), common)?,
-        None => arguments.class_names.open(&arguments.data, common)?,
+        Some(first) => arguments.options.open_like(&arguments.data, first.like(), common)?,
+        None => arguments.options.open(&arguments.data, common)?,
     };
     data.require_benchmark("probe")?;
     data_set::warn([&data]);

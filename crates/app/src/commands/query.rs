@@ -3,7 +3,7 @@
 mod on_data;
 mod pool;
 
-use crate::data_set::ClassNames;
+use crate::data_set::DataOptions;
 use crate::options::{Common, count, number};
 use crate::{rows, screen};
 use clap::{Args, ValueEnum};
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
         "target_mc_probs", "view_probs", "mc_order"])]
     data: Option<PathBuf>,
     #[command(flatten)]
-    class_names: ClassNames,
+    options: DataOptions,
     /// Labels that a person wrote into a table with the columns path and label.
     #[arg(long, value_name = "L.csv", requires = "data")]
     answers: Vec<PathBuf>,

@@ -1,6 +1,6 @@
 //! `fewlabel reproduce`: the paper's experiment, six regimes over some seeds.
 
-use crate::data_set::ClassNames;
+use crate::data_set::DataOptions;
 use crate::grid::{self, Way, Whole};
 use crate::options::Common;
 use anyhow::ensure;
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "D", default_value = "phantom")]
     data: PathBuf,
     #[command(flatten)]
-    class_names: ClassNames,
+    options: DataOptions,
     /// Regimes to compare: the paper's six, pretrained-random, pretrained-STRATEGY, pretrained-semi
     /// [default: the paper's, with --encoder also pretrained-random, pretrained-typiclust and
     /// pretrained-semi].
@@ -95,10 +95,10 @@ impl Arguments {
             changes
                 .push(format!("encoder={}", serde_json::to_string(&location::to_text(encoder))?));
         }
-        if let Some(names) = self.class_names.given() {
+        if let Some(names) = self.options.given() {
             changes.push(format!("class_names={}", serde_json::to_string(&names)?));
         }
-        let import = self.class_names.import();
+        let import = self.options.import();
         if import != Import::default() {
             changes.push(format!("import={}", toml::Value::try_from(&import)?));
         }

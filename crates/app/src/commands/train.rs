@@ -1,6 +1,6 @@
 //! `fewlabel train`: one model into one file.
 
-use crate::data_set::{self, ClassNames};
+use crate::data_set::{self, DataOptions};
 use crate::interrupt::Interrupt;
 use crate::options::{Common, count};
 use crate::screen::{self, Exit};
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "D")]
     data: PathBuf,
     #[command(flatten)]
-    class_names: ClassNames,
+    options: DataOptions,
     /// Label only so many training rows, drawn at random: a number or a share such as 1%.
     #[arg(long, value_name = "N", conflicts_with = "indices")]
     labels: Option<String>,
@@ -78,7 +78,7 @@ enum RecipeName {
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let encoder = arguments.encoder.as_deref().map(read_encoder).transpose()?;
-    let names = &arguments.class_names;
+    let names = &arguments.options;
     let data = match &encoder {
         Some(encoder) => names.open_like(&arguments.data, encoder.like(), common)?,
         None => names.open(&arguments.data, common)?,

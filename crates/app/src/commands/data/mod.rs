@@ -9,7 +9,7 @@ mod inspect;
 mod list;
 mod sheet;
 
-use crate::data_set::ClassNames;
+use crate::data_set::DataOptions;
 use crate::options::Common;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ enum Action {
         #[arg(value_name = "DATA")]
         data: PathBuf,
         #[command(flatten)]
-        class_names: ClassNames,
+        options: DataOptions,
     },
     /// Show how one picture file is read, and what the network would see of it.
     Inspect(inspect::Arguments),
@@ -52,7 +52,7 @@ enum Action {
         #[arg(value_name = "DATA")]
         data: PathBuf,
         #[command(flatten)]
-        class_names: ClassNames,
+        options: DataOptions,
         /// The file or the folder to write; a folder must not be there, or be empty.
         #[arg(value_name = "FILE.npz|FOLDER")]
         file: PathBuf,
@@ -63,7 +63,7 @@ enum Action {
         #[arg(value_name = "DATA")]
         data: PathBuf,
         #[command(flatten)]
-        class_names: ClassNames,
+        options: DataOptions,
         /// The picture to write, a .png or .svg file.
         #[arg(long, value_name = "FILE", default_value = "sheet.png")]
         out: PathBuf,
@@ -77,14 +77,14 @@ enum Action {
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     match &arguments.action {
         Action::List => list::run(common),
-        Action::Info { data, class_names } => info::run(&class_names.read(data, common)?, common),
+        Action::Info { data, options } => info::run(&options.read(data, common)?, common),
         Action::Inspect(arguments) => inspect::run(arguments, common),
         Action::Fetch { name, from } => fetch::run(name, from.as_deref(), common),
-        Action::Export { data, class_names, file } => {
-            export::run(&class_names.open(data, common)?, file, common)
+        Action::Export { data, options, file } => {
+            export::run(&options.open(data, common)?, file, common)
         }
-        Action::Sheet { data, class_names, out, rows } => {
-            sheet::run(&class_names.open(data, common)?, out, usize::from(*rows), common)
+        Action::Sheet { data, options, out, rows } => {
+            sheet::run(&options.open(data, common)?, out, usize::from(*rows), common)
         }
     }
 }

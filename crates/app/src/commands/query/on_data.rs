@@ -27,8 +27,8 @@ pub(super) fn run(arguments: &Arguments, data: &Path, common: &Common) -> anyhow
     let classifier = arguments.model.as_deref().map(read_classifier).transpose()?;
     let like = encoder.as_ref().map(|encoder| encoder.like());
     let data = match like.or(classifier.as_ref().map(|classifier| classifier.like())) {
-        Some(like) => arguments.class_names.open_like(data, like, common)?,
-        None => arguments.class_names.open(data, common)?,
+        Some(like) => arguments.options.open_like(data, like, common)?,
+        None => arguments.options.open(data, common)?,
     };
     let data = data_set::answered(data, &arguments.answers, common)?;
     data_set::warn([&data]);
