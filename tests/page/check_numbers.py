@@ -96,6 +96,7 @@ def main():
         tables.check_comparisons(page.tables[f"t-compare-{metric}"], cells, metric)
     tables.check_budget(page, cells, drawn)
     tables.check_runs(page.tables["t-runs"], cells)
+    tables.check_classes_in_numbers(page, cells, data)
     claims.check_claims(page, cells, data)
     differences = figures.check_accuracy(page, cells, drawn)
     figures.check_matrices(page, cells, drawn)

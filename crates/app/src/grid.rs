@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use comfy_table::Table;
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::counted;
+use fewlabel_learn::data::source::Keeper;
 use fewlabel_study::StudyError;
 use fewlabel_study::ask::job::Job;
 use fewlabel_study::ask::regimes;
@@ -22,6 +23,7 @@ use fewlabel_study::export::events_csv;
 use fewlabel_study::export::results_csv;
 use fewlabel_study::export::results_csv::Cell;
 use fewlabel_study::report;
+use fewlabel_study::store::image_cache::ImageCache;
 use fewlabel_study::store::study_dir::{self, Contents, Folder};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -41,7 +43,8 @@ pub(crate) struct Way {
 /// The runs of a study; those that an earlier version finished in the folder `out` have the ids
 /// that they have there.
 pub(crate) fn jobs(study: &Study, out: &Path) -> anyhow::Result<Vec<Job>> {
-    let mut jobs = study.jobs()?;
+    let cache = ImageCache::of_user();
+    let mut jobs = study.jobs_with(cache.as_ref().map(|cache| cache as &dyn Keeper))?;
     if let Ok(folder) = Folder::open(out) {
         folder.adopt(&mut jobs)?;
     }

@@ -4,8 +4,9 @@ use crate::options::Common;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use fewlabel_learn::data::preprocessing::{Preprocessing, Resize};
-use fewlabel_learn::data::source::{Import, LONGEST_SIDE, Watch, WindowChoice};
+use fewlabel_learn::data::source::{Import, Keeper, LONGEST_SIDE, Watch, WindowChoice};
 use fewlabel_learn::data::{self, DataError, Dataset};
+use fewlabel_study::store::image_cache::ImageCache;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, stderr};
 use std::path::Path;
@@ -49,6 +50,10 @@ pub(crate) struct ImportOptions {
     /// Take no folder for a class, such as folders of patients; a column of labels is passed over.
     #[arg(long)]
     unlabelled: bool,
+    /// Decode files anew, and keep nothing of them for the next time (`data cache list` shows what
+    /// is kept).
+    #[arg(long)]
+    no_cache: bool,
     /// End at the first file that cannot be used.
     #[arg(long)]
     strict: bool,
@@ -71,6 +76,7 @@ impl ImportOptions {
             split_seed: self.split_seed,
             group_from: self.group_from.clone(),
             unlabelled: self.unlabelled,
+            no_cache: self.no_cache,
             strict: self.strict,
             like: None,
         }
@@ -101,7 +107,10 @@ impl ImportOptions {
             }
         };
         // Nothing is written while reading: a signal may end the program as it does everywhere.
-        let opened = data::open_with(data, names, &import, &Watch::new(&progress, &|| false));
+        let cache = ImageCache::of_user().filter(|_| !import.no_cache);
+        let keeper = cache.as_ref().map(|cache| cache as &dyn Keeper);
+        let watch = Watch::new(&progress, &|| false).with_keeper(keeper);
+        let opened = data::open_with(data, names, &import, &watch);
         bar.finish_and_clear();
         opened
     }

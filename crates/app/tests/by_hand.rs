@@ -23,6 +23,7 @@ fn pool(folder: &Path) -> (PathBuf, Vec<u16>) {
 fn call(folder: &Path, line: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fewlabel"))
         .args(line.split(' '))
+        .env("FEWLABEL_DATA", folder.join("kept"))
         .current_dir(folder)
         .output()
         .expect("started")

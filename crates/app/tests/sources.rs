@@ -14,6 +14,7 @@ use tempfile::TempDir;
 fn fewlabel(folder: &Path, line: &str) -> std::process::Output {
     let mut command = Command::cargo_bin("fewlabel").expect("built");
     let command = command.current_dir(folder).args(line.split_whitespace());
+    let command = command.env("FEWLABEL_DATA", folder.join("kept"));
     command.output().expect("run")
 }
 
@@ -81,6 +82,53 @@ fn a_tree_read_as_a_folder_is_the_same_images_and_labels() {
     assert_eq!(contents(&open("stripes.npz")), contents(&open("tree")));
     let again = failure(folder.path(), "data export stripes.npz tree");
     assert!(again.ends_with("tree: is a folder that is not empty\n"), "{again}");
+}
+
+/// Makes all files a minute old: what has only just changed is not kept.
+fn settle(folder: &Path) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            settle(&path);
+        } else {
+            let file = fs::File::options().write(true).open(&path).expect("opened");
+            let before = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+            file.set_modified(before).expect("set");
+        }
+    }
+}
+
+#[test]
+fn images_are_kept_until_their_files_change() {
+    let folder = tree([30, 10, 12]);
+    let at = folder.path();
+    let first = json(at, "data info tree");
+    assert_eq!(json(at, "data cache list")["sources"], serde_json::json!([]), "too fresh");
+    settle(&at.join("tree"));
+    assert_eq!(json(at, "data info tree"), first);
+    let listed = json(at, "data cache list");
+    let source = listed["sources"][0]["source"].as_str().expect("a source").to_owned();
+    assert!(source.ends_with("/tree") && listed["sources"].as_array().map(Vec::len) == Some(1));
+    assert_eq!(json(at, "data info tree"), first, "from the cache");
+    assert_eq!(json(at, "data info tree --no-cache"), first);
+    // A damaged block is made again.
+    for entry in fs::read_dir(at.join("kept/imported")).expect("kept") {
+        for block in fs::read_dir(entry.expect("a folder").path()).expect("blocks") {
+            let path = block.expect("a block").path();
+            let mut bytes = fs::read(&path).expect("read");
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            fs::write(&path, bytes).expect("written");
+        }
+    }
+    assert_eq!(json(at, "data info tree"), first, "damaged");
+    let one = fs::read_dir(at.join("tree/train/a")).expect("a class").next();
+    let one = one.expect("an image").expect("an entry").path();
+    let other = fs::read_dir(at.join("tree/train/b")).expect("a class").next();
+    fs::copy(other.expect("an image").expect("an entry").path(), &one).expect("changed");
+    assert_ne!(json(at, "data info tree")["checksum"], first["checksum"]);
+    assert!(said(at, "data cache clear tree").contains("removed"));
+    assert_eq!(json(at, "data cache list")["sources"], serde_json::json!([]));
 }
 
 #[test]
@@ -213,11 +261,14 @@ fn every_mistake_is_one_sentence() {
 #[test]
 fn a_study_of_files_is_that_of_the_arrays_on_any_number_of_threads() {
     let folder = tree([60, 20, 20]);
-    let settings = "regime = [\"random\", \"al\"]\nseeds = 1\nlabels = 20\nwidth = 4\n\
+    settle(&folder.path().join("tree"));
+    let settings = "regime = [\"random\", \"al\"]\nseeds = 2\nlabels = [20, 24, 28]\nwidth = 4\n\
                     epochs = 1\n";
     stripes::study_in(folder.path(), settings);
     let of_files = format!("data = \"tree/manifest.csv\"\n{settings}");
-    fs::write(folder.path().join("files.toml"), of_files).expect("written");
+    fs::write(folder.path().join("files.toml"), &of_files).expect("written");
+    let anew = format!("{of_files}[import]\nno_cache = true\n");
+    fs::write(folder.path().join("anew.toml"), anew).expect("written");
     let results = |study: &str, threads: usize| {
         let out = format!("{study}-{threads}");
         let line = format!("run {study}.toml --out {out} --threads {threads} --quiet");
@@ -226,5 +277,8 @@ fn a_study_of_files_is_that_of_the_arrays_on_any_number_of_threads() {
     };
     let one = results("files", 1);
     assert_eq!(one, results("files", 2));
+    assert_eq!(String::from_utf8_lossy(&one).lines().count(), 13, "twelve runs");
+    assert!(folder.path().join("kept/imported").is_dir(), "the second was taken from there");
+    assert_eq!(one, results("anew", 2));
     assert_eq!(one, results("grid", 2));
 }

@@ -32,6 +32,50 @@ def check_cells(table, cells):
             reads(f"{name}: mean and deviation", entry, mean(xs), *([deviation(xs)] if len(xs) > 1 else []))
 
 
+def wilson(hits, of):
+    """The shares p with |p - hits / of| <= z sqrt(p (1 - p) / of), by bisection."""
+    z, share = 1.959963984540054, hits / of
+    inside = lambda p: abs(p - share) <= z * (p * (1 - p) / of) ** 0.5 + 1e-15
+    ends = []
+    for end in (0.0, 1.0):
+        near, far = share, end
+        for _ in range(60):
+            middle = (near + far) / 2
+            near, far = (middle, far) if inside(middle) else (near, middle)
+        ends.append(near)
+    return ends
+
+
+def check_classes_in_numbers(page, cells, data):
+    """Sensitivity, specificity and positive predictive value of every class of the first cells."""
+    names = [row[0].text for row in page.tables["t-cells"][1:]]
+    for number, name in enumerate(names[:12], 1):
+        cell = cells[name]
+        for label, row in zip(data["class_names"], page.tables[f"t-classes-{number}"][1:], strict=True):
+            where, c = f"{name}, {label}", data["class_names"].index(label)
+            is_text(where, row[0].text, label)
+            matrices = [run.result["test"]["confusion"] for run in cell.values()]
+            is_text(where + ": images", row[1], str(sum(matrices[0][c])))
+            shares = [[], [], []]
+            for m in matrices:
+                everything = sum(map(sum, m))
+                own, called, hits = sum(m[c]), sum(line[c] for line in m), m[c][c]
+                pairs = [(hits, own), (everything - own - called + hits, everything - own), (hits, called)]
+                for found, (part, of) in zip(shares, pairs):
+                    if of:
+                        found.append((part, of))
+            for entry, found in zip(row[2:], shares, strict=True):
+                xs = [100 * part / of for part, of in found]
+                if not xs:
+                    is_text(where, entry, "")
+                    continue
+                low, high = t_interval(xs)[1:] if len(xs) > 1 else (None, None)
+                if len(xs) == 1:
+                    low, high = (100 * end for end in wilson(*found[0]))
+                ends = [] if low is None else [max(low, 0), min(high, 100)]
+                reads(where, entry, mean(xs), *ends)
+
+
 def check_comparisons(table, cells, metric):
     p_values = []
     for row in table[1:]:

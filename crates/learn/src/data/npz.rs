@@ -92,7 +92,7 @@ impl Contents {
         let from_training = trained.or_else(|| labels().max()).map_or(0, |label| label + 1);
         let mut limit = named.unwrap_or(from_training);
         let all_known = self.splits.iter().all(|split| split.unlabelled() == 0);
-        if limit == 1 && labels().all(|label| label == 0) && all_known {
+        if limit == 1 && all_known {
             let problem = "every label is 0, expected two classes or more".to_owned();
             return fault("train_labels".to_owned(), problem);
         }

@@ -124,6 +124,8 @@ fn import() -> Value {
             "test_share": share,
             "split_seed": { "type": "integer", "minimum": 0 },
             "group_from": { "type": "string" },
+            "unlabelled": { "type": "boolean" },
+            "no_cache": { "type": "boolean" },
             "strict": { "type": "boolean" },
         },
         "additionalProperties": false,

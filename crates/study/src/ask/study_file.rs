@@ -26,7 +26,7 @@ use crate::error::StudyError;
 use crate::spelling;
 use crate::words;
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::data::source::{Import, Watch};
+use fewlabel_learn::data::source::{Import, Keeper, Watch};
 use fewlabel_learn::data::{Dataset, Split, open_with};
 use places::Places;
 use std::collections::BTreeMap;
@@ -294,6 +294,15 @@ impl Study {
     /// # Errors
     /// If data cannot be opened or a setting does not fit them.
     pub fn jobs(&self) -> Result<Vec<Job>, StudyError> {
+        self.jobs_with(None)
+    }
+
+    /// [`Study::jobs`], with what was made of image files before.
+    ///
+    /// # Errors
+    /// As [`Study::jobs`].
+    pub fn jobs_with(&self, keeper: Option<&dyn Keeper>) -> Result<Vec<Job>, StudyError> {
+        let keeper = keeper.filter(|_| !self.import.no_cache);
         let mut opened: BTreeMap<(String, [usize; 3], String), Arc<Dataset>> = BTreeMap::new();
         let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
         for table in self.tables()? {
@@ -305,8 +314,12 @@ impl Study {
             let data = match opened.get(&key) {
                 Some(data) => Arc::clone(data),
                 None => {
-                    let data =
-                        Arc::new(prepare(&point, self.class_names.as_deref(), &self.import)?);
+                    let data = Arc::new(prepare(
+                        &point,
+                        self.class_names.as_deref(),
+                        &self.import,
+                        keeper,
+                    )?);
                     opened.insert(key, Arc::clone(&data));
                     data
                 }
@@ -479,10 +492,12 @@ fn prepare(
     point: &Point,
     class_names: Option<&[String]>,
     import: &Import,
+    keeper: Option<&dyn Keeper>,
 ) -> Result<Dataset, StudyError> {
     let open = |name: &str| {
         let sizes = [point.train_images, point.val_images, point.test_images];
-        subset(open_with(name, class_names, import, &Watch::nobody())?, sizes)
+        let watch = Watch::nobody().with_keeper(keeper);
+        subset(open_with(name, class_names, import, &watch)?, sizes)
     };
     let data = point.shift.apply(open(&point.data)?, open)?;
     data.require_benchmark("a study")?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod atomic_file;
 pub(crate) mod checkpoint;
+pub mod image_cache;
 pub(crate) mod kept;
 pub(crate) mod npy_writer;
 pub mod record;

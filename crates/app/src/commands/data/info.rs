@@ -5,6 +5,7 @@ use crate::screen;
 use fewlabel_learn::data::preprocessing::Preprocessing;
 use fewlabel_learn::data::source::{Duplicates, NEAR_BITS, NEAR_LEVELS, Pair, groups_across};
 use fewlabel_learn::data::{Dataset, Files, catalogue};
+use fewlabel_study::store::image_cache::ImageCache;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -138,6 +139,10 @@ fn about_files(files: &Files) -> String {
     files.notes.iter().for_each(|note| {
         let _ = writeln!(text, "{note}");
     });
+    if let Some(cache) = ImageCache::of_user() {
+        let place = cache.folder().display().to_string();
+        let _ = writeln!(text, "kept decoded in {place} (data cache list|clear, --no-cache)");
+    }
     for (path, reason) in files.unusable.iter().take(LISTED) {
         let _ = writeln!(text, "unusable: {path} {reason}");
     }

@@ -1,6 +1,7 @@
-//! `fewlabel data list|info|inspect|fetch|export|sheet`: which data sets there are, and what is in
-//! them.
+//! `fewlabel data list|info|inspect|fetch|export|sheet|cache`: which data sets there are, and what
+//! is in them.
 
+mod cache;
 mod download;
 mod export;
 mod fetch;
@@ -57,6 +58,11 @@ enum Action {
         #[arg(value_name = "FILE.npz|FOLDER")]
         file: PathBuf,
     },
+    /// Show what is kept of image files that were read, or remove it. It holds copies of them.
+    Cache {
+        #[command(subcommand)]
+        action: cache::Action,
+    },
     /// Show images of every split and class on one picture.
     Sheet {
         /// A catalogue name or a path.
@@ -80,6 +86,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         Action::Info { data, options } => info::run(&options.read(data, common)?, common),
         Action::Inspect(arguments) => inspect::run(arguments, common),
         Action::Fetch { name, from } => fetch::run(name, from.as_deref(), common),
+        Action::Cache { action } => cache::run(action, common),
         Action::Export { data, options, file } => {
             export::run(&options.open(data, common)?, file, common)
         }

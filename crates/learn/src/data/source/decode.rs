@@ -1,6 +1,6 @@
 //! One file: told by its content, decoded, and made an image of the size that is wanted.
 
-use super::super::picture::{self, Picture, Recognised, Values, Window};
+use super::super::picture::{self, Format, Picture, Recognised, Values, Window};
 use super::super::preprocessing::{Preprocessing, Resize};
 use super::listing::{Entry, on_disk};
 use super::settings::Import;
@@ -59,7 +59,7 @@ pub(super) struct Ready {
 
 /// What is counted of an image's file.
 pub(super) struct About {
-    pub(super) format: &'static str,
+    pub(super) format: Format,
     pub(super) size: [usize; 2],
     pub(super) channels: usize,
     pub(super) bits: u8,
@@ -160,7 +160,7 @@ fn of_picture(picture: &Picture, page: Option<usize>, way: Way) -> Result<Ready,
         false => preprocessing.apply(picture),
     };
     let about = About {
-        format: picture.format.name(),
+        format: picture.format,
         size: own,
         channels: if is_grey { 1 } else { 3 },
         bits: picture.bits,

@@ -12,6 +12,7 @@ mod decode;
 mod duplicates;
 mod folder;
 mod import;
+mod kept;
 mod listing;
 mod manifest;
 mod one_file;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 pub use duplicates::{Duplicates, NEAR_BITS, NEAR_LEVELS, Pair, Place};
 pub(super) use import::import;
+pub use kept::Keeper;
 pub use settings::{Import, LONGEST_SIDE, Percentiles, Watch, WindowChoice};
 pub(super) use splits::divide;
 pub use splits::groups_across;

@@ -5,6 +5,7 @@
 use super::super::files::{Pictures, count_one};
 use super::super::picture::{self, Histogram, Window};
 use super::decode::{About, Outcome, Ready, Way, bytes, of_file};
+use super::kept;
 use super::listing::{Entry, Listing, on_disk};
 use super::settings::{Percentiles, Watch};
 use crate::memory;
@@ -72,7 +73,8 @@ pub(super) fn read(listing: &Listing, way: Way, watch: &Watch<'_>) -> Result<Ima
             watch.one_more(all);
             Ok(outcome)
         };
-        let outcomes: Vec<Outcome> = now.par_iter().map(work).collect::<Result<_, Stop>>()?;
+        let make = || now.par_iter().map(work).collect::<Result<Vec<Outcome>, Stop>>();
+        let outcomes = kept::block(&listing.root, now, way, watch.keeper(), make)?;
         for (entry, outcome) in now.iter().zip(outcomes) {
             images.take(entry, outcome, listing.is_named, way)?;
         }
@@ -173,7 +175,7 @@ impl Images {
 impl Pictures {
     fn add(&mut self, about: &About, has_window: bool) {
         let [height, width] = about.size;
-        count_one(&mut self.formats, about.format);
+        count_one(&mut self.formats, about.format.name());
         count_one(&mut self.sizes, &format!("{height}x{width}"));
         count_one(&mut self.channels, if about.channels == 1 { "grey" } else { "colour" });
         count_one(&mut self.bits, &about.bits.to_string());

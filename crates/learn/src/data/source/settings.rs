@@ -2,6 +2,7 @@
 
 use super::super::picture::Window;
 use super::super::preprocessing::{Preprocessing, Resize};
+use super::kept::Keeper;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,6 +36,9 @@ pub struct Import {
     pub group_from: Option<String>,
     /// Whether folders and columns of labels are passed over, such as folders of patients.
     pub unlabelled: bool,
+    /// Whether what is made of files is not kept for the next time.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_cache: bool,
     /// Whether one file that cannot be used ends the import.
     pub strict: bool,
     /// What a model or encoder has learned from: files become pixels as they did for it, whatever
@@ -169,6 +173,7 @@ pub struct Watch<'a> {
     done: AtomicUsize,
     progress: &'a (dyn Fn(usize, usize) + Sync),
     is_cancelled: &'a (dyn Fn() -> bool + Sync),
+    keeper: Option<&'a dyn Keeper>,
 }
 
 impl<'a> Watch<'a> {
@@ -177,7 +182,17 @@ impl<'a> Watch<'a> {
         progress: &'a (dyn Fn(usize, usize) + Sync),
         is_cancelled: &'a (dyn Fn() -> bool + Sync),
     ) -> Self {
-        Self { done: AtomicUsize::new(0), progress, is_cancelled }
+        Self { done: AtomicUsize::new(0), progress, is_cancelled, keeper: None }
+    }
+
+    /// The same, with what was made of the files before; none is what it was.
+    #[must_use]
+    pub fn with_keeper(self, keeper: Option<&'a dyn Keeper>) -> Self {
+        Self { keeper, ..self }
+    }
+
+    pub(super) fn keeper(&self) -> Option<&'a dyn Keeper> {
+        self.keeper
     }
 
     /// Nobody is told, and nobody ends it.
