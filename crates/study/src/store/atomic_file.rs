@@ -93,6 +93,15 @@ impl WholeFile {
         &mut self.file
     }
 
+    /// Puts it in its place without waiting for the disk: for what has a checksum and can be made
+    /// again.
+    pub(crate) fn finish_unsynced(mut self) -> Result<(), StudyError> {
+        let Some(beside) = &self.beside else { return Ok(()) };
+        fs::rename(beside, &self.path).at("write", &self.path)?;
+        self.beside = None;
+        Ok(())
+    }
+
     /// Syncs it and puts it in its place.
     ///
     /// # Errors

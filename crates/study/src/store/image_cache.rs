@@ -4,7 +4,7 @@
 //! it in `source.txt`, with a file for each block. These are copies of people's images.
 
 use crate::error::{AtPath, StudyError};
-use crate::store::atomic_file;
+use crate::store::atomic_file::{self, WholeFile};
 use fewlabel_learn::data::cache;
 use fewlabel_learn::data::source::Keeper;
 use sha2::{Digest, Sha256};
@@ -130,7 +130,9 @@ impl Keeper for ImageCache {
             if !source.exists() {
                 atomic_file::write_whole(&source, format!("{}\n", root.display()).as_bytes())?;
             }
-            atomic_file::write_whole(&folder.join(name), bytes)
+            let mut file = WholeFile::create(&folder.join(name))?;
+            file.write(bytes)?;
+            file.finish_unsynced()
         });
     }
 }
