@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A source is told by its content, not by its extension. A new kind of source is a file of this
-//! folder and a line in [`KINDS`].
+//! folder and a line in `KINDS`.
 
 mod classes;
 mod decode;
