@@ -164,7 +164,7 @@ mod tests {
 
     /// Every command, the least that it can be typed with, and the shared options that mean
     /// something to it.
-    const KNOWN: [(&str, &[&str]); 23] = [
+    const KNOWN: [(&str, &[&str]); 24] = [
         ("reproduce", &["--json", "--seed 1", "--out x"]),
         ("run s.toml", &["--json", "--out x"]),
         ("submit s.toml --slurm", &["--json", "--out x"]),
@@ -184,6 +184,7 @@ mod tests {
         ("data export d f.npz", &["--json"]),
         ("query --strategy s --batch 1 --data d", &["--json", "--seed 1", "--out x"]),
         ("data inspect f", &["--json"]),
+        ("data import d", &["--json"]),
         ("data cache list", &["--json"]),
         ("data cache clear", &["--json"]),
         ("data sheet d", &["--json", "--out x"]),

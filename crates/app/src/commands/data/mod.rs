@@ -1,10 +1,11 @@
-//! `fewlabel data list|info|inspect|fetch|export|sheet|cache`: which data sets there are, and what
-//! is in them.
+//! `fewlabel data list|info|inspect|fetch|export|import|sheet|cache`: which data sets there are,
+//! and what is in them.
 
 mod cache;
 mod download;
 mod export;
 mod fetch;
+mod import;
 mod info;
 mod inspect;
 mod list;
@@ -58,6 +59,14 @@ enum Action {
         #[arg(value_name = "FILE.npz|FOLDER")]
         file: PathBuf,
     },
+    /// Read the images of a folder or manifest once, so that later commands begin at once.
+    Import {
+        /// A path.
+        #[arg(value_name = "DATA")]
+        data: PathBuf,
+        #[command(flatten)]
+        options: DataOptions,
+    },
     /// Show what is kept of image files that were read, or remove it. It holds copies of them.
     Cache {
         #[command(subcommand)]
@@ -86,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         Action::Info { data, options } => info::run(&options.read(data, common)?, common),
         Action::Inspect(arguments) => inspect::run(arguments, common),
         Action::Fetch { name, from } => fetch::run(name, from.as_deref(), common),
+        Action::Import { data, options } => import::run(&options.read(data, common)?, common),
         Action::Cache { action } => cache::run(action, common),
         Action::Export { data, options, file } => {
             export::run(&options.open(data, common)?, file, common)
