@@ -86,7 +86,8 @@ pub(super) enum Outcome {
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Outcome> {
     let cannot = |error: io::Error| Outcome::Unusable(format!("cannot be read: {error}"));
     let mut file = File::open(path).map_err(cannot)?;
-    let length = file.metadata().map_err(cannot)?.len();
+    let before = file.metadata().map_err(cannot)?;
+    let length = before.len();
     let mut bytes = Vec::new();
     file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(cannot)?;
     match picture::recognise(&bytes) {
@@ -104,7 +105,11 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Outcome> {
         return Err(Outcome::Unusable(format!("has {size}, at most 2.1 GB are read")));
     }
     bytes.reserve(length.saturating_sub(bytes.len() as u64) as usize);
-    file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(cannot)?;
+    file.by_ref().take(MOST_BYTES).read_to_end(&mut bytes).map_err(cannot)?;
+    let after = file.metadata().map_err(cannot)?;
+    if (before.len(), before.modified().ok()) != (after.len(), after.modified().ok()) {
+        return Err(Outcome::Unusable("changed while it was read".to_owned()));
+    }
     Ok(bytes)
 }
 

@@ -173,12 +173,13 @@ pub(super) fn block<E>(
     make: impl FnOnce() -> Result<Vec<Outcome>, E>,
 ) -> Result<Vec<Outcome>, E> {
     use rayon::prelude::*;
+    let Some(keeper) = keeper else { return make() };
     let stamps = || -> Vec<Stamp> {
         entries.par_iter().map(|entry| stamp(&on_disk(root, &entry.path))).collect()
     };
     let before = stamps();
-    let named = keeper.and_then(|keeper| Some((keeper, name(entries, &before, way)?)));
-    if let Some((keeper, name)) = &named
+    let name = name(entries, &before, way);
+    if let Some(name) = &name
         && let Some(bytes) = keeper.load(root, name)
         && let Some(outcomes) = from_bytes(&bytes, entries.len())
     {
@@ -193,7 +194,7 @@ pub(super) fn block<E>(
             _ => {}
         }
     }
-    if let Some((keeper, name)) = named
+    if let Some(name) = name
         && before == after
         && let Some(bytes) = to_bytes(&outcomes)
     {
