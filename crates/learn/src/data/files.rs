@@ -13,7 +13,7 @@ pub struct Files {
     pub paths: [Vec<String>; 3],
     /// What no two splits may share, such as the patient, where it is known.
     pub groups: [Vec<Option<String>>; 3],
-    /// SHA-256 of each picture's shape and values as they are stored.
+    /// BLAKE3 of each picture's shape and values as they are stored.
     pub digests: [Vec<[u8; 32]>; 3],
     /// What was done to every picture, and is to be done to new ones.
     pub preprocessing: Preprocessing,

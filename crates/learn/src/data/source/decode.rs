@@ -5,7 +5,6 @@ use super::super::preprocessing::{Preprocessing, Resize};
 use super::listing::{Entry, on_disk};
 use super::settings::Import;
 use crate::memory;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -189,24 +188,27 @@ fn first_channel(picture: &Picture) -> Picture {
     Picture { format, frames, height, width, channels: 1, bits, values, window, notes: Vec::new() }
 }
 
-/// SHA-256 of a picture's shape and values as they are stored, whatever file they stand in.
+/// BLAKE3 of a picture's shape and values as they are stored, whatever file they stand in. It takes
+/// a quarter of SHA-256's time, which was a third of that of a large JPEG.
 fn digest(picture: &Picture) -> [u8; 32] {
-    let mut hash = Sha256::new();
+    let mut hash = blake3::Hasher::new();
     for size in [picture.height, picture.width, picture.channels] {
-        hash.update((size as u64).to_le_bytes());
+        hash.update(&(size as u64).to_le_bytes());
     }
     match &picture.values {
-        Values::U8(values) => hash.update(values),
+        Values::U8(values) => {
+            hash.update(values);
+        }
         Values::U16(values) => {
             for block in values.chunks(4096) {
                 let bytes: Vec<u8> = block.iter().flat_map(|value| value.to_le_bytes()).collect();
-                hash.update(bytes);
+                hash.update(&bytes);
             }
         }
         Values::F32(values) => {
             for block in values.chunks(4096) {
                 let bytes: Vec<u8> = block.iter().flat_map(|value| value.to_le_bytes()).collect();
-                hash.update(bytes);
+                hash.update(&bytes);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Images that are the same, or nearly so, in two splits: what is tested on was learned from.
 //!
-//! Copies have the same SHA-256 of their decoded pixels where the images are files, the same pixels
+//! Copies have the same BLAKE3 of their decoded pixels where the images are files, the same pixels
 //! where they are arrays. Near-duplicates are looked for among the pixels that a network sees, in
 //! two steps. First the 64-bit difference hash (9 x 8 means of brightness; a bit says whether a
 //! mean is darker than the one on its right) may differ in at most [`NEAR_BITS`] bits. Then the

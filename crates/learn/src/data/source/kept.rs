@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// Changes with what is kept.
-const VERSION: &[u8] = b"fewlabel images 1";
+const VERSION: &[u8] = b"fewlabel images 2";
 /// A file that changed so shortly ago may change again within the same tick of the clock.
 const SETTLED: Duration = Duration::from_secs(2);
 
