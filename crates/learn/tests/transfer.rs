@@ -3,7 +3,6 @@
 mod listener;
 
 use fewlabel_engine::rng::Key;
-use fewlabel_learn::Context;
 use fewlabel_learn::acquire::{Options, Ties};
 use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::{Dataset, Images, Split};
@@ -13,14 +12,16 @@ use fewlabel_learn::model::view::View;
 use fewlabel_learn::pretrain::{Encoder, PretrainSettings, Pretraining};
 use fewlabel_learn::probe::Encoded;
 use fewlabel_learn::probe::self_training::SelfTraining;
-use fewlabel_learn::run::active_loop::{Finished, choose_on_features};
+use fewlabel_learn::run::active_loop::{Finished, choose_on_features, collect};
+use fewlabel_learn::run::answers::Answered;
 use fewlabel_learn::run::initial::Initial;
-use fewlabel_learn::run::oracle::Simulated;
+use fewlabel_learn::run::oracle::{Answer, Oracle, Simulated};
 use fewlabel_learn::run::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
 use fewlabel_learn::run::resources::Resources;
 use fewlabel_learn::run::transfer::{EncoderSource, Ensemble, Head, Transfer};
 use fewlabel_learn::training::fine_tuning::FineTuning;
 use fewlabel_learn::training::fit::TrainSettings;
+use fewlabel_learn::{Context, LearnError};
 use listener::{Listener, Moment, bits, carry_out, judged, labelled};
 
 const SIDE: usize = 13;
@@ -307,5 +308,64 @@ fn a_probe_and_a_fine_tuned_network_may_query_too() {
         for moment in heard.moments.iter().step_by(2) {
             assert!(bits(&go(&plan, &data, 2, Some(moment)).0) == bits(&finished));
         }
+    }
+}
+
+/// Postpones what it is asked and tells the class a query later, as a person does at whose desk
+/// images lie ready.
+struct Slow<'a> {
+    truth: &'a [u16],
+    asked: Vec<u32>,
+    told: usize,
+    ends_after: usize,
+}
+
+impl Oracle for Slow<'_> {
+    fn answer(&mut self, rows: &[u32]) -> Result<Vec<Answer>, LearnError> {
+        if self.asked.len() >= self.ends_after {
+            return Err(LearnError::Interrupted);
+        }
+        self.asked.extend(rows);
+        Ok(vec![Answer::Postponed; rows.len()])
+    }
+
+    fn later(&mut self) -> Result<Vec<Answered>, LearnError> {
+        let until = self.asked.len().saturating_sub(6).max(self.told);
+        let now = &self.asked[self.told..until];
+        let label = |&row: &u32| Answered { row, answer: Answer::Label(self.truth[row as usize]) };
+        let said = now.iter().map(label).collect();
+        self.told = until;
+        Ok(said)
+    }
+}
+
+#[test]
+fn a_person_who_answers_later_is_asked_about_each_image_once() {
+    let data = data();
+    let encoded = encoded(&data, 1);
+    for (strategy, is_encoder) in [("typiclust", false), ("typiclust", true), ("margin", true)] {
+        let plan = Plan::asking(strategy, data.train.len(), 3, is_encoder);
+        let resources = Resources {
+            pool: data.pool(),
+            benchmark: None,
+            encoders: if is_encoder { vec![&encoded] } else { Vec::new() },
+            context: Context::new(1),
+        };
+        // Two are known, one is not to be asked about, one lies on the desk.
+        let known = [(4, Answer::Label(1)), (9, Answer::Label(0)), (7, Answer::Unusable)];
+        let known = known.into_iter().chain([(8, Answer::Postponed)]);
+        let known: Vec<Answered> = known.map(|(row, answer)| Answered { row, answer }).collect();
+        let mut oracle =
+            Slow { truth: &data.train.labels, asked: Vec::new(), told: 0, ends_after: 60 };
+        let outcome = collect(&plan, &resources, &known, &mut oracle, &mut Listener::default());
+        assert!(matches!(outcome, Err(LearnError::Interrupted)), "{strategy}");
+        let asked: std::collections::BTreeSet<u32> = oracle.asked.iter().copied().collect();
+        assert_eq!(asked.len(), oracle.asked.len(), "{strategy} asks twice");
+        assert!(known.iter().all(|answered| !asked.contains(&answered.row)), "{strategy}");
+        // To the end: everything is asked about, and the loop is over.
+        let mut oracle =
+            Slow { truth: &data.train.labels, asked: Vec::new(), told: 0, ends_after: 1000 };
+        collect(&plan, &resources, &known, &mut oracle, &mut Listener::default()).unwrap();
+        assert_eq!(oracle.asked.len(), data.train.len() - 4, "{strategy}");
     }
 }

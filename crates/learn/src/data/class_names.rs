@@ -43,7 +43,10 @@ pub(super) fn check(names: &[String]) -> Result<(), String> {
 }
 
 /// The same for any number of names up to the most there can be.
-pub(super) fn check_each(names: &[String]) -> Result<(), String> {
+///
+/// # Errors
+/// Says what is wrong with which name.
+pub fn check_each(names: &[String]) -> Result<(), String> {
     if names.len() > MAX_CLASSES {
         return Err(format!("{} names of classes, expected {MAX_CLASSES} at most", names.len()));
     }

@@ -276,8 +276,8 @@ impl Dataset {
     }
 }
 
-/// Pairs of classes whose names differ only in `-left` and `-right`.
-fn sides(class_names: &[String]) -> Vec<(u16, u16)> {
+/// Pairs of classes whose names differ only in `-left` and `-right`, the left one first.
+pub fn sides(class_names: &[String]) -> Vec<(u16, u16)> {
     let mut pairs = Vec::new();
     for (left, name) in class_names.iter().enumerate() {
         let Some(organ) = name.strip_suffix("-left") else { continue };

@@ -28,7 +28,7 @@ mod warnings;
 
 pub use array::Array;
 pub(crate) use dataset::hex;
-pub use dataset::{Dataset, Images, Split, UNLABELLED};
+pub use dataset::{Dataset, Images, Split, UNLABELLED, sides};
 pub use error::DataError;
 pub use files::{Files, Pictures};
 pub use labelled::Labelled;
@@ -110,6 +110,19 @@ fn renamed(mut dataset: Dataset, names: Option<&[String]>) -> Result<Dataset, Da
 
 fn given_names(problem: String) -> DataError {
     DataError::ClassNames { origin: "the class names given".to_owned(), problem }
+}
+
+/// Refuses what is neither a path that is there nor a name of the catalogue, without reading it.
+///
+/// # Errors
+/// If there is no such data set, or it cannot be read.
+pub fn check_place(spec: &Path) -> Result<(), DataError> {
+    match place(spec)? {
+        Place::Phantom | Place::Published(_) => Ok(()),
+        Place::Path(path) => {
+            std::fs::metadata(&path).map(drop).map_err(|source| DataError::Read { path, source })
+        }
+    }
 }
 
 /// What a data set's name or path stands for.

@@ -17,6 +17,12 @@ pub struct Pool<'a> {
 }
 
 impl Pool<'_> {
+    /// The same images where they may belong to so many classes.
+    #[must_use]
+    pub fn with_classes(self, classes: usize) -> Self {
+        Self { classes, ..self }
+    }
+
     /// How many images there are.
     pub fn len(&self) -> usize {
         self.images.len()

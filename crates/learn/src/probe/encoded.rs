@@ -35,4 +35,11 @@ impl Encoded {
         let pool = FeaturePool::new(features(pool.images)?, encoder.feature_len(), pool.classes);
         Ok(Self { judged, pool, encoder })
     }
+
+    /// The same where images may belong to other classes, for a pool alone.
+    #[must_use]
+    pub fn with_classes(&self, classes: usize) -> Self {
+        let (encoder, pool) = (self.encoder.clone(), self.pool.with_classes(classes));
+        Self { encoder, pool, judged: None }
+    }
 }

@@ -1,13 +1,15 @@
 //! A pool in features: what a classifier on an encoder learns from, in milliseconds.
 
 use fewlabel_engine::Model;
+use std::sync::Arc;
 
 use crate::acquire::{self, Rows};
-use crate::data::Labelled;
+use crate::data::{Labelled, Pool};
 use crate::error::LearnError;
+use crate::features;
 use crate::pretrain::Encoder;
 use crate::probe::self_training::SelfTraining;
-use crate::probe::{Probe, Ridge, Scaler};
+use crate::probe::{Probe, Ridge, Scaler, ridge};
 
 /// Refuses a strategy that looks at more than features and a classifier's probabilities.
 ///
@@ -28,10 +30,10 @@ pub fn check_strategy(name: &str) -> Result<(), LearnError> {
 /// A pool in features.
 pub struct FeaturePool {
     /// Standardised, [n, dim].
-    features: Vec<f32>,
+    features: Arc<[f32]>,
     dim: usize,
     classes: usize,
-    scaler: Scaler,
+    scaler: Arc<Scaler>,
 }
 
 impl FeaturePool {
@@ -42,7 +44,26 @@ impl FeaturePool {
     pub fn new(mut features: Vec<f32>, dim: usize, classes: usize) -> Self {
         let scaler = Scaler::of(Rows::new(&features, dim));
         scaler.apply(&mut features);
-        Self { features, dim, classes, scaler }
+        Self { features: features.into(), dim, classes, scaler: scaler.into() }
+    }
+
+    /// A pool in the principal components of its pixels: what there is before any encoder.
+    pub fn of_pixels(pool: &Pool<'_>) -> Self {
+        let features = features::of_pool(pool).to_vec();
+        let dim = features.len() / pool.len().max(1);
+        Self::new(features, dim, pool.classes)
+    }
+
+    /// The same features where images may belong to other classes. It copies none of them.
+    #[must_use]
+    pub fn with_classes(&self, classes: usize) -> Self {
+        let (features, scaler) = (Arc::clone(&self.features), Arc::clone(&self.scaler));
+        Self { features, dim: self.dim, classes, scaler }
+    }
+
+    /// Classes that an image may belong to.
+    pub fn classes(&self) -> usize {
+        self.classes
     }
 
     /// The features, standardised.
@@ -58,9 +79,19 @@ impl FeaturePool {
         semi.unwrap_or(none).fit(self.rows(), &labelled.rows, &labelled.labels, self.classes, ridge)
     }
 
+    /// Probabilities [n, classes] of the labelled images, each by a classifier that has not seen its
+    /// label.
+    pub fn left_out_probs_nc(&self, labelled: &Labelled) -> Vec<f32> {
+        let known = self.of_rows(&labelled.rows);
+        ridge::left_out_probs_nc(Rows::new(&known, self.dim), &labelled.labels, self.classes)
+    }
+
+    fn of_rows(&self, rows: &[u32]) -> Vec<f32> {
+        rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect()
+    }
+
     fn choose_ridge(&self, labelled: &Labelled) -> (Ridge, f64) {
-        let known: Vec<f32> =
-            labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
+        let known = self.of_rows(&labelled.rows);
         Ridge::choose(Rows::new(&known, self.dim), &labelled.labels, self.classes)
     }
 
@@ -72,8 +103,7 @@ impl FeaturePool {
 
     /// Mean of -ln p over the labels at hand: what a classifier has learned of them.
     pub fn loss(&self, probe: &Probe, labelled: &Labelled) -> f64 {
-        let features: Vec<f32> =
-            labelled.rows.iter().flat_map(|&row| self.rows().row(row)).copied().collect();
+        let features = self.of_rows(&labelled.rows);
         let probs = probe.probs_nc(&features);
         let of_label = |(row, &label): (&[f32], &u16)| {
             -libm::log(f64::from(row[usize::from(label)]).max(1e-12))
@@ -92,8 +122,13 @@ impl FeaturePool {
     }
 
     /// Probabilities of the pool's own images.
-    pub(crate) fn own_probs_nc(&self, probe: &Probe) -> Vec<f32> {
+    pub fn own_probs_nc(&self, probe: &Probe) -> Vec<f32> {
         probe.probs_nc(&self.features)
+    }
+
+    /// Probabilities of some of the pool's own images.
+    pub fn probs_of_rows_nc(&self, probe: &Probe, rows: &[u32]) -> Vec<f32> {
+        probe.probs_nc(&self.of_rows(rows))
     }
 
     /// Probabilities of other images, by their features as the encoder gave them.

@@ -80,8 +80,26 @@ pub fn run(
     run.judge(observer)
 }
 
-/// The first half of [`run`] alone: lets a strategy spend `labels` labels on the features of the
-/// resources' one encoder. One that looks at features alone chooses at once; others after a cold
+/// The first half of [`run`] alone: asks the oracle until the budget is spent. `known` was answered
+/// before, by a person who comes back.
+///
+/// # Errors
+/// As [`run`], or if `known` does not fit the pool.
+pub fn collect(
+    plan: &Plan,
+    resources: &Resources<'_>,
+    known: &[Answered],
+    oracle: &mut dyn Oracle,
+    observer: &mut dyn RunObserver,
+) -> Result<Answers, LearnError> {
+    let mut run = Run::start(plan, resources, None)?;
+    run.answers = Answers::of(known, resources.pool.len(), resources.pool.classes)?;
+    run.collect_answers(oracle, observer)?;
+    Ok(run.answers)
+}
+
+/// [`collect`] on features: lets a strategy spend `labels` labels on those of the resources' one
+/// encoder. One that looks at features alone chooses at once; others after a cold
 /// start, in a few queries, each of which sees a classifier on the labels so far.
 ///
 /// # Errors
@@ -95,9 +113,7 @@ pub fn choose_on_features(
     oracle: &mut dyn Oracle,
 ) -> Result<Answers, LearnError> {
     let plan = Plan::on_features(strategy, labels, seed);
-    let mut run = Run::start(&plan, resources, None)?;
-    run.collect_answers(oracle, &mut Unobserved)?;
-    Ok(run.answers)
+    collect(&plan, resources, &[], oracle, &mut Unobserved)
 }
 
 /// Hears nothing.
@@ -230,7 +246,7 @@ impl<'a> Run<'a> {
                 features: self.features.as_deref(),
             };
             let rows =
-                first.rows(wanted - self.answers.labels(), self.answers.labelled(), &open)?;
+                first.rows(wanted - self.answers.labels(), &self.answers.covered(), &open)?;
             if rows.is_empty() {
                 break;
             }
@@ -246,8 +262,13 @@ impl<'a> Run<'a> {
         oracle: &mut dyn Oracle,
         observer: &mut dyn RunObserver,
     ) -> Result<Vec<Answered>, LearnError> {
-        let answered = self.answers.ask(rows, self.resources.pool.classes, oracle)?;
+        let pool = &self.resources.pool;
+        let answered = self.answers.ask(rows, pool.classes, oracle)?;
         observer.answers(&answered)?;
+        let later = self.answers.hear_later(pool.len(), pool.classes, oracle)?;
+        if !later.is_empty() {
+            observer.answers(&later)?;
+        }
         Ok(answered)
     }
 
@@ -373,7 +394,7 @@ impl<'a> Run<'a> {
             Some(learner) => learner.score(&asked)?,
             None => (PoolScores::of_arrays(pool, None, given), Vec::new()),
         };
-        let labelled = &self.answers.labelled().rows;
+        let labelled = &self.answers.covered();
         let ties = self.plan.ties();
         let query = acquire::Query::new(batch, key).with_ties(ties);
         let chosen =

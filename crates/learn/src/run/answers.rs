@@ -1,27 +1,18 @@
 //! What the oracle has said so far.
 
-use serde::{Deserialize, Serialize};
-
 use crate::data::Labelled;
 use crate::error::LearnError;
+pub use crate::run::oracle::Answered;
 use crate::run::oracle::{Answer, Oracle};
-
-/// One answer, as it is recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answered {
-    /// Row of the pool.
-    pub row: u32,
-    /// What was said of it.
-    #[serde(flatten)]
-    pub answer: Answer,
-}
 
 /// All answers of a run, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
     labelled: Labelled,
-    /// Images that were asked about and got no label.
-    set_aside: Vec<u32>,
+    /// Images that were asked about and have no label yet.
+    postponed: Vec<u32>,
+    /// Images that can have none.
+    unusable: Vec<u32>,
 }
 
 impl Answers {
@@ -86,9 +77,45 @@ impl Answers {
                 self.labelled.rows.push(row);
                 self.labelled.labels.push(label);
             }
-            Answer::Postponed | Answer::Unusable => self.set_aside.push(row),
+            Answer::Postponed => self.postponed.push(row),
+            Answer::Unusable => self.unusable.push(row),
         }
         Ok(())
+    }
+
+    /// Hears what the oracle has said since: an answer stands in place of what was said of the
+    /// image before.
+    ///
+    /// # Errors
+    /// If the oracle fails, or an answer is about no image of the pool of `rows` images or names no
+    /// class.
+    pub(crate) fn hear_later(
+        &mut self,
+        rows: usize,
+        classes: usize,
+        oracle: &mut dyn Oracle,
+    ) -> Result<Vec<Answered>, LearnError> {
+        let said = oracle.later()?;
+        for answered in &said {
+            let row = answered.row;
+            if row as usize >= rows {
+                let what = "is no image of the pool".to_owned();
+                return Err(LearnError::Answer { row, what });
+            }
+            self.forget(row);
+            self.add(*answered, classes)?;
+        }
+        Ok(said)
+    }
+
+    /// Takes back what was said of an image.
+    fn forget(&mut self, row: u32) {
+        if let Some(at) = self.labelled.rows.iter().position(|&known| known == row) {
+            self.labelled.rows.remove(at);
+            self.labelled.labels.remove(at);
+        }
+        self.postponed.retain(|&known| known != row);
+        self.unusable.retain(|&known| known != row);
     }
 
     /// The images with a label.
@@ -103,13 +130,19 @@ impl Answers {
 
     /// How many answers there are, those without a label included.
     pub(crate) fn count(&self) -> usize {
-        self.labels() + self.set_aside.len()
+        self.labels() + self.postponed.len() + self.unusable.len()
+    }
+
+    /// The images that have a label or are to get one: a strategy need not cover them again.
+    pub(crate) fn covered(&self) -> Vec<u32> {
+        [&self.labelled.rows[..], &self.postponed].concat()
     }
 
     /// The rows of a pool of `rows` images that nothing was said of yet, in their order.
     pub(crate) fn open(&self, rows: usize) -> Vec<u32> {
         let mut is_open = vec![true; rows];
-        for &row in self.labelled.rows.iter().chain(&self.set_aside) {
+        let asked = [&self.labelled.rows, &self.postponed, &self.unusable];
+        for &row in asked.into_iter().flatten() {
             is_open[row as usize] = false;
         }
         (0..rows as u32).filter(|&row| is_open[row as usize]).collect()
@@ -137,6 +170,44 @@ mod tests {
         answers.ask(&[1], 3, &mut Says(vec![Answer::Unusable])).unwrap();
         assert_eq!((answers.labels(), answers.count(), answers.open(4)), (2, 3, vec![2]));
         assert_eq!(answers.labelled(), &Labelled { rows: vec![3, 0], labels: vec![1, 2] });
+    }
+
+    /// Postpones every image, and has said `later` since.
+    struct Postpones {
+        later: Vec<Answered>,
+    }
+
+    impl Oracle for Postpones {
+        fn answer(&mut self, rows: &[u32]) -> Result<Vec<Answer>, LearnError> {
+            Ok(vec![Answer::Postponed; rows.len()])
+        }
+
+        fn later(&mut self) -> Result<Vec<Answered>, LearnError> {
+            Ok(std::mem::take(&mut self.later))
+        }
+    }
+
+    #[test]
+    fn what_is_said_later_stands_in_place_of_what_was_said_before() {
+        let answered = |row, answer| Answered { row, answer };
+        let mut answers = Answers::default();
+        let mut oracle = Postpones { later: Vec::new() };
+        answers.ask(&[4, 2], 3, &mut oracle).unwrap();
+        assert_eq!((answers.labels(), answers.covered()), (0, vec![4, 2]));
+        oracle.later = vec![
+            answered(2, Answer::Label(1)),
+            answered(0, Answer::Unusable),
+            answered(2, Answer::Label(2)),
+        ];
+        answers.hear_later(5, 3, &mut oracle).unwrap();
+        assert_eq!(answers.labelled(), &Labelled { rows: vec![2], labels: vec![2] });
+        assert_eq!((answers.covered(), answers.open(5)), (vec![2, 4], vec![1, 3]));
+        oracle.later = vec![answered(2, Answer::Unusable), answered(4, Answer::Label(0))];
+        answers.hear_later(5, 3, &mut oracle).unwrap();
+        assert_eq!((answers.covered(), answers.count()), (vec![4], 3));
+        oracle.later = vec![answered(5, Answer::Label(0))];
+        let error = answers.hear_later(5, 3, &mut oracle).unwrap_err().to_string();
+        assert_eq!(error, "image 5 is no image of the pool");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use fewlabel_engine::rng::Key;
 
 use crate::acquire::{self, Inputs, Rows};
-use crate::data::Labelled;
 use crate::error::LearnError;
 use crate::features;
 use crate::purpose;
@@ -23,14 +22,14 @@ pub(crate) struct FirstLabels<'a> {
 
 impl FirstLabels<'_> {
     /// The rows that are asked about before any query: `count` of those that are `open`, or as many
-    /// as there are.
+    /// as there are. A strategy need not cover again what is `covered`.
     ///
     /// # Errors
     /// If the choice needs the truth and there is none, or the strategy cannot choose.
     pub(crate) fn rows(
         &self,
         count: usize,
-        labelled: &Labelled,
+        covered: &[u32],
         open: &[u32],
     ) -> Result<Vec<u32>, LearnError> {
         let Self { plan, resources, .. } = self;
@@ -50,7 +49,7 @@ impl FirstLabels<'_> {
                 let truth = resources.benchmark("initial_choice = \"stratified\"")?.truth;
                 Ok(among(stratified(plan.seed, truth, all)))
             }
-            Initial::Strategy(name) => self.cold_start(name, count.min(open.len()), labelled, open),
+            Initial::Strategy(name) => self.cold_start(name, count.min(open.len()), covered, open),
         }
     }
 
@@ -59,7 +58,7 @@ impl FirstLabels<'_> {
         &self,
         name: &str,
         count: usize,
-        labelled: &Labelled,
+        covered: &[u32],
         open: &[u32],
     ) -> Result<Vec<u32>, LearnError> {
         let Resources { pool, context, .. } = self.resources;
@@ -73,7 +72,7 @@ impl FirstLabels<'_> {
         )?;
         let features = self.features.unwrap_or_else(|| features::of_pool(pool));
         let features = Some(Rows::new(features, features.len() / pool.len()));
-        let inputs = Inputs { features, labelled: &labelled.rows, ..Inputs::default() };
+        let inputs = Inputs { features, labelled: covered, ..Inputs::default() };
         let key = Key::new(self.plan.seed, purpose::INITIAL);
         let query = acquire::Query::new(count, key).with_ties(self.plan.ties());
         Ok(strategy.pick(&inputs, open, &query, context.threads)?.indices)

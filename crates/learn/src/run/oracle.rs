@@ -62,6 +62,16 @@ impl<'de> Deserialize<'de> for Answer {
     }
 }
 
+/// One answer, as it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Row of the pool.
+    pub row: u32,
+    /// What was said of it.
+    #[serde(flatten)]
+    pub answer: Answer,
+}
+
 /// Says of each queried image what it shows.
 pub trait Oracle {
     /// The answers to `rows`, in their order.
@@ -69,6 +79,16 @@ pub trait Oracle {
     /// # Errors
     /// Whatever keeps the oracle from answering.
     fn answer(&mut self, rows: &[u32]) -> Result<Vec<Answer>, LearnError>;
+
+    /// What has been said since the last call of images that were asked about before: a postponed
+    /// one has its label now, or somebody has changed their mind. An image that nobody was asked
+    /// about may be among these too; it will not be asked about then.
+    ///
+    /// # Errors
+    /// Whatever keeps the oracle from answering.
+    fn later(&mut self) -> Result<Vec<Answered>, LearnError> {
+        Ok(Vec::new())
+    }
 }
 
 /// An oracle that reads the labels a data set came with (paper, section 2.2).

@@ -12,7 +12,7 @@ use crate::probe::feature_pool;
 use crate::run::initial::Initial;
 use crate::run::stopping::Rule;
 use crate::run::transfer::{EncoderSource, Head, Transfer};
-use crate::training::fit::TrainSettings;
+use crate::training::fit::{Recipe, TrainSettings};
 
 /// Which training rows the final model learns from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -211,6 +211,8 @@ impl ActiveSettings {
     }
 }
 
+/// Images of a query that a person answers.
+const ASKED_AT_ONCE: usize = 10;
 /// Members of an ensemble, at most.
 const MOST_MEMBERS: usize = 100;
 
@@ -318,6 +320,58 @@ impl Plan {
                 fine_tuning: None,
             }),
         }
+    }
+
+    /// The classifier of labels that are there already: ridge regression on an encoder, or without
+    /// one a network that learns from nothing by the recipe for few labels.
+    pub fn few_labels(selection: Selection, encoder: Option<EncoderSource>, seed: u64) -> Self {
+        let on_features = Self::on_features("random", 2, seed);
+        match (encoder, on_features.transfer.clone()) {
+            (Some(encoder), Some(transfer)) => {
+                let transfer = Some(Transfer { encoder, ..transfer });
+                Self { selection, transfer, ..on_features }
+            }
+            _ => Self {
+                selection,
+                placement: Placement::FinalOnly,
+                policy: Policy::paper(),
+                training: TrainSettings { recipe: Recipe::FEW_LABELS, ..TrainSettings::default() },
+                transfer: None,
+                ..on_features
+            },
+        }
+    }
+
+    /// A loop that a person answers, a few images a query, until all `rows` of the pool are
+    /// answered: on the features of an encoder where there `is_encoder`, else on the pixels.
+    pub fn asking(strategy: &str, rows: usize, seed: u64, is_encoder: bool) -> Self {
+        let on_features = Self::on_features(strategy, rows, seed);
+        let (initial_choice, features, initial) = match is_encoder {
+            true => (Initial::Random, None, 2),
+            false => {
+                let cold = Initial::Strategy("typiclust".to_owned());
+                (cold, Some(FeatureSource::PixelsPca), ASKED_AT_ONCE)
+            }
+        };
+        let active = ActiveSettings {
+            strategy: strategy.to_owned(),
+            initial: initial.min(rows),
+            initial_choice,
+            query_size: ASKED_AT_ONCE,
+            labels: rows,
+            stopping: Vec::new(),
+            features,
+            options: acquire::Options::default(),
+            ties: Ties::Seeded,
+            temperature_scaling: false,
+            mc_samples: default_mc_samples(),
+            members: default_members(),
+            views: default_views(),
+            network: NetworkSettings::paper(8),
+            schedule: LoopSchedule::default(),
+        };
+        let transfer = on_features.transfer.clone().filter(|_| is_encoder);
+        Self { selection: Selection::Active(Box::new(active)), transfer, ..on_features }
     }
 
     /// How ties are broken in its queries.

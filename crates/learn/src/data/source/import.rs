@@ -94,7 +94,7 @@ fn way(
 }
 
 /// Gives every entry the group that its path says. Returns whether groups were asked for.
-fn group_from(listing: &mut Listing, settings: &Import) -> Result<bool, String> {
+pub(super) fn group_from(listing: &mut Listing, settings: &Import) -> Result<bool, String> {
     let has_column = listing.entries.iter().any(|entry| entry.group.is_some());
     let Some(text) = &settings.group_from else { return Ok(has_column) };
     if has_column {

@@ -23,6 +23,7 @@ mod splits;
 mod walk;
 
 use super::error::DataError;
+use super::picture::Picture;
 use listing::Listing;
 use std::fs::File;
 use std::io::Read as _;
@@ -83,9 +84,56 @@ impl Source {
         self.kind.name
     }
 
+    /// The names and groups of what belongs to it, before any file is read. A file that turns out
+    /// to be no picture, or one of several pages, is among these too.
+    ///
+    /// # Errors
+    /// If the source cannot be listed.
+    pub fn listed(&self, settings: &Import) -> Result<Listed, DataError> {
+        let wrong = |what: String| problem(&self.path, what);
+        settings.check().map_err(wrong)?;
+        let mut listing = self.list(settings)?;
+        import::group_from(&mut listing, settings).map_err(wrong)?;
+        let named = listing
+            .entries
+            .into_iter()
+            .map(|entry| (reading::with_page(&entry.path, entry.frame), entry.group));
+        Ok(Listed { names: named.collect(), root: listing.root })
+    }
+
     /// The files that belong to it.
     fn list(&self, settings: &Import) -> Result<Listing, DataError> {
         (self.kind.list)(&self.path, settings)
+    }
+}
+
+/// What a source lists.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The folder that names are relative to.
+    pub root: PathBuf,
+    /// Each image's name, `path` or `path#page`, and its group where that is known.
+    pub names: Vec<(String, Option<String>)>,
+}
+
+/// The image called `name` as it is stored: `path` or, for a page counted from 1, `path#page`,
+/// below `root`.
+///
+/// # Errors
+/// The end of a sentence that begins with the name: the file cannot be read, or is no picture.
+pub fn picture(root: &Path, name: &str) -> Result<Picture, String> {
+    let whole = listing::on_disk(root, name);
+    let (path, page) = match name.rsplit_once('#') {
+        Some((path, page)) if !whole.is_file() => match page.parse::<usize>() {
+            Ok(page) if page > 0 => (listing::on_disk(root, path), page - 1),
+            _ => (whole, 0),
+        },
+        _ => (whole, 0),
+    };
+    match decode::bytes(&path) {
+        Ok(bytes) => super::picture::read(&bytes, page),
+        Err(decode::Outcome::Unusable(reason)) => Err(reason),
+        Err(_) => Err("is no picture".to_owned()),
     }
 }
 

@@ -188,7 +188,7 @@ impl Pictures {
 }
 
 /// The path of a page of a file.
-fn with_page(path: &str, page: Option<usize>) -> String {
+pub(super) fn with_page(path: &str, page: Option<usize>) -> String {
     page.map_or_else(|| path.to_owned(), |page| format!("{path}#{page}"))
 }
 
