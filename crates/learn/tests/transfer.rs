@@ -343,8 +343,16 @@ impl Oracle for Slow<'_> {
 fn a_person_who_answers_later_is_asked_about_each_image_once() {
     let data = data();
     let encoded = encoded(&data, 1);
-    for (strategy, is_encoder) in [("typiclust", false), ("typiclust", true), ("margin", true)] {
-        let plan = Plan::asking(strategy, data.train.len(), 3, is_encoder);
+    let rows = data.train.len();
+    for (plan, is_encoder) in [
+        (Plan::asking("typiclust", rows, 3, false), false),
+        (Plan::asking("typiclust", rows, 3, true), true),
+        (Plan::asking("margin", rows, 3, true), true),
+        (Plan::asking_by_networks("entropy", rows, 3).unwrap(), false),
+        (Plan::asking_by_networks("bald", rows, 3).unwrap(), false),
+    ] {
+        let Selection::Active(active) = &plan.selection else { panic!("a loop") };
+        let strategy = active.strategy.clone();
         let resources = Resources {
             pool: data.pool(),
             benchmark: None,

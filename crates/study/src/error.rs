@@ -28,6 +28,9 @@ pub enum StudyError {
     /// A setting is unknown or out of its range.
     #[error("{0}")]
     Setting(String),
+    /// A labelling project has no such image.
+    #[error("image {0} is no image of this project")]
+    NoImage(i64),
     /// The folder belongs to another study.
     #[error("{} holds another study (its study.toml differs in {key}): choose another folder with \
              --out, or remove it", path.display())]

@@ -12,6 +12,7 @@ mod error;
 pub mod evaluate;
 pub mod execute;
 pub mod export;
+pub mod labelling;
 pub mod model_files;
 pub mod report;
 pub mod spelling;

@@ -374,6 +374,31 @@ impl Plan {
         Self { selection: Selection::Active(Box::new(active)), transfer, ..on_features }
     }
 
+    /// A loop that a person answers, with the small networks of the paper's ALPA in place of a
+    /// classifier on features: they learn augmented images from nothing before every query, and
+    /// have dropout where the strategy compares several predictions.
+    ///
+    /// # Errors
+    /// If there is no such strategy.
+    pub fn asking_by_networks(strategy: &str, rows: usize, seed: u64) -> Result<Self, LearnError> {
+        let needs = acquire::by_name(strategy)?.needs();
+        let asking = Self::asking(strategy, rows, seed, false);
+        let Selection::Active(active) = asking.selection else { unreachable!("it is a loop") };
+        let dropout = if needs.mc_probs || needs.targets { 0.25 } else { 0.0 };
+        let active = ActiveSettings {
+            features: None,
+            initial_choice: Initial::Random,
+            network: NetworkSettings { dropout, ..active.network.clone() },
+            ..*active
+        };
+        Ok(Self {
+            selection: Selection::Active(Box::new(active)),
+            placement: Placement::AfterQuery,
+            policy: Policy::paper(),
+            ..asking
+        })
+    }
+
     /// How ties are broken in its queries.
     pub(crate) fn ties(&self) -> Ties {
         match &self.selection {

@@ -4,9 +4,9 @@
 use serde::Serialize;
 
 /// The standard normal's 97.5 % point.
-const Z: f64 = 1.959963984540054;
+pub(crate) const Z: f64 = 1.959963984540054;
 /// Halvings of [0, 1] until an end of an interval is found: to 2^-50.
-const HALVINGS: usize = 50;
+pub(crate) const HALVINGS: usize = 50;
 
 /// The figures of one class against the rest. What has no image to be a share of is absent.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,19 +38,21 @@ pub struct Share {
 }
 
 impl Share {
-    /// `hits` of `of`, with Wilson's interval (1927, JASA 22:209): the shares p whose distance
-    /// from the one found is at most z sqrt(p (1 - p) / n). None of nothing.
+    /// `hits` of `of`, with Wilson's interval. None of nothing.
     pub fn of(hits: u32, of: u32) -> Option<Self> {
-        if of == 0 {
-            return None;
-        }
-        let (n, share) = (f64::from(of), f64::from(hits) / f64::from(of));
+        (of > 0).then(|| Self::wilson(f64::from(hits) / f64::from(of), f64::from(of)))
+    }
+
+    /// A share found in `n` images, with Wilson's interval (1927, JASA 22:209): the shares p whose
+    /// distance from the one found is at most z sqrt(p (1 - p) / n). `n` may be a number of
+    /// images that as many independent ones would be worth.
+    pub fn wilson(share: f64, n: f64) -> Self {
         let middle = share + Z * Z / (2.0 * n);
         let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
         let factor = 1.0 + Z * Z / n;
-        let low = if hits == 0 { 0.0 } else { ((middle - half) / factor).max(0.0) };
-        let high = if hits == of { 1.0 } else { ((middle + half) / factor).min(1.0) };
-        Some(Self { value: share, low, high })
+        let low = if share == 0.0 { 0.0 } else { ((middle - half) / factor).max(0.0) };
+        let high = if share == 1.0 { 1.0 } else { ((middle + half) / factor).min(1.0) };
+        Self { value: share, low, high }
     }
 
     /// An area under the curve of `positives` against `negatives`, with the interval of Newcombe

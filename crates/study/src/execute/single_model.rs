@@ -124,6 +124,20 @@ pub fn train(
     })
 }
 
+/// Removes what another training left beside `path`, so that one of `settings` may begin there.
+///
+/// # Errors
+/// If the checkpoint cannot be read or removed.
+pub(crate) fn forget_other(path: &Path, settings: &RunSettings) -> Result<(), StudyError> {
+    let checkpoint = atomic_file::checkpoint_beside(path);
+    let found = Checkpoint::<Begun>::read(&checkpoint);
+    match found {
+        Ok(Some(found)) if found.beside.settings == settings.id() => Ok(()),
+        Ok(None) => Ok(()),
+        _ => atomic_file::remove_if_there(&checkpoint),
+    }
+}
+
 /// The classifier that a run leaves, calibrated where labels are held out, and, where the run was
 /// not judged, what it is worth on the held-out labels that there are.
 fn classifier_of(
