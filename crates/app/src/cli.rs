@@ -35,6 +35,13 @@ impl Cli {
                     .carry_out(everywhere, |a, common| commands::completions::run(a, own, common))
             }
             Command::Data(arguments) => arguments.carry_out(everywhere, commands::data::run),
+            Command::Label(arguments) => {
+                arguments.carry_out(everywhere, |own, common| commands::label::run(own, common))
+            }
+            Command::Labels(arguments) => arguments.carry_out(everywhere, commands::labels::run),
+            Command::Learn(arguments) => {
+                arguments.carry_out(everywhere, |own, common| commands::learn::run(own, common))
+            }
             Command::Man(arguments) => {
                 let own = Self::command();
                 arguments.carry_out(everywhere, |a, common| commands::man::run(a, own, common))
@@ -110,6 +117,19 @@ pub(crate) enum Command {
         --strategy random,typiclust"
     )]
     Probe(With<commands::probe::Arguments, { JSON | SEED }>),
+    /// Label images in the browser, those that teach the most first, while a classifier learns.
+    #[command(after_help = "Example:\n  fewlabel label scans --classes cyst,stone,tumor")]
+    Label(With<Box<commands::label::Arguments>, SEED>),
+    /// Take a project's answers out of it.
+    #[command(
+        after_help = "Example:\n  fewlabel labels export --project scans.fewlabel --out labels.csv"
+    )]
+    Labels(With<commands::labels::Arguments, JSON>),
+    /// Make a classifier of labels: encoder, classifier and calibration in one.
+    #[command(after_help = "Examples:\n  fewlabel learn --project scans.fewlabel --model \
+        scans.safetensors\n  fewlabel learn --data scans --answers labels.csv --model \
+        scans.safetensors")]
+    Learn(With<Box<commands::learn::Arguments>, { JSON | SEED }>),
     /// Train one model: from scratch, or on an encoder.
     #[command(
         after_help = "Example:\n  fewlabel train --data scans --encoder scans.encoder --answers \
@@ -164,7 +184,7 @@ mod tests {
 
     /// Every command, the least that it can be typed with, and the shared options that mean
     /// something to it.
-    const KNOWN: [(&str, &[&str]); 24] = [
+    const KNOWN: [(&str, &[&str]); 27] = [
         ("reproduce", &["--json", "--seed 1", "--out x"]),
         ("run s.toml", &["--json", "--out x"]),
         ("submit s.toml --slurm", &["--json", "--out x"]),
@@ -173,6 +193,9 @@ mod tests {
         ("report x", &["--json", "--out x"]),
         ("pretrain --data d", &["--json", "--seed 1", "--out x"]),
         ("probe --data d --encoder e", &["--json", "--seed 1"]),
+        ("label d", &["--seed 1"]),
+        ("labels export --project p --out x", &["--json"]),
+        ("learn --data d --model m", &["--json", "--seed 1"]),
         ("train --data d --model m", &["--json", "--seed 1"]),
         ("predict --data d --model m", &["--json", "--seed 1", "--out x"]),
         ("bench train", &["--json"]),

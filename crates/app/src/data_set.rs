@@ -74,6 +74,12 @@ impl DataOptions {
     }
 }
 
+/// Refuses what is neither a path that is there nor a name of the catalogue, before anything is
+/// made of it.
+pub(crate) fn refuse_missing(data: &Path) -> Result<(), DataError> {
+    fewlabel_learn::data::check_place(data)
+}
+
 /// Gives a data set the labels of tables that a person filled in.
 pub(crate) fn answered(
     mut data: Dataset,

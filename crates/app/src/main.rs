@@ -8,6 +8,7 @@ mod data_set;
 mod grid;
 mod import_options;
 mod interrupt;
+mod labelling;
 mod options;
 mod policy;
 mod progress;

@@ -3,6 +3,9 @@
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod data;
+pub(crate) mod label;
+pub(crate) mod labels;
+pub(crate) mod learn;
 pub(crate) mod man;
 pub(crate) mod predict;
 pub(crate) mod pretrain;

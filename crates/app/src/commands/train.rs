@@ -21,7 +21,7 @@ use fewlabel_study::execute::single_model::{self, Trained};
 use fewlabel_study::model_files::read_encoder;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `train`.
 #[derive(Args, Debug)]
@@ -119,18 +119,28 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         }
         trained => trained?,
     };
-    let model = arguments.model.display().to_string();
+    report(&trained, &arguments.model, (&data.name, data.synthetic), common)
+}
+
+/// Says what became of a training on the data set of that name, which may be synthetic.
+pub(super) fn report(
+    trained: &Trained,
+    model: &Path,
+    (name, is_synthetic): (&str, bool),
+    common: &Common,
+) -> anyhow::Result<()> {
+    let model = model.display().to_string();
     if common.json {
-        let mut document = serde_json::to_value(&trained)?;
+        let mut document = serde_json::to_value(trained)?;
         document["model"] = model.into();
-        document["data"] = data.name.clone().into();
-        document["synthetic_data"] = data.synthetic.into();
+        document["data"] = name.into();
+        document["synthetic_data"] = is_synthetic.into();
         document["seed"] = common.seed.into();
         return screen::print_json(&document);
     }
-    let synthetic = if data.synthetic { " (synthetic data)" } else { "" };
+    let synthetic = if is_synthetic { " (synthetic data)" } else { "" };
     let labels = counted(trained.labels, "label");
-    screen::print(&format!("{model}: {labels} of {}{synthetic}\n{}", data.name, worth(&trained)))
+    screen::print(&format!("{model}: {labels} of {name}{synthetic}\n{}", worth(trained)))
 }
 
 /// What a model is worth on the labels that are held out.
@@ -155,6 +165,18 @@ fn worth(trained: &Trained) -> String {
         text += "not judged: no held-out image has a label\n";
     }
     text
+}
+
+/// Refuses data that no classifier can learn from.
+pub(super) fn refuse_without_labels(data: &Dataset) -> anyhow::Result<()> {
+    if data.train.labelled_rows().is_empty() {
+        let name = &data.name;
+        bail!("no training image of {name} has a label: give some with --answers L.csv");
+    }
+    if let [class] = &data.class_names[..] {
+        bail!("every label is {class}: a classifier needs two classes or more");
+    }
+    Ok(())
 }
 
 impl Arguments {
@@ -202,14 +224,8 @@ impl Arguments {
 
     /// Which rows are learned from: those with a label.
     fn selection(&self, data: &Dataset) -> anyhow::Result<Selection> {
+        refuse_without_labels(data)?;
         let (train, known) = (&data.train, data.train.labelled_rows());
-        if known.is_empty() {
-            let name = &data.name;
-            bail!("no training image of {name} has a label: give some with --answers L.csv");
-        }
-        if let [class] = &data.class_names[..] {
-            bail!("every label is {class}: a classifier needs two classes or more");
-        }
         let all = known.len() == train.len();
         Ok(match (&self.labels, &self.indices) {
             (Some(labels), _) => {

@@ -1,0 +1,6 @@
+//! `fewlabel label`: the server, asked as its page asks it, and as nobody should.
+
+mod browser;
+mod people;
+mod server;
+mod strangers;
