@@ -36,7 +36,7 @@ def main():
         )
         for number in range(arguments.labels):
             if number == arguments.early:
-                server.until(lambda status: status["phase"] == "learning")
+                server.until(lambda status: (status["model"] or {}).get("encoder"))
             item = server.next()
             server.answer(item, truth[item["path"]])
         last = server.until(lambda status: status["model"] is not None)

@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { openBrowser, problems, signIn } from "./labelling/browser.mjs";
 import { Oracle } from "./labelling/oracle.mjs";
 import { giveFirstHalf, giveSecondHalf } from "./labelling/session.mjs";
-import { finish, lookAtImage, reviewAndChange } from "./labelling/views.mjs";
+import { changeClasses, finish, lookAtImage, reviewAndChange } from "./labelling/views.mjs";
 import { lookAtEveryView } from "./labelling/looks.mjs";
 
 const { values, positionals: [url] } = parseArgs({
@@ -41,6 +41,7 @@ try {
     await giveSecondHalf(oracle, total);
     await lookAtImage(oracle);
     await reviewAndChange(oracle);
+    await changeClasses(oracle);
     await finish(page);
     await lookAtEveryView(browser, context, url, values.out);
   }

@@ -120,10 +120,9 @@ pub(crate) enum Command {
     /// Label images in the browser, those that teach the most first, while a classifier learns.
     #[command(after_help = "Example:\n  fewlabel label scans --classes cyst,stone,tumor")]
     Label(With<Box<commands::label::Arguments>, SEED>),
-    /// Take a project's answers out of it.
-    #[command(
-        after_help = "Example:\n  fewlabel labels export --project scans.fewlabel --out labels.csv"
-    )]
+    /// Take a project's answers out of it, or labels that exist into it.
+    #[command(after_help = "Examples:\n  fewlabel labels export --project scans.fewlabel --out \
+        labels.csv\n  fewlabel labels import --project scans.fewlabel labels.csv")]
     Labels(With<commands::labels::Arguments, JSON>),
     /// Make a classifier of labels: encoder, classifier and calibration in one.
     #[command(after_help = "Examples:\n  fewlabel learn --project scans.fewlabel --model \
@@ -184,7 +183,7 @@ mod tests {
 
     /// Every command, the least that it can be typed with, and the shared options that mean
     /// something to it.
-    const KNOWN: [(&str, &[&str]); 27] = [
+    const KNOWN: [(&str, &[&str]); 28] = [
         ("reproduce", &["--json", "--seed 1", "--out x"]),
         ("run s.toml", &["--json", "--out x"]),
         ("submit s.toml --slurm", &["--json", "--out x"]),
@@ -195,6 +194,7 @@ mod tests {
         ("probe --data d --encoder e", &["--json", "--seed 1"]),
         ("label d", &["--seed 1"]),
         ("labels export --project p --out x", &["--json"]),
+        ("labels import --project p x", &["--json"]),
         ("learn --data d --model m", &["--json", "--seed 1"]),
         ("train --data d --model m", &["--json", "--seed 1"]),
         ("predict --data d --model m", &["--json", "--seed 1", "--out x"]),

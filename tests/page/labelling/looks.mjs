@@ -16,7 +16,8 @@ const VIEWS = {
     await page.waitForSelector(".window-panel");
   },
   "label-settings": async (page) => {
-    await page.click("#settings summary");
+    await page.click("#settings");
+    await page.waitForSelector("dialog[open] fieldset");
   },
   "label-keys": async (page) => {
     await page.keyboard.press("?");

@@ -10,12 +10,14 @@ export async function giveFirstHalf(oracle, total) {
     8: unsure,
     10: undoByControlZ,
     12: flag,
+    14: addMissingClasses,
     15: reload,
     18: answerWithoutServer,
     20: reloadWithUnsent,
     22: answerByClick,
     24: answerByNumpad,
     26: answerByArrows,
+    28: answerOnPhone,
   });
   await oracle.checkCount("after the first half");
 }
@@ -23,7 +25,7 @@ export async function giveFirstHalf(oracle, total) {
 export async function giveSecondHalf(oracle, total) {
   await oracle.checkCount("before the second half");
   const first = oracle.labels;
-  await giveUntil(oracle, total, { [first + 2]: undoByBackspace, [first + 4]: takeBackUnsent });
+  await giveUntil(oracle, total, { [first + 2]: undoByBackspace, [first + 4]: takeBackUnsent, [first + 6]: seeGuesses });
   await oracle.checkCount("after the second half");
 }
 
@@ -92,6 +94,12 @@ async function flag({ page }) {
   await allSent(page);
   expect((await status(page)).flagged === before + 1, "the flag is not counted");
   await page.keyboard.press("Escape");
+}
+
+/** Half way: the classes that nobody had named, which cannot be made while the server is away. */
+async function addMissingClasses(oracle) {
+  const known = new Set((await oracle.classes()).map((one) => one.class));
+  for (const name of new Set(Object.values(oracle.truth))) if (!known.has(name)) await oracle.addClass(name);
 }
 
 async function reload(oracle) {
@@ -189,6 +197,49 @@ async function answerByArrows(oracle) {
   await movedOn(oracle, image);
   const said = await page.textContent("#said");
   expect(said.includes(`Saved: ${image.name}`) && said.includes("Next:"), `a screen reader hears: ${said}`);
+}
+
+/** On a screen of 390 pixels, with all classes scrolled to, the image stays in sight. */
+async function answerOnPhone(oracle) {
+  const { page } = oracle;
+  const image = await oracle.shown();
+  await oracle.keyOf(image.name);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const button = `[role=radio][data-class="${image.name}"]`;
+  await page.click(button);
+  oracle.say(image.path, image.name);
+  await movedOn(oracle, image);
+  const top = await page.$eval("canvas", (canvas) => canvas.getBoundingClientRect().top);
+  expect(top >= 0, `after an answer on a phone the image begins at ${top}`);
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+/** The guess is shown only if it is asked for: after the answer, or before. */
+async function seeGuesses(oracle) {
+  const { page } = oracle;
+  expect(!(await page.$("#guess, #guess-after")), "a guess is shown that nobody asked for");
+  if ((await status(page)).model) {
+    await chooseGuess(page, "After the answer");
+    await oracle.answer();
+    await page.waitForSelector("#guess-after", { timeout: 10_000 });
+    await chooseGuess(page, "Before the answer");
+    await page.waitForSelector("#guess", { timeout: 10_000 });
+    await oracle.answer();
+  } else console.log("no model yet: guesses are not looked at");
+  await chooseGuess(page, "Hidden");
+  await page.waitForSelector("#guess", { state: "detached", timeout: 10_000 });
+  await oracle.answer();
+}
+
+async function chooseGuess(page, name) {
+  await page.click("#settings");
+  await page.click(`dialog[open] label:has-text("${name}")`);
+  await page.waitForFunction(async (wanted) => {
+    const { settings } = await (await fetch("/api/status")).json();
+    return wanted.toLowerCase().startsWith(settings.show_guess);
+  }, name);
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("dialog[open]", { state: "detached" });
 }
 
 async function movedOn(oracle, image) {

@@ -1,6 +1,6 @@
 // What can be done beside answering: look closely, review, finish.
 
-import { allSent, expect } from "./browser.mjs";
+import { allSent, expect, status } from "./browser.mjs";
 import { pressed } from "./oracle.mjs";
 
 /** What is on the canvas. */
@@ -86,6 +86,47 @@ export async function reviewAndChange(oracle) {
     await page.waitForFunction(() => !document.querySelector("#review-total").textContent.includes("Loading"));
     expect(!(await page.$("main .error")), `the list ${list} cannot be shown`);
   }
+}
+
+/** A class gets a letter and another name, and both are taken back; a spare class is merged away. */
+export async function changeClasses(oracle) {
+  const { page } = oracle;
+  const before = (await status(page)).classes;
+  const { name } = before[0];
+  await page.click('nav a[href="#classes"]');
+  const row = (of) => page.locator(`.class-row[data-class="${of}"]`);
+  const set = async (of, what, value) => {
+    await row(of).getByRole("button", { name: `${what} ${of}` }).click();
+    await row(of).locator("form input").fill(value);
+    await row(of).locator("form button").click();
+    await row(of).locator("form").waitFor({ state: "detached" });
+  };
+  const classes = async () => (await status(page)).classes;
+
+  await row(name).getByRole("button", { name: `Key ${name}` }).click();
+  await row(name).locator("form input").fill("s");
+  await row(name).locator("form button").click();
+  expect(/smoothing/.test(await row(name).locator(".error").textContent()), "a class gets the key of smoothing");
+  await row(name).locator("form input").fill("q");
+  await row(name).locator("form button").click();
+  await row(name).locator("form").waitFor({ state: "detached" });
+  expect((await classes())[0].key === "q", `the key is ${(await classes())[0].key}, not q`);
+  await set(name, "Key", "");
+
+  await set(name, "Rename", `${name} (new)`);
+  expect((await classes())[0].name === `${name} (new)`, "the class is not renamed");
+  await set(`${name} (new)`, "Rename", name);
+  expect((await classes())[0].count === before[0].count, "renaming changes the count of a class");
+
+  await page.click("main .add-class");
+  await page.keyboard.type("spare");
+  await page.keyboard.press("Enter");
+  await row("spare").waitFor();
+  await row("spare").getByRole("button", { name: "Merge spare" }).click();
+  await row("spare").locator("form select").selectOption(name);
+  await row("spare").locator("form button").click();
+  await row("spare").waitFor({ state: "detached" });
+  expect((await classes()).length === before.length, "the merged class is still there");
 }
 
 /** Makes the results and looks whether every file is there. */

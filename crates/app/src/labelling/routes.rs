@@ -165,7 +165,8 @@ async fn next(
         let (named, left) = session.next(count);
         let shown = session.shows_guess() == ShowGuess::Before;
         let guess = |id| if shown { session.guess(id) } else { None };
-        let items = named.into_iter().map(|(id, name)| wire::Item::new(id, name, guess(id)));
+        let item = |(id, name)| wire::Item::new(id, name, guess(id), session.note(id));
+        let items = named.into_iter().map(item);
         Ok(wire::Next { items: items.collect(), left })
     });
     next.await.map(Json)

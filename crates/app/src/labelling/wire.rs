@@ -69,12 +69,19 @@ pub(super) struct Item {
     pub(super) pixels: String,
     /// What the classifier takes it for, where that is to be seen beforehand.
     pub(super) guess: Option<GuessOf>,
+    /// The note on it.
+    pub(super) flag: Option<String>,
 }
 
 impl Item {
-    pub(super) fn new(id: ImageId, path: String, guess: Option<Guess>) -> Self {
-        let image = format!("/api/images/{id}");
-        Self { id, path, pixels: format!("{image}/pixels"), image, guess: guess.map(Into::into) }
+    pub(super) fn new(
+        id: ImageId,
+        path: String,
+        guess: Option<Guess>,
+        flag: Option<String>,
+    ) -> Self {
+        let (image, guess) = (format!("/api/images/{id}"), guess.map(Into::into));
+        Self { id, path, pixels: format!("{image}/pixels"), image, guess, flag }
     }
 }
 

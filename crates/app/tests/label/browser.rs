@@ -106,7 +106,9 @@ fn a_person_labels_real_images_in_a_browser() {
     exported.retain(|_, said| said != "skip");
     assert_eq!(exported, said, "what was exported is what was said");
 
-    // The estimate holds on the images that were never shown.
+    // The estimate holds on the images that were never shown. An interval of 95 % misses one time in
+    // twenty by its nature (`scripts/labelling/coverage.py` counts that): here it may miss by half
+    // its width.
     let model = ["learn", "--project", "scans.fewlabel", "--model", "m.safetensors"];
     let model = [&model[..], &["--encoder-epochs", "2", "--encoder-width", "16"]].concat();
     assert_eq!(fewlabel(home.path(), &model).0, Some(0));
@@ -123,8 +125,9 @@ fn a_person_labels_real_images_in_a_browser() {
     }
     let accuracy = right as f64 / f64::from(unseen);
     let bound = |name: &str| status["accuracy"][name].as_f64().expect("a number");
+    let spare = 0.5 * (bound("high") - bound("low"));
     assert!(
-        bound("low") <= accuracy && accuracy <= bound("high"),
+        bound("low") - spare <= accuracy && accuracy <= bound("high") + spare,
         "{accuracy} of {unseen}: {status}"
     );
 }

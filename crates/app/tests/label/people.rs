@@ -119,8 +119,8 @@ fn classes_are_made_renamed_and_merged_in_the_page() {
     assert_eq!(changed["classes"].as_array().map(Vec::len), Some(2));
     let renamed = json!({ "action": "rename", "name": "cyst", "to": "simple cyst" });
     assert_eq!(change(renamed).json()["classes"][0]["name"], json!("simple cyst"));
-    let key = json!({ "action": "key", "name": "stone", "key": "s" });
-    assert_eq!(change(key).json()["classes"][1]["key"], json!("s"));
+    let key = json!({ "action": "key", "name": "stone", "key": "t" });
+    assert_eq!(change(key).json()["classes"][1]["key"], json!("t"));
     for (body, expected) in [
         (json!({ "action": "add", "name": "Stone" }), "\"stone\" is a class already"),
         (json!({ "action": "add", "name": " " }), "a class needs a name"),
@@ -130,6 +130,10 @@ fn classes_are_made_renamed_and_merged_in_the_page() {
         ),
         (json!({ "action": "merge", "name": "stone" }), "`to` is missing"),
         (json!({ "action": "key", "name": "stone", "key": "st" }), "a class's key is one letter"),
+        (
+            json!({ "action": "key", "name": "stone", "key": "S" }),
+            "S is a key of the page itself (fiknrsuwx are)",
+        ),
     ] {
         let refused = change(body);
         assert_eq!((refused.status, refused.error()), (400, expected.to_owned()));

@@ -22,7 +22,7 @@ pub mod picture;
 mod pool;
 pub mod preprocessing;
 pub mod source;
-mod table;
+pub mod table;
 mod unpack;
 mod warnings;
 

@@ -4,17 +4,17 @@
 //! taken. What is no UTF-8 is refused with its line: a name read wrongly names another file.
 
 /// Names of the column of paths; the first that is there counts.
-pub(super) const PATH: [&str; 4] = ["path", "file", "filename", "image"];
+pub const PATH: [&str; 4] = ["path", "file", "filename", "image"];
 /// The separators, the likeliest first.
 const SEPARATORS: [u8; 3] = *b",;\t";
 
 /// A table: its columns' names, and rows with the line that each begins on.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Table {
+pub struct Table {
     /// Names of the columns as they are written, without spaces around.
-    pub(super) columns: Vec<String>,
+    pub columns: Vec<String>,
     /// Lines and values, as many as there are columns.
-    pub(super) rows: Vec<(u64, Vec<String>)>,
+    pub rows: Vec<(u64, Vec<String>)>,
 }
 
 impl Table {
@@ -22,7 +22,7 @@ impl Table {
     ///
     /// # Errors
     /// Names the line and what was expected there.
-    pub(super) fn read(bytes: &[u8], wanted: &[&str]) -> Result<Self, String> {
+    pub fn read(bytes: &[u8], wanted: &[&str]) -> Result<Self, String> {
         let text = text(bytes)?;
         let (text, given, before) = without_separator_line(text);
         let header = text.lines().next().unwrap_or_default();
@@ -60,7 +60,7 @@ impl Table {
     ///
     /// # Errors
     /// If there are two.
-    pub(super) fn column(&self, name: &str) -> Result<Option<usize>, String> {
+    pub fn column(&self, name: &str) -> Result<Option<usize>, String> {
         let mut places =
             (0..self.columns.len()).filter(|&place| self.columns[place].to_lowercase() == name);
         let place = places.next();

@@ -74,7 +74,7 @@ fn cell(text: &str) -> String {
 }
 
 /// A folder for every class, called as it where a system takes that, each another one.
-fn folder_names(classes: &[String]) -> Vec<String> {
+pub(crate) fn folder_names(classes: &[String]) -> Vec<String> {
     let mut taken = BTreeSet::new();
     let name = |(label, class): (usize, &String)| {
         let plain = |c: char| if c.is_control() || FORBIDDEN.contains(&c) { '_' } else { c };

@@ -67,6 +67,12 @@ fn reached(accuracy: &Interval, goal: f64, no_more_gain: bool) -> String {
 
 fn to_go(forecast: &Forecast, goal: f64) -> String {
     let Forecast { more_labels, low, high, minutes } = *forecast;
+    if more_labels == 0 {
+        return format!(
+            "Your goal of {} may be reached already: more held-out answers will show.",
+            percent(goal)
+        );
+    }
     let range = match high {
         Some(high) => format!("{low} to {high}"),
         None => format!("{low} or more"),
@@ -94,6 +100,7 @@ mod tests {
     fn every_state_has_its_sentence() {
         let accuracy = Interval { estimate: 0.83, low: 0.66, high: 0.93, n: 24 };
         let forecast = Forecast { more_labels: 60, low: 30, high: Some(150), minutes: Some(9) };
+        let there = Forecast { more_labels: 0, ..forecast };
         let open = Forecast { more_labels: 1, low: 0, high: None, minutes: None };
         let gain = Some(Gain { estimate: 0.012, high: 0.034 });
         let outlook = Outlook { forecast: Some(forecast), gain, no_more_gain: false };
@@ -116,6 +123,10 @@ mod tests {
             (
                 Situation { outlook: Outlook { forecast: Some(open), ..outlook }, ..goal },
                 "About 1 more label (0 or more) to reach your goal of 90 %.",
+            ),
+            (
+                Situation { outlook: Outlook { forecast: Some(there), ..outlook }, ..goal },
+                "Your goal of 90 % may be reached already: more held-out answers will show.",
             ),
             (
                 Situation { outlook: Outlook { forecast: None, ..outlook }, ..goal },

@@ -6,12 +6,13 @@
 //! 95 % range over the grid. That takes no random numbers, no starting values and a few
 //! milliseconds.
 //!
-//! All points of a curve are judged by the same held-out images, later ones by more of them. They
-//! are far from independent: a set that is too easy lifts all of them. So all points together count
-//! as much as the last held-out set alone (a composite likelihood, weighted down to the
-//! information there is; Ribatet, Cooley and Davison 2012, Statistica Sinica 22:813). What is
-//! known of the level is then right, and of the slope less is claimed than could be.
+//! All points of a curve are judged by the same held-out images, later ones by more of them, and
+//! are far from independent: a set that is too easy lifts all of them. Their errors are given the
+//! covariance of shares of nested samples, each image right from some number of labels on, and as
+//! much again for each span of the curve alone, since classifiers have luck of their own: see
+//! `Errors`.
 
+use super::curve::CurvePoint;
 use super::estimate::FEWEST_HELD_OUT;
 use serde::Serialize;
 
@@ -27,7 +28,7 @@ const FEWEST_POINTS: usize = 4;
 const LEAST_GROWTH: u32 = 2;
 /// Points are pooled into so many spans of the logarithm of the labels: a classifier's own luck
 /// evens out, and a span with many points counts no more than one with few.
-const SPANS: usize = 12;
+const SPANS: usize = 8;
 
 /// Exponents c: this many, from the first to the second in equal ratios. The smallest is all but
 /// a straight line over the logarithm of the labels.
@@ -37,26 +38,16 @@ const LATE: [f64; 2] = [0.0, 50.0];
 /// Accuracies at the last point, evenly over so many standard errors to either side.
 const LEVELS: usize = 32;
 const LEVEL_ERRORS: f64 = 4.5;
-/// Rises from there to a, evenly in their square root.
+/// Rises from there to a, evenly.
 const RISES: usize = 24;
 /// How high a may be. Beyond 1 it is no accuracy, but the curves below it are: those that keep
 /// rising as they do now, up to 1.
 const HIGHEST: f64 = 1.5;
-/// A curve is no power law to the last digit: more held-out answers than these make it no surer.
-const MOST_JUDGED: f64 = 300.0;
-/// Curves are kept off 0 and 1, where one answer would rule them out.
-const BOUNDS: (f64, f64) = (0.01, 0.995);
-
-/// The classifier after so many answers, judged by the held-out ones of then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CurvePoint {
-    /// Answers with a class that had been given, the held-out ones among them.
-    pub labels: u32,
-    /// Held-out answers that the classifier agreed with.
-    pub correct: u32,
-    /// Held-out answers with a class.
-    pub judged: u32,
-}
+/// Variance that a span of points has for itself, over that of independent answers: images that
+/// are right now and then. Held-out answers say less than they could by it, never more.
+const OWN_LUCK: f64 = 1.0;
+/// Standard error of each span beside that, from 0 to 1: no curve is a power law to the last digit.
+const MISFIT: f64 = 0.01;
 
 /// Labels until the goal is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -96,8 +87,11 @@ pub struct Outlook {
 /// `goal` accuracy from 0 to 1.
 ///
 /// In 20 simulated projects of 600 labels, a third each with a power law, an exponential approach
-/// and a straight rise over the logarithm of the labels, `no_more_gain` was said in none while the
-/// true gain was still a point or more; a test repeats this.
+/// and a straight rise over the logarithm of the labels, looked at every 20 labels, `no_more_gain`
+/// was said in none while the true gain was still a point or more. It was said in 14 of them, at
+/// 510 labels in the mean, where it had been true since 269: what 80 held-out answers cannot tell
+/// is not said. The forecast was given in 28 of 43 cases and its range held the truth in 27. A test
+/// repeats this with fewer looks.
 pub fn outlook(
     points: &[CurvePoint],
     goal: Option<f64>,
@@ -112,8 +106,6 @@ pub fn outlook(
         let labels = Weighted::of(curves.iter().map(|curve| (curve.to_goal, curve.weight)));
         let [low, middle, high] = [0.025, 0.5, 0.975].map(|p| labels.quantile(p).ceil());
         let minutes = labels_per_minute.filter(|rate| *rate > 0.0).map(|rate| middle / rate);
-        #[cfg(test)]
-        println!("q {:?}", [0.025, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75].map(|p| labels.quantile(p)));
         (middle <= MOST_LABELS).then(|| Forecast {
             more_labels: middle as u32,
             low: low as u32,
@@ -132,11 +124,18 @@ struct Now {
     levels: (f64, f64),
 }
 
-/// Points of a span of labels as one: how many right of how many, weighted.
+/// Points of a span of labels as one.
 struct Span {
     labels: f64,
     right: f64,
     judged: f64,
+}
+
+impl Span {
+    /// The share, two answers of each kind added, so that no error is nothing.
+    fn cautious_share(&self) -> f64 {
+        (self.right + 2.0) / (self.judged + 4.0)
+    }
 }
 
 /// The last point, and the spans that all points fall into; `None` where they say too little.
@@ -154,7 +153,7 @@ fn pooled(points: &[CurvePoint]) -> Option<(Now, Vec<Span>)> {
     let step = (log(last) - log(first)) / SPANS as f64;
     let mut groups: Vec<Vec<&CurvePoint>> = vec![Vec::new(); SPANS];
     for point in &points {
-        // Labels can fall, by an undone answer; such points stay in the first span.
+        // Labels can fall, by an undone answer; the place of such a point is the first.
         let place = ((log(point) - log(first)) / step) as usize;
         groups[place.min(SPANS - 1)].push(point);
     }
@@ -166,19 +165,58 @@ fn pooled(points: &[CurvePoint]) -> Option<(Now, Vec<Span>)> {
         right: mean(group, &|point| f64::from(point.correct.min(point.judged))),
         judged: mean(group, &|point| f64::from(point.judged)),
     };
-    let mut spans: Vec<Span> = groups.iter().filter(|group| !group.is_empty()).map(span).collect();
-    let judged = f64::from(last.judged).min(MOST_JUDGED);
-    let weight = judged / spans.iter().map(|span| span.judged).sum::<f64>();
-    for span in &mut spans {
-        span.right *= weight;
-        span.judged *= weight;
+    let spans = groups.iter().filter(|group| !group.is_empty()).map(span).collect();
+    let judged = f64::from(last.judged);
+    let right = f64::from(last.correct.min(last.judged));
+    let labels = f64::from(last.labels);
+    let middle = Span { labels, right, judged }.cautious_share();
+    let variance = (1.0 + OWN_LUCK) * middle * (1.0 - middle) / judged + MISFIT * MISFIT;
+    let reach = LEVEL_ERRORS * variance.sqrt();
+    let levels = ((middle - reach).max(0.0), (middle + reach).min(1.0));
+    Some((Now { labels, share: right / judged, levels }, spans))
+}
+
+/// How the errors of the spans' shares vary together.
+///
+/// If every image is right from some number of labels on, two shares p <= q, of the first m and
+/// the first n of the same images, have the covariance p (1 - q) / max(m, n). To its diagonal comes
+/// what is a span's own. Kept is the Cholesky factor, row by row.
+struct Errors {
+    factor: Vec<Vec<f64>>,
+}
+
+impl Errors {
+    fn of(spans: &[Span]) -> Self {
+        let mut factor: Vec<Vec<f64>> = Vec::with_capacity(spans.len());
+        for (i, a) in spans.iter().enumerate() {
+            let mut row: Vec<f64> = Vec::with_capacity(i + 1);
+            for (j, b) in spans[..=i].iter().enumerate() {
+                let (p, q) = (a.cautious_share(), b.cautious_share());
+                let mut left = p.min(q) * (1.0 - p.max(q)) / a.judged.max(b.judged);
+                if i == j {
+                    left += OWN_LUCK * p * (1.0 - p) / a.judged + MISFIT * MISFIT;
+                    left -= row.iter().map(|x| x * x).sum::<f64>();
+                    row.push(left.max(MISFIT * MISFIT).sqrt());
+                } else {
+                    left -= row.iter().zip(&factor[j]).map(|(x, y)| x * y).sum::<f64>();
+                    row.push(left / factor[j][j]);
+                }
+            }
+            factor.push(row);
+        }
+        Self { factor }
     }
-    let share = f64::from(last.correct) / f64::from(last.judged);
-    // Wilson's middle, so that no error is nothing.
-    let middle = (share * judged + 2.0) / (judged + 4.0);
-    let error = LEVEL_ERRORS * (middle * (1.0 - middle) / (judged + 4.0)).sqrt();
-    let levels = ((middle - error).max(0.0), (middle + error).min(1.0));
-    Some((Now { labels: f64::from(last.labels), share, levels }, spans))
+
+    /// Log-likelihood of normal errors, but for a constant; `errors` are used up.
+    fn log_likelihood(&self, errors: &mut [f64]) -> f64 {
+        let mut squares = 0.0;
+        for (i, row) in self.factor.iter().enumerate() {
+            let known: f64 = row.iter().zip(&errors[..i]).map(|(x, y)| x * y).sum();
+            errors[i] = (errors[i] - known) / row[i];
+            squares += errors[i] * errors[i];
+        }
+        -0.5 * squares
+    }
 }
 
 /// One curve of the grid.
@@ -191,31 +229,34 @@ struct Curve {
 }
 
 fn curves(now: &Now, spans: &[Span], goal: Option<f64>) -> Vec<Curve> {
+    let shares: Vec<f64> = spans.iter().map(|span| span.right / span.judged).collect();
+    let covariance = Errors::of(spans);
+    let mut errors = vec![0.0; spans.len()];
     let mut curves = Vec::with_capacity(LATE.len() * EXPONENTS.0 * LEVELS * RISES);
-    for late in LATE {
-        for step in 0..EXPONENTS.0 {
-            let (count, least, most) = EXPONENTS;
-            let c = least * libm::pow(most / least, step as f64 / (count - 1) as f64);
-            let begin = now.labels + late;
-            // The curve is level + rise (1 - (N / n)^c), N where it stands now.
-            let part = |labels: f64| 1.0 - libm::pow(begin / (labels + late), c);
-            let parts: Vec<f64> = spans.iter().map(|span| part(span.labels)).collect();
-            let next = part(now.labels + f64::from(NEXT_LABELS));
-            for (level, rise) in (0..LEVELS).flat_map(|l| (0..RISES).map(move |r| (l, r))) {
-                let level = (level as f64 + 0.5) / LEVELS as f64;
-                let level = now.levels.0 + level * (now.levels.1 - now.levels.0);
-                let root = (rise as f64 + 0.5) / RISES as f64;
-                let rise = (HIGHEST - level) * root * root;
-                let to_goal = goal.map_or(0.0, |goal| match level + rise - goal {
-                    left if left > 0.0 => begin * libm::pow(rise / left, 1.0 / c) - begin,
-                    _ => f64::INFINITY,
-                });
-                curves.push(Curve {
-                    weight: log_likelihood(spans, &parts, level, rise),
-                    gain: (rise * next).min(1.0 - level),
-                    to_goal: to_goal.max(0.0),
-                });
+    for (late, step) in LATE.iter().flat_map(|late| (0..EXPONENTS.0).map(move |s| (late, s))) {
+        let (count, least, most) = EXPONENTS;
+        let c = least * libm::pow(most / least, step as f64 / (count - 1) as f64);
+        let begin = now.labels + late;
+        // The curve is level + rise (1 - (N / n)^c), N where it stands now.
+        let part = |labels: f64| 1.0 - libm::pow(begin / (labels + late), c);
+        let parts: Vec<f64> = spans.iter().map(|span| part(span.labels)).collect();
+        let next = part(now.labels + f64::from(NEXT_LABELS));
+        for (level, rise) in (0..LEVELS).flat_map(|l| (0..RISES).map(move |r| (l, r))) {
+            let level = (level as f64 + 0.5) / LEVELS as f64;
+            let level = now.levels.0 + level * (now.levels.1 - now.levels.0);
+            let rise = (HIGHEST - level) * (rise as f64 + 0.5) / RISES as f64;
+            for ((error, share), part) in errors.iter_mut().zip(&shares).zip(&parts) {
+                *error = share - (level + rise * part).clamp(0.0, 1.0);
             }
+            let to_goal = goal.map_or(0.0, |goal| match level + rise - goal {
+                left if left > 0.0 => begin * libm::pow(rise / left, 1.0 / c) - begin,
+                _ => f64::INFINITY,
+            });
+            curves.push(Curve {
+                weight: covariance.log_likelihood(&mut errors),
+                gain: (rise * next).min(1.0 - level),
+                to_goal: to_goal.max(0.0),
+            });
         }
     }
     let best = curves.iter().map(|curve| curve.weight).fold(f64::NEG_INFINITY, f64::max);
@@ -223,14 +264,6 @@ fn curves(now: &Now, spans: &[Span], goal: Option<f64>) -> Vec<Curve> {
         curve.weight = libm::exp(curve.weight - best);
     }
     curves
-}
-
-fn log_likelihood(spans: &[Span], parts: &[f64], level: f64, rise: f64) -> f64 {
-    let of = |(span, part): (&Span, &f64)| {
-        let share = (level + rise * part).clamp(BOUNDS.0, BOUNDS.1);
-        span.right * libm::log(share) + (span.judged - span.right) * libm::log(1.0 - share)
-    };
-    spans.iter().zip(parts).map(of).sum()
 }
 
 /// Values with weights, in order.
@@ -273,21 +306,21 @@ mod tests {
     }
 
     fn power(labels: f64) -> f64 {
-        0.95 - 3.0 / labels
+        0.92 - 1.5 / labels.sqrt()
     }
 
     const LABELS: [u32; 8] = [10, 15, 20, 30, 45, 60, 90, 120];
 
     #[test]
     fn many_held_out_answers_find_the_labels_of_a_known_curve() {
-        let points = exact(20_000, &LABELS[..6], power);
-        // 0.95 - 3 / n = 0.935 at 200 labels, 140 after the last.
-        let found = outlook(&points, Some(0.935), Some(10.0)).forecast.expect("in reach");
-        assert!((70..=280).contains(&found.more_labels), "{found:?}");
-        assert!(found.low <= 140 && found.high.is_none_or(|high| high >= 140), "{found:?}");
+        let points = exact(20_000, &LABELS, power);
+        // 0.92 - 1.5 / sqrt(n) = 0.81 at 186 labels, 66 after the last.
+        let found = outlook(&points, Some(0.81), Some(10.0)).forecast.expect("in reach");
+        assert!((30..=120).contains(&found.more_labels), "{found:?}");
+        assert!(found.low <= 66 && found.high.is_some_and(|high| high >= 66), "{found:?}");
         assert_eq!(found.minutes, Some(found.more_labels.div_ceil(10)));
         assert_eq!(outlook(&points, Some(0.999), None).forecast, None, "out of reach");
-        assert_eq!(outlook(&points, Some(0.8), None).forecast, None, "reached");
+        assert_eq!(outlook(&points, Some(0.7), None).forecast, None, "reached");
     }
 
     #[test]
@@ -347,7 +380,7 @@ mod tests {
     #[test]
     fn no_more_gain_is_seldom_said_too_early() {
         const PROJECTS: u64 = 20;
-        let (mut alarms, mut said, mut helped) = (0, Vec::new(), Vec::new());
+        let (mut alarms, mut said) = (0, 0);
         let (mut asked, mut given, mut held) = (0, 0, 0);
         for project in 0..PROJECTS {
             let mut stream = Key::new(project, 0).stream();
@@ -357,7 +390,7 @@ mod tests {
             let truth = Truth { kind, end, at_20, speed: stream.unit_f64() };
             let goal = end - 0.05;
             let (mut difficulties, mut points) = (Vec::new(), Vec::new());
-            let (mut first_said, mut is_false) = (None, false);
+            let (mut is_said, mut is_false) = (false, false);
             for labels in 1..=600u32 {
                 let is_held_out = match labels {
                     ..=120 => labels % 4 == 0,
@@ -377,21 +410,16 @@ mod tests {
                 };
                 let correct = difficulties.iter().filter(|d| is_right(d)).count() as u32;
                 points.push(CurvePoint { labels, correct, judged: difficulties.len() as u32 });
-                if labels < 80 || labels % 20 > 0 {
+                if labels < 80 || labels % 40 > 0 {
                     continue;
                 }
                 let found = outlook(&points, Some(goal), None);
                 if found.no_more_gain {
-                    first_said.get_or_insert(labels);
+                    is_said = true;
                     is_false |= truth.gain(f64::from(labels)) >= WORTH;
                 }
-                if share < goal && labels % 100 == 0 {
+                if share < goal && labels % 80 == 0 {
                     asked += 1;
-                    let more = (0..).find(|&more| truth.share(f64::from(labels + more)) >= goal);
-                    println!(
-                        "{kind} n {labels} share {share:.2} goal {goal:.2} need {more:?} {:?}",
-                        found
-                    );
                     let Some(forecast) = found.forecast else { continue };
                     given += 1;
                     let more = (0..).find(|&more| truth.share(f64::from(labels + more)) >= goal);
@@ -401,18 +429,9 @@ mod tests {
                 }
             }
             alarms += u32::from(is_false);
-            said.extend(first_said);
-            helped.extend((20..).find(|&labels| truth.gain(f64::from(labels)) < WORTH));
+            said += u32::from(is_said);
         }
-        let mean = |labels: &[u32]| labels.iter().sum::<u32>() / labels.len().max(1) as u32;
-        println!(
-            "false alarms: {alarms} of {PROJECTS}; said in {} at {} labels in the mean, true at \
-             {}; forecasts: {given} given of {asked}, {held} held",
-            said.len(),
-            mean(&said),
-            mean(&helped)
-        );
-        assert!(alarms <= 1 && said.len() >= 10, "{alarms} {}", said.len());
-        assert!(given * 2 > asked && held * 20 >= given * 18, "{asked} {given} {held}");
+        assert_eq!((alarms, said), (0, 14));
+        assert_eq!((asked, given, held), (56, 25, 24));
     }
 }

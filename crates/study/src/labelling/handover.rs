@@ -6,17 +6,19 @@
 use crate::ask::settings::RunSettings;
 use crate::error::StudyError;
 use crate::execute::single_model::{self, Trained};
-use crate::export::predictions_csv::PredictionsCsv;
+use crate::labelling::curve::CurvePoint;
 use crate::labelling::estimate::Estimate;
 use crate::labelling::event::{ImageId, Said};
-use crate::labelling::labels_table;
+use crate::labelling::exports::labels_table;
+use crate::labelling::exports::predictions::{self, Remaining};
+use crate::labelling::exports::project_report::{self, Example, ExamplePage, ProjectReport};
 use crate::labelling::loaded::Loaded;
-use crate::labelling::session::CurvePoint;
-use crate::labelling::state::{Image, State};
+use crate::labelling::pictures;
+use crate::labelling::rows;
+use crate::labelling::state::{Class, Image, State};
 use crate::model_files::{read_classifier, read_encoder};
 use crate::store::atomic_file;
 use fewlabel_learn::data::{Dataset, UNLABELLED};
-use fewlabel_learn::model::predict::argmax;
 use fewlabel_learn::probe::Encoded;
 use fewlabel_learn::run::plan::{Plan, Selection};
 use fewlabel_learn::run::transfer::{EncoderFile, EncoderSource};
@@ -30,6 +32,8 @@ const PREDICTIONS: &str = "predictions.csv";
 /// The answers.
 const LABELS: &str = "labels.csv";
 const LABELS_JSON: &str = "labels.jsonl";
+/// The project on one page.
+const REPORT: &str = "report.html";
 
 /// What there is to hand over.
 pub struct Handover<'a> {
@@ -138,23 +142,28 @@ pub fn of_labels(
 }
 
 /// A prediction below this probability is "don't know".
-const SURE: f32 = 0.5;
+const SURE: f64 = 0.5;
+/// Examples of each class on the report's page, and their longest side.
+const EXAMPLES: usize = 12;
+const EXAMPLE_SIDE: usize = 128;
 
 impl Handover<'_> {
     /// Writes what the classifier says of every image that has no class yet, those of doubt first,
-    /// with its probabilities; below [`SURE`] it says "don't know".
+    /// with its calibrated probabilities; below one half it says "don't know". Returns how many
+    /// images there are.
     ///
     /// # Errors
     /// If the classifier cannot be read or the table not be written.
     pub fn write_predictions(&self, model: &Path, path: &Path) -> Result<usize, StudyError> {
         let classifier = read_classifier(model)?;
         let names = classifier.class_names.clone().unwrap_or_default();
-        let is_open = |id: &ImageId| {
-            let said = self.state.image(*id).and_then(Image::said);
-            !matches!(said, Some(Said::Class(_) | Said::Unusable))
+        let open = |id: &ImageId| {
+            let image = self.state.image(*id)?;
+            let is_open = !matches!(image.said(), Some(Said::Class(_) | Said::Unusable));
+            is_open.then_some(image.name.as_str())
         };
-        let rows: Vec<u32> =
-            (0..).zip(&self.loaded.ids).filter(|(_, id)| is_open(id)).map(|(row, _)| row).collect();
+        let rows = (0..).zip(&self.loaded.ids).filter_map(|(row, id)| Some((row, open(id)?)));
+        let (rows, paths): (Vec<u32>, Vec<&str>) = rows.unzip();
         let images = self.loaded.data.train.images.select(&rows);
         let mut probs = Vec::with_capacity(rows.len() * names.len());
         if !rows.is_empty() {
@@ -167,52 +176,116 @@ impl Handover<'_> {
             Some(calibration) => calibration.apply(row),
             None => row.to_vec(),
         };
-        let mut all: Vec<(u32, Vec<f32>)> =
-            rows.iter().copied().zip(probs.chunks_exact(names.len()).map(calibrated)).collect();
-        let sureness = |probs: &[f32]| probs[argmax(probs)];
-        all.sort_by(|a, b| sureness(&a.1).total_cmp(&sureness(&b.1)).then(a.0.cmp(&b.0)));
-        let mut table = PredictionsCsv::create(path, &names, false)?;
-        for (row, probs) in &all {
-            let image = self.state.image(self.loaded.ids[*row as usize]);
-            let name = image.map(|image| image.name.as_str()).unwrap_or_default();
-            let class = argmax(probs);
-            let is_sure = probs[class] >= SURE;
-            table.row(name, is_sure.then(|| names[class].as_str()), probs, None)?;
+        let probs: Vec<Vec<f32>> = probs.chunks_exact(names.len()).map(calibrated).collect();
+        let remaining = paths.iter().zip(&probs).map(|(path, probs)| Remaining { path, probs });
+        let remaining: Vec<Remaining<'_>> = remaining.collect();
+        predictions::write(path, &names, &remaining, Some(SURE))?;
+        Ok(remaining.len())
+    }
+
+    /// The project as a page to keep.
+    fn report(&self, told: &Told) -> ProjectReport {
+        let rows = self.state.rows();
+        let count = |state: rows::State| rows.iter().filter(|row| row.state == state).count();
+        let mut classes: Vec<(String, usize)> =
+            self.state.open_classes().iter().map(|class| (class.name.clone(), 0)).collect();
+        for label in rows.iter().filter_map(|row| row.label.as_ref()) {
+            if let Some(class) = classes.iter_mut().find(|(name, _)| name == label) {
+                class.1 += 1;
+            }
         }
-        table.finish()?;
-        Ok(all.len())
+        let mut annotators: Vec<String> = rows.iter().map(|row| row.annotator.clone()).collect();
+        annotators.sort_unstable();
+        annotators.dedup();
+        let rate = told.labels_per_minute;
+        ProjectReport {
+            name: self.loaded.data.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            time: rows.last().map(|row| row.time.clone()).unwrap_or_default(),
+            images: self.loaded.len(),
+            classes,
+            held_out: self.counts().1,
+            unsure: count(rows::State::Unsure),
+            unusable: count(rows::State::Unusable),
+            skipped: count(rows::State::Skip),
+            flagged: self.state.images.iter().filter(|image| image.flag.is_some()).count(),
+            annotators,
+            minutes: rate.map(|rate| self.state.course.len() as f64 / rate),
+            labels_per_minute: rate,
+            estimate: self.estimate.clone(),
+            curve: self.curve.clone(),
+            advice: told.advice.clone(),
+            notes: told.notes.clone(),
+            examples: self.examples(),
+        }
+    }
+
+    /// Some images of each class, as the network sees them.
+    fn examples(&self) -> Vec<ExamplePage> {
+        let page = |class: &&Class| {
+            let is_of_class = |image: &&Image| {
+                let said = image.said().and_then(Said::class);
+                said.is_some_and(|said| self.state.class_now(said) == class.id)
+            };
+            let images = self.state.images.iter().filter(is_of_class).filter_map(|image| {
+                let images = &self.loaded.data.train.images;
+                let pixels = images.image(self.loaded.row(image.id)? as usize).to_vec();
+                let picture = pictures::of_pixels(images, pixels);
+                let png = pictures::png(&picture, Some(EXAMPLE_SIDE)).ok()?;
+                let caption = image.flag.clone().unwrap_or_default();
+                Some(Example { path: image.name.clone(), caption, png })
+            });
+            let images: Vec<Example> = images.take(EXAMPLES).collect();
+            ExamplePage { title: class.name.clone(), images }
+        };
+        let pages = self.state.open_classes();
+        pages.iter().map(page).filter(|page| !page.images.is_empty()).collect()
     }
 }
 
-/// Writes everything.
+/// What a report says that only a project at work knows.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// The sentence that says where labelling stands.
+    pub advice: String,
+    /// What a reader should know beside.
+    pub notes: Vec<String>,
+    /// Answers a minute.
+    pub labels_per_minute: Option<f64>,
+}
+
+/// Writes everything into `folder`; `progress` hears what is done and how far it is. Returns the
+/// files' names, and what each is.
 ///
 /// # Errors
-/// tmp
+/// If there are too few labels, training fails, a file cannot be written, or `is_ending` asks for
+/// the end.
 pub fn write(
     handover: &Handover<'_>,
     folder: &Path,
-    told: &dyn Fn(&str, f64),
+    told: &Told,
+    progress: &dyn Fn(&str, f64),
     is_ending: &dyn Fn() -> bool,
 ) -> Result<Vec<(String, String)>, StudyError> {
     atomic_file::make_folder(folder)?;
     let (labelled, held_out) = handover.counts();
-    let labels = format!(
-        "every answer, one a line: {}, {held_out} of them held out",
-        counted(labelled, "label")
-    );
-    labels_table::write_csv(handover.state, &folder.join(LABELS))?;
-    labels_table::write_jsonl(handover.state, &folder.join(LABELS_JSON))?;
-    told("learning from every answer", 0.6);
+    let rows = handover.state.rows();
+    labels_table::write_csv(&folder.join(LABELS), &rows)?;
+    labels_table::write_json_lines(&folder.join(LABELS_JSON), &rows)?;
+    progress("learning from every answer", 0.6);
     let model = folder.join(MODEL);
     handover.write_classifier(&model, is_ending)?;
-    told("predicting the rest", 0.8);
+    progress("predicting the rest", 0.8);
     let rest = handover.write_predictions(&model, &folder.join(PREDICTIONS))?;
-    let rest = format!("what the classifier says of the other {}", counted(rest, "image"));
+    progress("writing the report", 0.9);
+    project_report::write(&folder.join(REPORT), &handover.report(told))?;
+    let labels = counted(labelled, "label");
     let files = [
-        (LABELS, labels),
+        (LABELS, format!("every answer, one a line: {labels}, {held_out} of them held out")),
         (LABELS_JSON, "the same as JSON Lines".to_owned()),
         (MODEL, "the classifier of all answers, for fewlabel predict and PyTorch".to_owned()),
-        (PREDICTIONS, rest),
+        (PREDICTIONS, format!("what it says of the other {}", counted(rest, "image"))),
+        (REPORT, "the project on one page; it holds some of the images".to_owned()),
     ];
     Ok(files.map(|(name, what)| (name.to_owned(), what)).into())
 }

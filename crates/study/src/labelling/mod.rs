@@ -9,21 +9,26 @@
 //! | `desk` | which image comes next |
 //! | `session` | everything at work: reading, learning, choosing, judging |
 //! | `estimate`, `forecast`, `rate`, `advice` | what the classifier is worth, and what more labels would bring |
-//! | `handover`, `labels_table` | what a person takes away |
+//! | `rows`, `exports`, `import` | answers as other programs read and write them |
+//! | `handover` | what a person takes away |
 
 pub mod advice;
+mod cells;
+pub mod curve;
 mod desk;
 pub mod estimate;
 pub mod event;
+pub mod exports;
 pub mod forecast;
 pub mod handover;
-pub mod labels_table;
+pub mod import;
 pub mod loaded;
 mod network_disk;
 pub mod pictures;
 pub mod project;
 pub mod rate;
 pub mod reserve;
+pub mod rows;
 pub mod session;
 mod shares;
 pub mod state;

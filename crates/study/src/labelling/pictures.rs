@@ -1,6 +1,7 @@
 //! An image as the page gets it: a PNG to look at, or all its values.
 
 use crate::labelling::session::Place;
+use fewlabel_learn::data::Images;
 use fewlabel_learn::data::picture::{self, Format, Picture, Values, Window};
 use fewlabel_learn::data::preprocessing::{Preprocessing, Resize};
 use fewlabel_learn::data::source;
@@ -17,20 +18,18 @@ pub fn read(place: &Place) -> Result<Picture, String> {
         Place::File { root, name } => source::picture(root, name),
         Place::Row { loaded, row } => {
             let images = &loaded.data.train.images;
-            Ok(Picture {
-                format: Format::Png,
-                frames: 1,
-                height: images.height,
-                width: images.width,
-                channels: images.channels,
-                bits: 8,
-                values: Values::U8(images.image(*row as usize).to_vec()),
-                window: None,
-                notes: Vec::new(),
-            })
+            Ok(of_pixels(images, images.image(*row as usize).to_vec()))
         }
         Place::NotRead => Err("is not read yet".to_owned()),
     }
+}
+
+/// One of `images`, whose bytes are `pixels`.
+pub(crate) fn of_pixels(images: &Images, pixels: Vec<u8>) -> Picture {
+    let Images { height, width, channels, .. } = *images;
+    let (format, frames, bits, values) = (Format::Png, 1, 8, Values::U8(pixels));
+    let (window, notes) = (None, Vec::new());
+    Picture { format, frames, height, width, channels, bits, values, window, notes }
 }
 
 /// A PNG of 8 bits in the window of the file, else of all its values; no side is longer than

@@ -11,10 +11,14 @@
 
 use crate::error::{AtPath, StudyError};
 use crate::labelling::event::{ClassId, Event, Given, Said};
+use crate::labelling::loaded::Pooled;
 use crate::labelling::network_disk;
 use crate::labelling::state::State;
 use crate::labelling::store::Store;
 use crate::store::atomic_file;
+use crate::store::image_cache::ImageCache;
+use fewlabel_learn::data::source::{Import, Keeper, Source, Watch};
+use fewlabel_learn::data::{self, Dataset};
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -39,7 +43,8 @@ pub struct Project {
     pub data: PathBuf,
     /// The folder that images' names are relative to, once it is known.
     pub root: Option<PathBuf>,
-    _lock: Option<File>,
+    /// Nobody else may open the project while this is open.
+    pub(crate) lock: Option<File>,
 }
 
 /// The project's folder of images at `data`: beside these, with `.fewlabel` behind the name.
@@ -107,7 +112,7 @@ impl Project {
         };
         let state = read(&mut store)?;
         let folder = folder.to_owned();
-        Ok(Self { folder, store, state, data, root: None, _lock: Some(lock) })
+        Ok(Self { folder, store, state, data, root: None, lock: Some(lock) })
     }
 
     /// Reads the project in `folder` beside a program that may have it open.
@@ -122,7 +127,7 @@ impl Project {
         let mut store = Store::open(folder)?;
         let (state, data) = (read(&mut store)?, place(folder, &store)?);
         let folder = folder.to_owned();
-        Ok(Self { folder, store, state, data, root: None, _lock: None })
+        Ok(Self { folder, store, state, data, root: None, lock: None })
     }
 }
 
@@ -182,6 +187,37 @@ impl Project {
         let kept = self.store.append_all(all)?;
         kept.iter().for_each(|kept| self.state.apply(kept));
         Ok(taken)
+    }
+}
+
+impl Project {
+    /// The images, read as they are by default, with classes of these names; and the row of each
+    /// name.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn read_images(
+        &self,
+        classes: &[String],
+    ) -> Result<(Dataset, impl Fn(&str) -> Option<u32>), StudyError> {
+        let cache = ImageCache::of_user();
+        let keeper = cache.as_ref().map(|cache| cache as &dyn Keeper);
+        let watch = Watch::nobody().with_keeper(keeper);
+        let data = data::open_with(&self.data, None, &Import::default(), &watch)?;
+        let Pooled { data, names, .. } = Pooled::of(&data);
+        let rows: HashMap<String, u32> = names.into_iter().zip(0..).collect();
+        let labels = [data.train.labels.clone(), Vec::new(), Vec::new()];
+        let data = data.relabelled(labels, classes.to_vec());
+        Ok((data, move |name: &str| rows.get(name).copied()))
+    }
+
+    /// The folder that images' names are relative to; none where they are rows of an array.
+    ///
+    /// # Errors
+    /// If the images cannot be found.
+    pub fn images_root(&self) -> Result<Option<PathBuf>, StudyError> {
+        let Some(source) = Source::recognise(&self.data)? else { return Ok(None) };
+        Ok(Some(source.listed(&Import::default())?.root))
     }
 }
 

@@ -70,6 +70,12 @@ impl Stratum {
 /// size Dean and Pagano 2015, J. Survey Statistics and Methodology 3:484, put into Wilson's
 /// interval). It is never below 1. Where every share is 0 or 1 nothing varies; a cluster's answers
 /// then count as one.
+///
+/// In simulated samples of 20 to 60 answers of 2 to 11 classes the interval held the mean true
+/// share of the classes that occur in 97.1 % of samples, in no setting in fewer than 93.7 %, and
+/// was 0.31 wide in the mean. By cluster it held the share in 96.4 % of samples of 8 to 25
+/// patients, in no setting in fewer than 89.6 % (few patients whose images are much alike), and was
+/// 0.29 wide. Tests repeat both.
 pub(super) fn mean_of_shares(strata: &[Stratum]) -> Option<Interval> {
     let strata: Vec<&Stratum> = strata.iter().filter(|stratum| stratum.all.of > 0).collect();
     let effect = design_effect(&strata);
@@ -148,6 +154,7 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fewlabel_engine::rng::{Key, Stream};
 
     fn stratum(tallies: &[(u32, u32)]) -> Stratum {
         let mut stratum = Stratum::default();
@@ -211,5 +218,116 @@ mod tests {
         // One patient is worth one image.
         let one = mean_of_shares(&[stratum(&[(30, 40)])]).expect("answers");
         assert!(one.high - one.low > 0.7, "{one:?}");
+    }
+
+    /// What a simulation counts.
+    #[derive(Default)]
+    struct Covered {
+        samples: u32,
+        held: u32,
+        width: f64,
+    }
+
+    impl Covered {
+        fn count(&mut self, interval: Interval, truth: f64) {
+            self.samples += 1;
+            let is_held = (interval.low - 1e-9..=interval.high + 1e-9).contains(&truth);
+            self.held += u32::from(is_held);
+            self.width += interval.high - interval.low;
+        }
+
+        /// The share held and the mean width, in thousandths.
+        fn thousandths(&self) -> (u32, u32) {
+            let width = 1000.0 * self.width / f64::from(self.samples);
+            (1000 * self.held / self.samples, width as u32)
+        }
+    }
+
+    /// A class drawn by how frequent each is.
+    fn class_of(stream: &mut Stream, frequencies: &[f64]) -> usize {
+        let mut left = stream.unit_f64() * frequencies.iter().sum::<f64>();
+        let is_there = |frequency: &f64| {
+            left -= frequency;
+            left < 0.0
+        };
+        frequencies.iter().position(is_there).unwrap_or(0)
+    }
+
+    /// True sensitivities of some classes, the most frequent first: alike, falling or rising with
+    /// the frequency, or of two kinds.
+    fn sensitivities(profile: usize, classes: usize) -> Vec<f64> {
+        let place = |class: usize| class as f64 / (classes - 1) as f64;
+        let of = |class: usize| match profile {
+            0 => 0.6,
+            1 => 0.85,
+            2 => 0.98 - 0.48 * place(class),
+            3 => 0.6 + 0.38 * place(class),
+            _ => [0.95, 0.95, 0.1][class % 3],
+        };
+        (0..classes).map(of).collect()
+    }
+
+    /// 20 to 60 answers of 2 to 11 classes, as frequent as each other or each 0.7 times as frequent
+    /// as the one before, so that up to four of eleven are absent in the mean.
+    #[test]
+    fn the_interval_of_a_mean_holds_it() {
+        let (mut all, mut least) = (Covered::default(), 1000);
+        let mut stream = Key::new(20, 0).stream();
+        for (n, classes) in [20, 35, 60].into_iter().flat_map(|n| [2, 3, 6, 11].map(|c| (n, c))) {
+            for (falls, profile) in [0.7, 1.0].into_iter().flat_map(|f| (0..5).map(move |p| (f, p)))
+            {
+                let frequencies: Vec<f64> =
+                    (0..classes).map(|class| libm::pow(falls, class as f64)).collect();
+                let truth = sensitivities(profile, classes);
+                let mut covered = Covered::default();
+                for _ in 0..400 {
+                    let mut strata = vec![Stratum::default(); classes];
+                    for answer in 0..n {
+                        let class = class_of(&mut stream, &frequencies);
+                        strata[class].add(answer, stream.unit_f64() < truth[class]);
+                    }
+                    let there = (0..classes).filter(|&class| strata[class].all.of > 0);
+                    let there: Vec<f64> = there.map(|class| truth[class]).collect();
+                    let found = mean_of_shares(&strata).expect("answers");
+                    for counts in [&mut covered, &mut all] {
+                        counts.count(found, mean(there.iter().copied()).expect("classes"));
+                    }
+                }
+                least = covered.thousandths().0.min(least);
+            }
+        }
+        assert_eq!((all.thousandths(), least), ((971, 311), 937));
+    }
+
+    /// 8 to 25 patients of 1 to 6 images, of whom outcomes correlate by 0 to 0.5.
+    #[test]
+    fn the_interval_by_cluster_holds_the_share() {
+        let (mut all, mut least) = (Covered::default(), 1000);
+        let mut stream = Key::new(21, 0).stream();
+        for (patients, truth) in [8, 14, 25].into_iter().flat_map(|p| [0.75, 0.9].map(|t| (p, t))) {
+            for correlation in [0.0f64, 0.2, 0.5] {
+                let mut covered = Covered::default();
+                while covered.samples < 1000 {
+                    let mut stratum = Stratum::default();
+                    for patient in 0..patients {
+                        // Images take part in one outcome of the patient with the square root of
+                        // the correlation.
+                        let common = stream.unit_f64() < truth;
+                        for _ in 0..1 + stream.below(6) {
+                            let own = stream.unit_f64() < truth;
+                            let is_common = stream.unit_f64() < correlation.sqrt();
+                            stratum.add(patient, if is_common { common } else { own });
+                        }
+                    }
+                    if stratum.all.of >= 20 {
+                        let found = mean_of_shares(&[stratum]).expect("answers");
+                        covered.count(found, truth);
+                        all.count(found, truth);
+                    }
+                }
+                least = covered.thousandths().0.min(least);
+            }
+        }
+        assert_eq!((all.thousandths(), least), ((964, 292), 896));
     }
 }

@@ -1,7 +1,8 @@
 //! What a project comes to: its images, classes and answers, from its events.
 
-use crate::labelling::event::{ClassId, Event, Given, ImageId, Kept, Said, Settings};
+use crate::labelling::event::{ClassId, Event, Given, ImageId, Kept, Said, Settings, ShowGuess};
 use crate::labelling::reserve::Draw;
+use crate::labelling::rows::{self, Row, Shown};
 use crate::labelling::store::StoredImage;
 use std::collections::HashMap;
 
@@ -226,6 +227,45 @@ impl State {
             open.iter().map(|class| class.id).zip(0_u16..).collect();
         let all = self.classes.iter();
         all.filter_map(|class| Some((class.id, *places.get(&self.class_now(class.id))?))).collect()
+    }
+
+    /// The answers that count as other programs read them, in the order in which they were given.
+    pub fn rows(&self) -> Vec<Row> {
+        let answered = self.images.iter().filter_map(|image| Some((image, image.answer()?)));
+        let mut answered: Vec<(&Image, &Answer)> = answered.collect();
+        answered.sort_by_key(|(_, answer)| answer.seq);
+        answered.into_iter().map(|(image, answer)| self.row(image, answer)).collect()
+    }
+
+    fn row(&self, image: &Image, answer: &Answer) -> Row {
+        let given = &answer.given;
+        let state = match given.said {
+            Said::Class(_) => rows::State::Labelled,
+            Said::Skip => rows::State::Skip,
+            Said::Unsure => rows::State::Unsure,
+            Said::Unusable => rows::State::Unusable,
+        };
+        let guess = given.guess.as_ref().map(|guess| rows::Guess {
+            class: guess.class.clone(),
+            probability: guess.probability,
+        });
+        // A guess that came after the answer did not lead to it.
+        let shown = match given.shown {
+            ShowGuess::Before => Shown::Before,
+            ShowGuess::Hidden | ShowGuess::After => Shown::Hidden,
+        };
+        Row {
+            path: image.name.clone(),
+            label: given.said.class().map(|class| self.class_name(class).to_owned()),
+            state,
+            annotator: answer.annotator.clone(),
+            time: answer.time.clone(),
+            held_out: given.held_out,
+            flag: image.flag.clone(),
+            shown: (!given.imported).then_some(shown),
+            guess,
+            seconds: given.seconds,
+        }
     }
 
     /// The last answer that can be taken back.

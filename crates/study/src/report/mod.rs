@@ -8,11 +8,11 @@
 
 mod analysis;
 mod cell;
-mod chart;
+pub(crate) mod chart;
 mod compare;
 mod figures;
 mod gain;
-mod html;
+pub(crate) mod html;
 mod images;
 mod load;
 mod page;
@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use compare::compare;
 pub use images::keep_images;
+pub(crate) use page::STYLE;
 
 /// What a report can be printed as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use fewlabel_learn::counted;
 use std::collections::BTreeMap;
 
 const TEMPLATE: &str = include_str!("page/page.html");
-const STYLE: &str = include_str!("page/page.css");
+pub(crate) const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
 /// Puts the page together.

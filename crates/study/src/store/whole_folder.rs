@@ -60,6 +60,32 @@ impl WholeFolder {
         }
     }
 
+    /// Adds a file below it that has the bytes of the file `source`: a second name of it where it
+    /// is to be linked and the system can do that, else a copy. Links are followed first, so that
+    /// no name of the folder leads elsewhere.
+    ///
+    /// # Errors
+    /// If the source cannot be read, or the disk takes no more.
+    pub(crate) fn file_of(
+        &self,
+        name: &str,
+        source: &Path,
+        is_linked: bool,
+    ) -> Result<(), StudyError> {
+        let Some(beside) = &self.beside else { return Ok(()) };
+        let path = name.split('/').fold(beside.clone(), |path, part| path.join(part));
+        let shown = self.path.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(beside)).at("make the folder", &shown)?;
+        let source = fs::canonicalize(source).at("read", source)?;
+        if is_linked && fs::hard_link(&source, &path).is_ok() {
+            return Ok(());
+        }
+        let mut from = fs::File::open(&source).at("read", &source)?;
+        let mut to = fs::File::create_new(&path).at("write", &shown)?;
+        std::io::copy(&mut from, &mut to).at("write", &shown)?;
+        Ok(())
+    }
+
     /// Puts it in its place.
     ///
     /// # Errors
@@ -112,6 +138,23 @@ mod tests {
         assert!(error.ends_with("out: is a folder that is not empty"), "{error}");
         let error = WholeFolder::create(&out.join("a/b/c.txt")).expect_err("a file").to_string();
         assert!(error.ends_with("is a file, expected a folder"), "{error}");
+    }
+
+    #[test]
+    fn files_of_elsewhere_are_linked_or_copied() {
+        let place = tempfile::tempdir().expect("a folder");
+        let source = place.path().join("source.txt");
+        fs::write(&source, b"x").expect("written");
+        let out = place.path().join("out");
+        let folder = WholeFolder::create(&out).expect("begun");
+        folder.file_of("a/linked", &source, true).expect("linked");
+        folder.file_of("a/copied", &source, false).expect("copied");
+        let missing = folder.file_of("a/none", &place.path().join("none"), true);
+        assert!(missing.expect_err("missing").to_string().starts_with("cannot read"));
+        folder.finish().expect("finished");
+        fs::write(&source, b"y").expect("changed");
+        assert_eq!(fs::read(out.join("a/copied")).expect("read"), b"x");
+        assert!(fs::symlink_metadata(out.join("a/linked")).expect("there").is_file());
     }
 
     #[test]

@@ -6,7 +6,13 @@ import { Icon } from "../shell/icon";
 import { announce } from "../state/announce";
 import { changeClasses } from "../state/change";
 
-export function AddClass({ isOpen }: { isOpen: Signal<boolean> }) {
+interface Props {
+  isOpen: Signal<boolean>;
+  /** The key that opens it, where there is one. */
+  keys?: string;
+}
+
+export function AddClass({ isOpen, keys }: Props) {
   const field = useRef<HTMLInputElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const wasOpen = useRef(false);
@@ -34,7 +40,7 @@ export function AddClass({ isOpen }: { isOpen: Signal<boolean> }) {
   if (!isOpen.value) {
     return (
       <button type="button" class="plain add-class" ref={button} onClick={() => (isOpen.value = true)}>
-        <Icon name="add" /> New class <kbd aria-hidden="true">N</kbd>
+        <Icon name="add" /> New class {keys && <kbd aria-hidden="true">{keys}</kbd>}
       </button>
     );
   }

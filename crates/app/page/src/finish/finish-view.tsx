@@ -25,7 +25,10 @@ export function FinishView() {
       </p>
       <ul class="plain-list">
         <li>The final classifier learns from all answers, held-out ones too.</li>
-        <li>The accuracy shown belongs to the classifier without them: expect the final one to be as good or a little better.</li>
+        <li>
+          The accuracy shown belongs to the classifier that did not learn from the held-out ones:
+          no image is left that could measure the final one as fairly.
+        </li>
         <li>You can go on labelling afterwards and make the results again.</li>
       </ul>
       <p>

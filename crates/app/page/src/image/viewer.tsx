@@ -98,7 +98,7 @@ export function Viewer({ item }: { item: Item }) {
           height={size.height}
           tabIndex={0}
           role="img"
-          aria-label={`Image ${item.path}, ${item.width} by ${item.height} pixels`}
+          aria-label={`Image ${item.path}${frame ? `, ${frame.width} by ${frame.height} pixels` : ""}`}
           onKeyDown={(event) => panByKey(event, act.pan)}
         />
         {loaded === "loading" && <p class="stage-note">Loading the image…</p>}
@@ -107,7 +107,8 @@ export function Viewer({ item }: { item: Item }) {
             This image could not be loaded.{" "}
             <button type="button" class="plain" onClick={() => { loadAgain(item); place.value = { ...FITTED }; }}>
               Try again
-            </button>
+            </button>{" "}
+            or mark it unusable.
           </p>
         )}
       </div>

@@ -27,7 +27,7 @@ export function LabelView() {
   const isFlagging = useSignal(false);
   const isAdding = useSignal(false);
   const openFlag = () => (isFlagging.value = current.value !== null);
-  const openAdd = () => (isAdding.value = true);
+  const openAdd = () => (isAdding.value = classes.value.length > 0);
   useLabelKeys({ flag: openFlag, add: openAdd });
   if (!item) return <NothingNext />;
 
@@ -54,7 +54,7 @@ export function LabelView() {
               chosen={before && "label" in before ? before.label : null}
               onChoose={(label) => answer({ label })}
             />
-            <AddClass isOpen={isAdding} />
+            <AddClass isOpen={isAdding} keys="N" />
           </>
         )}
         <Enough />

@@ -24,7 +24,7 @@ export function NothingNext() {
       </div>
     );
   }
-  const { skipped, unsure } = status.value!;
+  const { notes, skipped, unsure } = status.value!;
   return (
     <div class="nothing">
       <h1 tabIndex={-1}>Every image is answered</h1>
@@ -32,10 +32,13 @@ export function NothingNext() {
         {unsure + skipped > 0 && `${counted(unsure, "image is", "images are")} marked unsure. `}
         Look over your answers, or make the results.
       </p>
+      {notes.map((note) => <p key={note} class="muted">{note}.</p>)}
       <p class="row">
         <a class="button main" href="#finish">Finish</a>
         <a class="button" href="#review">Review</a>
-        <button type="button" class="button" onClick={() => void undo()}><Icon name="undo" /> Undo</button>
+        <button type="button" class="button" onClick={() => void undo()}>
+          <Icon name="undo" /> Undo
+        </button>
       </p>
     </div>
   );

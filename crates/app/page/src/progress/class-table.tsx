@@ -37,7 +37,14 @@ export function ClassTable({ estimate }: { estimate: Estimate }) {
 }
 
 function Cell({ share }: { share: Share | null }) {
-  if (!share) return <td class="muted"><span aria-hidden="true">–</span><span class="visually-hidden">not known yet</span></td>;
+  if (!share) {
+    return (
+      <td class="muted">
+        <span aria-hidden="true">–</span>
+        <span class="visually-hidden">not known yet</span>
+      </td>
+    );
+  }
   return (
     <td class="share">
       <strong>{percent(share.estimate)}</strong> <span class="muted">{interval(share)}</span>

@@ -57,7 +57,13 @@ export function Curve({ points, goal }: Props) {
       <details>
         <summary>The curve as a table</summary>
         <table>
-          <thead><tr><th scope="col">Labels</th><th scope="col">Accuracy</th><th scope="col">95 % interval</th></tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">Labels</th>
+              <th scope="col">Accuracy</th>
+              <th scope="col">95 % interval</th>
+            </tr>
+          </thead>
           <tbody>
             {points.map((point) => (
               <tr key={point.labels}>

@@ -60,7 +60,9 @@ function Waiting({ heldOut }: { heldOut: number }) {
     <div class="panel stack" id="waiting">
       <strong id="waiting-name">The accuracy is shown from {HELD_OUT_NEEDED} held-out answers on</strong>
       <progress aria-labelledby="waiting-name" max={HELD_OUT_NEEDED} value={heldOut} />
-      <span class="muted">{Math.min(heldOut, HELD_OUT_NEEDED)} so far: about every fourth image you answer is one.</span>
+      <span class="muted">
+        {Math.min(heldOut, HELD_OUT_NEEDED)} so far: about every fourth image you answer is one.
+      </span>
     </div>
   );
 }

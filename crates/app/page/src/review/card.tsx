@@ -14,16 +14,24 @@ const SIZE = 256;
 
 export function Card({ item, list, onOpen }: Props) {
   const said = saidOf(item);
-  const isDisputed = list === "disagreements" && item.guess !== null;
+  const isDisputed = list === "disagreements";
   return (
     <li class="card" data-id={item.id} data-path={item.path}>
       <button type="button" onClick={onOpen}>
         <span class="thumb">
-          <img src={`${item.image}?size=${SIZE}`} alt="" loading="lazy" decoding="async" />
+          <img
+            src={`${item.image}?size=${SIZE}`}
+            alt=""
+            loading="lazy"
+            decoding="async"
+            onLoad={showSamples}
+          />
         </span>
         <span class="card-words">
           <strong>{said}</strong>
-          {isDisputed && <span class="warn">model: {item.guess!.class}</span>}
+          {isDisputed && item.guess && item.guess.class !== item.label && (
+            <span class="warn">model: {item.guess.class}</span>
+          )}
           {isDisputed && item.left_out_probability !== null && (
             <span class="muted small">your label: {percent(item.left_out_probability)} likely</span>
           )}
@@ -34,6 +42,11 @@ export function Card({ item, list, onOpen }: Props) {
       </button>
     </li>
   );
+}
+
+/** An image smaller than its place shows its samples, as the large one does. */
+function showSamples({ currentTarget: image }: { currentTarget: HTMLImageElement }): void {
+  image.classList.toggle("coarse", image.naturalWidth < SIZE / 2);
 }
 
 export function saidOf(item: ReviewItem): string {

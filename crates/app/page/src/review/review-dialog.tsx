@@ -72,7 +72,12 @@ export function ReviewDialog({ item, showsGuess, place, onStep, onClose }: Props
                     {name}
                   </button>
                 ))}
-                <button type="button" class="button" aria-pressed={item.flag !== null} onClick={() => (isFlagging.value = true)}>
+                <button
+                  type="button"
+                  class="button"
+                  aria-pressed={item.flag !== null}
+                  onClick={() => (isFlagging.value = true)}
+                >
                   <Icon name="flag" /> {item.flag === null ? "Flag" : "Flagged"}
                 </button>
               </div>

@@ -109,10 +109,6 @@ export interface Item {
   path: string;
   image: string;
   pixels: string;
-  width: number;
-  height: number;
-  channels: number;
-  bits: number;
   guess: Guess | null;
 }
 

@@ -8,7 +8,7 @@ import { counted } from "./words";
 
 export function Banners() {
   return (
-    <div class="banners" role="alert">
+    <div class="banners" role="status">
       <Connection />
       {status.value?.problem && connection.value === "there" && (
         <Banner id="problem"><p>{capital(status.value.problem)}.</p></Banner>

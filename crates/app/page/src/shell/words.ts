@@ -14,6 +14,7 @@ export function counted(value: number, one: string, more = `${one}s`): string {
 }
 
 export function percent(share: number): string {
+  if (share > 0 && share < 0.005) return "under 1 %";
   return `${Math.round(100 * share)} %`;
 }
 

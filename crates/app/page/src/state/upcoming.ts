@@ -8,6 +8,7 @@ import { serverFailed } from "./connection";
 import { hadAt, idsUnderway } from "./outbox";
 
 const ASK_FOR = 14;
+const ASK_FOR_MOST = 50;
 const ASK_BELOW = 10;
 const LOAD_AHEAD = 9;
 const AGAIN_MS = 300;
@@ -59,7 +60,9 @@ export async function refill(first?: number): Promise<void> {
   let again: number | null = null;
   try {
     const asked = performance.now();
-    const next = await get<Next>(`/api/next?count=${ASK_FOR}`);
+    // The server repeats what it does not know as answered yet.
+    const count = Math.min(ASK_FOR + idsUnderway.value.size, ASK_FOR_MOST);
+    const next = await get<Next>(`/api/next?count=${count}`);
     left.value = next.left;
     merge(next.items, asked, first);
     if (!upcoming.value.length && next.left > 0) again = AGAIN_MS;

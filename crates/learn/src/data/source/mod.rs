@@ -53,6 +53,16 @@ struct Kind {
 /// Every kind of source, the first that fits counts.
 const KINDS: [Kind; 3] = [folder::KIND, one_file::KIND, manifest::KIND];
 
+/// Files of the folder `root` by their paths from there, each with the class whose subfolder it
+/// lies in; none is read, so some may be no images.
+///
+/// # Errors
+/// If the folder cannot be listed, or its subfolders are no classes.
+pub fn folder_labels(root: &Path) -> Result<Vec<(String, Option<String>)>, DataError> {
+    let listing = (folder::KIND.list)(root, &Import::default())?;
+    Ok(listing.entries.into_iter().map(|entry| (entry.path, entry.label)).collect())
+}
+
 /// Images that lie as files: a folder, a manifest or one picture.
 pub struct Source {
     path: PathBuf,

@@ -31,6 +31,8 @@ pub struct Undone {
 /// The most characters of a class's name and of a note.
 const LONGEST_NAME: usize = 200;
 const LONGEST_NOTE: usize = 2_000;
+/// Letters that the page uses itself.
+const OF_PAGE: &str = "fiknrsuwx";
 /// As many classes as a data set may have.
 const MOST_CLASSES: usize = 1_024;
 
@@ -181,6 +183,12 @@ impl Session {
                 if !key.as_ref().is_none_or(is_letter) {
                     return Err(StudyError::Setting("a class's key is one letter".to_owned()));
                 }
+                if let Some(key) =
+                    key.as_ref().filter(|key| OF_PAGE.contains(&key.to_lowercase()[..]))
+                {
+                    let what = format!("{key} is a key of the page itself ({OF_PAGE} are)");
+                    return Err(StudyError::Setting(what));
+                }
                 Event::ClassKey { class: class(name)?, key: key.clone() }
             }
         };
@@ -232,6 +240,11 @@ impl Session {
     /// What the classifier takes an image for.
     pub fn guess(&self, id: ImageId) -> Option<Guess> {
         self.shared.lock().present.as_ref()?.guess(id)
+    }
+
+    /// The note on an image.
+    pub fn note(&self, id: ImageId) -> Option<String> {
+        self.shared.lock().state.image(id)?.flag.clone()
     }
 
     /// When a person sees that.

@@ -75,6 +75,7 @@ impl Session {
         });
         drop(inner);
         std::thread::spawn(move || {
+            (shared.options.give_way)();
             let outcome = hand_over(&shared, &folder);
             let mut inner = shared.lock();
             let Some(finish) = &mut inner.finish else { return };
@@ -174,7 +175,7 @@ fn hand_over(shared: &Shared, folder: &Path) -> Result<Vec<ResultFile>, StudyErr
     let is_ending = || shared.is_ending();
     let ready = ready(shared, &is_ending, &|what, done| told(what, 0.5 * done))?;
     let handover = ready.handover(shared.options.threads);
-    let files = handover::write(&handover, folder, &told, &is_ending)?;
+    let files = handover::write(&handover, folder, &shared.told(), &told, &is_ending)?;
     let of_file = |(name, what): (String, String)| {
         let path = folder.join(&name);
         let bytes = std::fs::metadata(&path).at("read", &path)?.len();

@@ -4,11 +4,11 @@
 //! pool. So its accuracy on these is what it is worth on images that nobody has seen.
 
 use super::asker::Features;
-use super::status::{CurvePoint, ModelStatus};
+use super::status::ModelStatus;
 use super::{Inner, Shared};
+use crate::labelling::curve::CurvePoint;
 use crate::labelling::estimate::{Estimate, Judged, estimate};
 use crate::labelling::event::{Guess, ImageId, Said};
-use crate::labelling::forecast;
 use crate::labelling::loaded::Loaded;
 use fewlabel_learn::data::Labelled;
 use fewlabel_learn::model::predict::argmax;
@@ -26,8 +26,6 @@ pub struct Present {
     pub(super) model: ModelStatus,
     pub(super) estimate: Option<Estimate>,
     pub(super) curve: Vec<CurvePoint>,
-    /// The same for the forecast, whose labels are all that were given, held-out ones too.
-    pub(super) course: Vec<forecast::CurvePoint>,
     loaded: Arc<Loaded>,
     features: Arc<Features>,
     learned: Labelled,
@@ -163,12 +161,11 @@ impl Question {
             .collect();
         let [unsure, unusable] = self.unanswerable;
         let estimate = estimate(&judged, &self.names, unsure, unusable);
-        let course = self.course(&predicted);
-        let curve = course.iter().filter_map(CurvePoint::of).collect();
+        let curve = self.curve(&predicted);
         let encoder = self.features.encoded().is_some();
         let model = ModelStatus { labels: self.learned.len(), encoder };
         let Self { loaded, features, learned, names, .. } = self;
-        Present { model, estimate, curve, course, loaded, features, learned, names, probs_nc }
+        Present { model, estimate, curve, loaded, features, learned, names, probs_nc }
     }
 
     /// What the classifier took the held-out images for.
@@ -179,7 +176,7 @@ impl Question {
     }
 
     /// What classifiers of fewer labels say of the same held-out images.
-    fn course(&self, predicted: &[u16]) -> Vec<forecast::CurvePoint> {
+    fn curve(&self, predicted: &[u16]) -> Vec<CurvePoint> {
         let pool = self.features.pool().with_classes(self.names.len());
         let (learned, held) = (self.learned.len(), self.held.len());
         let point = |count: usize, predicted: &[u16]| {
@@ -187,7 +184,7 @@ impl Question {
             // As many labels as were given by then, held-out ones among them.
             let labels = (count * (learned + held)).div_ceil(learned) as u32;
             let (correct, judged) = (right.count() as u32, held as u32);
-            forecast::CurvePoint { labels, correct, judged }
+            CurvePoint { labels, correct, judged }
         };
         let mut points = Vec::new();
         for count in CURVE.into_iter().filter(|&count| count < learned) {

@@ -26,7 +26,7 @@ pub use finishing::{Finish, FinishState, ResultFile};
 pub use judge::Present;
 pub use opening::list;
 pub use review::{List, Reviewed};
-pub use status::{ClassStatus, CurvePoint, ModelStatus, Phase, Progress, Status};
+pub use status::{ClassStatus, ModelStatus, Phase, Progress, Status};
 
 use crate::error::StudyError;
 use crate::labelling::desk::{Chooser, Desk};
@@ -38,6 +38,7 @@ use crate::labelling::store::Store;
 use asker::Features;
 use fewlabel_learn::data::source::{Import, Listed};
 use fewlabel_learn::pretrain::PretrainSettings;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -79,6 +80,8 @@ pub struct Options {
 pub struct Session {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
+    /// Let go when the session ends.
+    _lock: Option<File>,
 }
 
 /// What one of its threads does.
@@ -129,7 +132,7 @@ impl Session {
     /// # Errors
     /// If the project cannot be read or the images cannot be listed.
     pub fn open(project: Project, options: Options) -> Result<Self, StudyError> {
-        let Project { folder, store, state, root, .. } = project;
+        let Project { folder, store, state, root, lock, .. } = project;
         let mut inner = Inner {
             store,
             state,
@@ -181,7 +184,7 @@ impl Session {
                 source,
             })?);
         }
-        Ok(Self { shared, threads })
+        Ok(Self { shared, threads, _lock: lock })
     }
 
     /// The project's folder.

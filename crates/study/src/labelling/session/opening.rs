@@ -9,7 +9,7 @@ use crate::store::image_cache::ImageCache;
 use fewlabel_learn::counted;
 use fewlabel_learn::data::source::{Import, Keeper, Listed, Source, Watch};
 use fewlabel_learn::data::{self, DataError, Dataset};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -78,11 +78,15 @@ fn read(shared: &Arc<Shared>) -> Result<(), StudyError> {
     inner.store.set_digests(digests)?;
     inner.withdraw_others(&ids, &pooled);
     if !options.unlabelled {
-        let taken = inner.take_labels(&ids, &pooled.labels)?;
-        if taken > 0 {
-            let labels = counted(taken, "image");
-            inner.notes.push(format!("{labels} came with a label, which counts as answered"));
-        }
+        let note = match refused_labels(options, &pooled.labels)? {
+            Some(why) => Some(why),
+            None => match inner.take_labels(&ids, &pooled.labels)? {
+                0 => None,
+                1 => Some("1 image came with a label, which counts as answered".to_owned()),
+                taken => Some(format!("{taken} images came with labels, which count as answered")),
+            },
+        };
+        inner.notes.extend(note);
     }
     if moved > 0 {
         let images = counted(moved, "image");
@@ -100,6 +104,29 @@ fn read(shared: &Arc<Shared>) -> Result<(), StudyError> {
     let super::Inner { desk, state, .. } = &mut *inner;
     desk.sort(state);
     Ok(())
+}
+
+/// Why the labels that images came with are not taken, if they are not. Folders may be of patients
+/// as well as of classes: they are classes only where a person said so.
+fn refused_labels(
+    options: &super::Options,
+    labels: &[Option<String>],
+) -> Result<Option<String>, StudyError> {
+    let found: BTreeSet<&String> = labels.iter().flatten().collect();
+    let Some(first) = found.first() else { return Ok(None) };
+    let is_folder = recognised(&options.data)?.is_some_and(|source| source.kind() == "folder");
+    let strange = found.iter().find(|label| !options.classes.contains(label));
+    Ok(match (strange, options.classes.is_empty(), is_folder) {
+        (Some(_), true, true) => Some(format!(
+            "folders such as {first:?} were not taken for classes; `fewlabel labels import` takes \
+             them, if they are some"
+        )),
+        (Some(label), false, _) => Some(format!(
+            "the images came with labels such as {label:?}, which is none of --classes: no label \
+             was taken"
+        )),
+        _ => None,
+    })
 }
 
 /// Opens the images as any other command does, with progress for the page.

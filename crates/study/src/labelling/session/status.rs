@@ -1,12 +1,13 @@
 //! How a project stands.
 
 use super::asker::strategies;
-use super::{Finish, Inner, Session};
-use crate::evaluate::per_class::Share;
+use super::{Finish, Inner, Session, Shared};
 use crate::labelling::advice::{Situation, advice};
+use crate::labelling::curve::{self, CurveShare};
 use crate::labelling::estimate::{Estimate, Interval};
 use crate::labelling::event::{Said, Settings};
 use crate::labelling::forecast::{self, Forecast};
+use crate::labelling::handover::Told;
 use crate::labelling::rate;
 use crate::labelling::state::seconds_of;
 use serde::Serialize;
@@ -56,28 +57,6 @@ pub struct ModelStatus {
     pub encoder: bool,
 }
 
-/// A point of the learning curve.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CurvePoint {
-    /// Labels that a classifier learned.
-    pub labels: u32,
-    /// Its accuracy on what is held out.
-    pub accuracy: f64,
-    /// The 95 % interval.
-    pub low: f64,
-    /// The 95 % interval.
-    pub high: f64,
-}
-
-impl CurvePoint {
-    /// None where nothing was held out.
-    pub(super) fn of(point: &forecast::CurvePoint) -> Option<Self> {
-        let forecast::CurvePoint { labels, correct, judged } = *point;
-        let Share { value, low, high } = Share::of(correct, judged)?;
-        Some(Self { labels, accuracy: value, low, high })
-    }
-}
-
 /// How a project stands.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Status {
@@ -124,7 +103,7 @@ pub struct Status {
     /// What it is worth.
     pub estimate: Option<Estimate>,
     /// What it was worth with fewer labels.
-    pub curve: Vec<CurvePoint>,
+    pub curve: Vec<CurveShare>,
     /// When the goal is reached.
     pub forecast: Option<Forecast>,
     /// Whether more labels do not help any more.
@@ -139,10 +118,21 @@ pub struct Status {
     pub notes: Vec<String>,
 }
 
-impl Session {
+impl Shared {
+    /// What a report says of the project.
+    pub(super) fn told(&self) -> Told {
+        let Status { advice, mut notes, labels_per_minute, settings, model, .. } = self.status();
+        let sees = match model {
+            Some(ModelStatus { encoder: true, .. }) => "an encoder's features",
+            _ => "the pixels",
+        };
+        notes.push(format!("Images were chosen by {} on {sees}.", settings.strategy));
+        Told { advice, notes, labels_per_minute }
+    }
+
     /// How the project stands now.
-    pub fn status(&self) -> Status {
-        let inner = self.shared.lock();
+    pub(super) fn status(&self) -> Status {
+        let inner = self.lock();
         let classes = inner.class_status();
         let count = |said: Said| {
             inner.state.images.iter().filter(|image| image.said() == Some(said)).count()
@@ -152,8 +142,8 @@ impl Session {
         let estimate = present.and_then(|present| present.estimate.clone());
         let labels_per_minute = inner.rate();
         let goal = inner.state.settings.goal;
-        let course = present.map(|present| present.course.as_slice()).unwrap_or_default();
-        let outlook = forecast::outlook(course, goal, labels_per_minute);
+        let points = present.map(|present| present.curve.as_slice()).unwrap_or_default();
+        let outlook = forecast::outlook(points, goal, labels_per_minute);
         let (labelled, held_out) = (inner.labelled(), inner.held_out());
         let open = inner.desk.left(&inner.state);
         let phase = inner.phase(open);
@@ -171,8 +161,8 @@ impl Session {
             phase,
             accuracy: estimate.as_ref().map(|estimate| estimate.accuracy),
             advice,
-            name: inner.name(&self.shared.options.data),
-            project: self.shared.folder.display().to_string(),
+            name: inner.name(&self.options.data),
+            project: self.folder.display().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             classes,
             unsure: count(Said::Unsure),
@@ -186,7 +176,7 @@ impl Session {
             progress: inner.progress.clone(),
             model: present.map(|present| present.model),
             estimate,
-            curve: present.map(|present| present.curve.clone()).unwrap_or_default(),
+            curve: curve::shares(points),
             forecast: outlook.forecast,
             no_more_gain: outlook.no_more_gain,
             labels_per_minute,
@@ -194,6 +184,13 @@ impl Session {
             problem: inner.problem.clone(),
             notes: inner.notes.clone(),
         }
+    }
+}
+
+impl Session {
+    /// How the project stands now.
+    pub fn status(&self) -> Status {
+        self.shared.status()
     }
 
     /// The classes that an image can be given.
