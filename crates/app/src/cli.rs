@@ -193,7 +193,7 @@ mod tests {
         ("pretrain --data d", &["--json", "--seed 1", "--out x"]),
         ("probe --data d --encoder e", &["--json", "--seed 1"]),
         ("label d", &["--seed 1"]),
-        ("labels export --project p --out x", &["--json"]),
+        ("labels export --project p", &["--json", "--out x"]),
         ("labels import --project p x", &["--json"]),
         ("learn --data d --model m", &["--json", "--seed 1"]),
         ("train --data d --model m", &["--json", "--seed 1"]),

@@ -37,7 +37,7 @@ struct Export {
     project: PathBuf,
     /// Where the answers go: a table (.csv), JSON Lines (.jsonl), arrays as MedMNIST's (.npz), or a
     /// folder with one for each class.
-    #[arg(long, value_name = "L.csv")]
+    #[arg(long, value_name = "L.csv", default_value = "labels.csv")]
     out: PathBuf,
     /// Copy images into the folder, in place of a second name for each file.
     #[arg(long)]
