@@ -30,9 +30,9 @@ ALL = LOOP + ("validation", "test")
 STUDY = """regime = "al"
 data = {data}
 seeds = 1
-validate_every_epoch = {validate}
+final.validate_every_epoch = {validate}
 """
-QUICK = "train_images = 600\nval_images = 100\ntest_images = 100\nepochs = 2\n"
+QUICK = "train_images = 600\nval_images = 100\ntest_images = 100\nfinal.epochs = 2\n"
 
 
 def product(arguments, validate):
@@ -42,7 +42,7 @@ def product(arguments, validate):
         with open(study, "w") as file:
             file.write(STUDY.format(data=json.dumps(arguments.data), validate=str(validate).lower()))
             if arguments.quick:
-                file.write(QUICK + "labels = 139\ninitial = 7\n")
+                file.write(QUICK + "labels = 139\nloop.initial = 7\n")
         out = os.path.join(folder, "out")
         command = [arguments.binary, "run", study, "--out", out, "--quiet", "--threads", str(arguments.threads)]
         subprocess.run(pinned(arguments, command), check=True, stdout=subprocess.DEVNULL)

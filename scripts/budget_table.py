@@ -21,7 +21,7 @@ arguments = parser.parse_args()
 
 
 def name(row):
-    dropout, query = float(setting(row, "dropout") or 0), setting(row, "query_size")
+    dropout, query = float(setting(row, "final.dropout") or 0), setting(row, "loop.query_size")
     return regime_and_strategy(row) + (f", queries of {query}" if query else "") + (f", dropout {dropout:g}" if dropout else "")
 
 

@@ -1,18 +1,19 @@
-"""The columns of results.csv by the names of settings; earlier results name them by their places in the records."""
+"""The columns of results.csv by the names of settings; earlier results have other names for them."""
 
 EARLIER = {
-    "data": "data.name",
-    "dropout": "plan.network.dropout",
-    "query_size": "plan.selection.active.query_size",
-    "augmentation.transforms": "plan.policy.transforms",
-    "test_time_views": "plan.test_time_views",
-    "recipe.steps": "plan.training.recipe.steps",
-    "recipe.cosine": "plan.training.recipe.cosine",
-    "recipe.label_smoothing": "plan.training.recipe.label_smoothing",
-    "recipe.average": "plan.training.recipe.average",
+    "data": ["data.name"],
+    "final.dropout": ["dropout", "plan.network.dropout"],
+    "loop.query_size": ["query_size", "plan.selection.active.query_size"],
+    "augmentation.transforms": ["plan.policy.transforms"],
+    "final.test_time_views": ["test_time_views", "plan.test_time_views"],
+    "final.recipe.steps": ["recipe.steps", "plan.training.recipe.steps"],
+    "final.recipe.cosine": ["recipe.cosine", "plan.training.recipe.cosine"],
+    "final.recipe.label_smoothing": ["recipe.label_smoothing", "plan.training.recipe.label_smoothing"],
+    "final.recipe.average": ["recipe.average", "plan.training.recipe.average"],
 }
 
 
 def setting(row, name):
     """The value in that column; empty where there is none."""
-    return row.get(name) or row.get(EARLIER[name]) or ""
+    values = (row.get(column) for column in [name, *EARLIER[name]])
+    return next((value for value in values if value), "")

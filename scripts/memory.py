@@ -71,7 +71,7 @@ def main():
         small, large, model, study = (os.path.join(folder, n) for n in ["small.npz", "large.npz", "m.safetensors", "al.toml"])
         sizes = {small: data_set(small, 13_932, 2_452, 8_827), large: data_set(large, arguments.pool, 64, 64)}
         with open(study, "w") as file:
-            file.write(f'regime = "al"\ndata = "{large}"\nseeds = 1\nlabels = 19\ninitial = 11\nepochs = 1\nfirst_epochs = 1\n')
+            file.write(f'regime = "al"\ndata = "{large}"\nseeds = 1\nlabels = 19\nloop.initial = 11\nfinal.epochs = 1\nloop.epochs = 1\n')
         train = program + ["train", "--epochs", "1", "--model", model]
         first = ["--width", str(arguments.width), "--labels", "64"]
         arrays = ["--probs", os.path.join(folder, "p.npy"), "--features", os.path.join(folder, "h.npy")]

@@ -12,8 +12,8 @@ from intervals import text
 
 
 def parts(row):
-    recipe = {part: setting(row, f"recipe.{part}") for part in ("steps", "cosine", "label_smoothing", "average")}
-    views = int(setting(row, "test_time_views") or 0)
+    recipe = {part: setting(row, f"final.recipe.{part}") for part in ("steps", "cosine", "label_smoothing", "average")}
+    views = int(setting(row, "final.test_time_views") or 0)
     names = [
         f"{int(float(recipe['steps']))} steps" if float(recipe.get("steps") or 0) else "",
         "cosine" if recipe.get("cosine") == "true" else "",

@@ -15,7 +15,7 @@ trap 'rm -rf "$work"' EXIT
 
 # One run of regime da on core $1, seed $2, in a new folder.
 run() {
-    taskset -c "$1" "$binary" run "$study" --set regime=da --set "seeds=[$2]" --set validate_every_epoch=false "${settings[@]}" \
+    taskset -c "$1" "$binary" run "$study" --set regime=da --set "seeds=[$2]" --set final.validate_every_epoch=false "${settings[@]}" \
         --threads 1 --quiet --out "$(mktemp -d -p "$work")" >/dev/null 2>&1
 }
 # The seconds of one run as its timing.json has them are those of computing alone; here the whole program counts.

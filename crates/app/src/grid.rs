@@ -80,6 +80,7 @@ pub(crate) fn carry_out(
 ) -> anyhow::Result<()> {
     let folder = Folder::claim_for(out, &study.resolved(), &identities)?;
     folder.keep_plan(&plan)?;
+    say_former_names(study);
     let (keep_going, keep_models) = (way.keep_going, study.keep_models);
     let options = Options {
         threads: common.threads(),
@@ -152,6 +153,11 @@ pub(crate) fn carry_out(
 /// Says what of a study was cut to what its data have.
 pub(crate) fn say_cuts(study: &Study, jobs: &[Job]) {
     study.cuts(jobs).iter().for_each(|line| screen::note(line));
+}
+
+/// Says what the settings are called now that a study gives by former names.
+pub(crate) fn say_former_names(study: &Study) {
+    study.renamed().iter().for_each(|line| screen::note(&format!("note: {line}")));
 }
 
 /// Prints the mean and deviation of every cell.

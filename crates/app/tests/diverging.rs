@@ -47,10 +47,10 @@ fn ten_runs_go_on_and_two_that_diverge_are_failed() {
         assert_eq!(ran.status.code(), Some(1), "{said}");
         assert_eq!(seeds(&ran), [2; 5], "{}", text(&ran.stdout));
         assert!(
-            said.contains("error: 2 of 12 runs failed; the first: da learning_rate=1e+30 "),
+            said.contains("error: 2 of 12 runs failed; the first: da final.learning_rate=1e+30 "),
             "{said}"
         );
-        assert_eq!(said.matches("\nfailed da learning_rate=1e+30 ").count(), 2, "{said}");
+        assert_eq!(said.matches("\nfailed da final.learning_rate=1e+30 ").count(), 2, "{said}");
         pages.push((
             said.matches("\nfinished ").count(),
             fs::read_to_string(out.join("report.html")).expect("a page"),

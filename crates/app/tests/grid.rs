@@ -24,8 +24,9 @@ fn said(line: &str) -> (String, String) {
 }
 
 const TINY: &str = "regime = \"al\"\nstrategy = [\"entropy\", \"margin\", \"random\"]\n\
-                    labels = [12, 8]\nseeds = 2\ninitial = 4\n\
-                    epochs = 2\nfirst_epochs = 1\nwidth = 2\nloop_width = 2\n";
+                    labels = [12, 8]\nseeds = 2\n\
+                    final = { epochs = 2, width = 2 }\n\
+                    loop = { initial = 4, epochs = 1, width = 2 }\n";
 
 #[test]
 fn a_dry_run_says_the_grid_in_words_and_lists_the_runs_by_their_settings() {
@@ -62,18 +63,18 @@ fn every_setting_that_varies_is_a_column_and_part_of_every_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = TINY
         .replace("[\"entropy\", \"margin\", \"random\"]", "\"entropy\"")
-        .replace("epochs = 2\n", "epochs = [10, 9, 2]\n");
+        .replace("epochs = 2,", "epochs = [10, 9, 2],");
     let study = stripes::study_in(folder.path(), &text);
     let out = folder.path().join("out");
     let (table, lines) = said(&format!("run {study} --threads 1 --out {}", out.display()));
-    assert!(lines.contains("finished al epochs=9 labels=12 seed=1: validation "), "{lines}");
+    assert!(lines.contains("finished al final.epochs=9 labels=12 seed=1: validation "), "{lines}");
     let rows: Vec<Vec<&str>> = table
         .lines()
         .filter(|line| line.starts_with("| al"))
         .map(|l| l.split('|').collect())
         .collect();
     let cells: Vec<(&str, &str)> = rows.iter().map(|row| (row[4].trim(), row[5].trim())).collect();
-    assert!(table.contains("| augmentation | epochs | labels |"), "{table}");
+    assert!(table.contains("| augmentation | final.epochs | labels |"), "{table}");
     assert_eq!(
         cells,
         [("2", "8"), ("2", "12"), ("9", "8"), ("9", "12"), ("10", "8"), ("10", "12")],
@@ -81,11 +82,11 @@ fn every_setting_that_varies_is_a_column_and_part_of_every_line() {
     );
     for name in ["results.csv", "epochs.csv", "queries.csv", "timings.csv"] {
         let csv = fs::read_to_string(out.join(name)).expect("written");
-        assert!(csv.lines().next().expect("a head").ends_with(",epochs"), "{name}: {csv}");
+        assert!(csv.lines().next().expect("a head").ends_with(",final.epochs"), "{name}: {csv}");
         assert!(csv.lines().nth(1).expect("a line").ends_with(",2"), "{name}: {csv}");
     }
     let markdown = said(&format!("report {} --format md", out.display())).0;
-    assert!(markdown.contains("| al f=2 8 epochs=2 | 8 | 2 |"), "{markdown}");
+    assert!(markdown.contains("| al f=2 8 final.epochs=2 | 8 | 2 |"), "{markdown}");
     assert!(!markdown.contains("#2"), "{markdown}");
 }
 

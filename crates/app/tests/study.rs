@@ -13,8 +13,9 @@ fn fewlabel(line: &str) -> Command {
 }
 
 /// A study that takes a moment, but for its data.
-const TINY: &str = "regime = [\"random\", \"al\", \"alda\"]\nseeds = 1\nlabels = 12\ninitial = 4\n\
-                    epochs = 2\nfirst_epochs = 1\nwidth = 2\nloop_width = 2\nkeep_models = true\n";
+const TINY: &str = "regime = [\"random\", \"al\", \"alda\"]\nseeds = 1\nlabels = 12\n\
+                    keep_models = true\nloop = { initial = 4, epochs = 1, width = 2 }\n\
+                    final = { epochs = 2, width = 2 }\n";
 
 fn error_of(line: &str) -> String {
     let output = fewlabel(line).assert().failure().code(1).get_output().clone();

@@ -87,15 +87,15 @@ pub(crate) fn write(path: &Path, seeds: u64, budgets: &[usize]) -> Result<(), St
     for (budget_place, &budget) in budgets.iter().enumerate() {
         for regime in regimes::NAMES.iter().filter(|name| budget_place == 0 || **name != "full") {
             for seed in 0..seeds {
-                let point = Point {
+                let mut point = Point {
                     data: data.name.clone(),
                     regime: (*regime).to_owned(),
                     seed,
                     labels: Budget::Count(budget),
-                    initial: Budget::Count(8),
-                    epochs: 12,
                     ..Point::default()
                 };
+                point.queries.initial = Budget::Count(8);
+                point.final_model.training.epochs = 12;
                 write_run(&folder, &RunSettings::new(&point, &data)?, &data, budget);
             }
         }

@@ -3,6 +3,8 @@
 use crate::ask::settings::{Budget, Point};
 use fewlabel_learn::data::{Dataset, Images, Split};
 use fewlabel_learn::pretrain::PretrainSettings;
+use fewlabel_learn::run::loop_settings::LoopSettings;
+use fewlabel_learn::run::transfer::EncoderSettings;
 
 /// `n` training images of 28 x 28 pixels in three classes: a bright square whose place is the
 /// class.
@@ -27,20 +29,22 @@ fn split(n: usize, salt: usize) -> Split {
 
 /// Settings that make a run take a moment.
 pub(crate) fn quick_point() -> Point {
-    Point {
+    let pretrain =
+        PretrainSettings { width: 4, epochs: 2, batch_size: 20, ..PretrainSettings::default() };
+    let mut point = Point {
         data: "squares".into(),
         labels: Budget::Count(12),
-        initial: Budget::Count(4),
-        width: Some(2),
-        loop_width: 2,
-        epochs: 3,
-        first_epochs: 1,
-        pretrain: PretrainSettings {
-            width: 4,
-            epochs: 2,
-            batch_size: 20,
-            ..PretrainSettings::default()
-        },
+        encoder: EncoderSettings { pretrain, ..EncoderSettings::default() },
         ..Point::default()
-    }
+    };
+    point.queries =
+        LoopSettings { initial: Budget::Count(4), width: 2, epochs: 1, ..point.queries };
+    (point.final_model.width, point.final_model.training.epochs) = (Some(2), 3);
+    point
+}
+
+/// The point with a change.
+pub(crate) fn changed(mut point: Point, change: impl FnOnce(&mut Point)) -> Point {
+    change(&mut point);
+    point
 }

@@ -44,11 +44,12 @@ pub(crate) struct Arguments {
 
 /// What `--quick` changes: a smaller pool and fewer epochs; few labels need more of them to learn
 /// anything.
-const QUICK: &str = "train_images = 1500\nval_images = 300\ntest_images = 800\nepochs = 30\n\
-                     labels = 40\ninitial = 8\n\
-                     query_size = 8\nloop_width = 4\npretrain = { width = 8, epochs = 2 }\n\
+const QUICK: &str = "train_images = 1500\nval_images = 300\ntest_images = 800\nlabels = 40\n\
+                     [loop]\ninitial = 8\nquery_size = 8\nwidth = 4\n\
+                     [final]\nepochs = 30\n\
+                     [encoder]\npretrain = { width = 8, epochs = 2 }\n\
                      [[conditions]]\nwhen = { regime = \"full\" }\n\
-                     set = { epochs = 5 }\n";
+                     set = { final.epochs = 5 }\n";
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
     let study = arguments.study(common.seed)?;
@@ -92,8 +93,10 @@ impl Arguments {
             vec![format!("data={}", serde_json::to_string(&location::to_text(&self.data))?)];
         changes.push(format!("regime={}", serde_json::to_string(&regimes)?));
         if let Some(encoder) = &self.encoder {
-            changes
-                .push(format!("encoder={}", serde_json::to_string(&location::to_text(encoder))?));
+            changes.push(format!(
+                "encoder.file={}",
+                serde_json::to_string(&location::to_text(encoder))?
+            ));
         }
         if let Some(names) = self.options.given() {
             changes.push(format!("class_names={}", serde_json::to_string(&names)?));

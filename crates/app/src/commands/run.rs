@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub(crate) struct Grid {
     /// The study file.
     study: PathBuf,
-    /// Set a key of the study file, for example --set epochs=10; may be repeated.
+    /// Set a key of the study file, for example --set final.epochs=10; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     changes: Vec<String>,
     /// The same grid in a fraction of the time: one seed, few epochs, a small pool.
@@ -37,6 +37,10 @@ impl Grid {
         let quick = QUICK.iter().filter(|_| self.quick).map(|change| (*change).to_owned());
         let changes: Vec<String> = quick.chain(self.changes.iter().cloned()).collect();
         let study = read(&self.study, &changes)?;
+        // Nobody has to rewrite what the program itself wrote, the study in its folder.
+        let is_kept =
+            self.study.ends_with("study.toml") && self.study.with_file_name("runs").is_dir();
+        let study = if is_kept { study.without_notes() } else { study };
         Ok(if self.quick { study.quick() } else { study })
     }
 
@@ -78,11 +82,11 @@ const QUICK: [&str; 10] = [
     "val_images=200",
     "test_images=200",
     "labels=[12, 20]",
-    "initial=4",
-    "epochs=4",
-    "first_epochs=2",
-    "loop_width=4",
-    "pretrain={ width = 8, epochs = 1 }",
+    "loop.initial=4",
+    "loop.epochs=2",
+    "loop.width=4",
+    "final.epochs=4",
+    "encoder.pretrain={ width = 8, epochs = 1 }",
 ];
 
 pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> {
@@ -106,6 +110,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         jobs = shard(jobs, part, parts);
     }
     if arguments.dry_run {
+        grid::say_former_names(&study);
         return dry_run(jobs, &whole.varying, &out, common);
     }
     let way = Way {

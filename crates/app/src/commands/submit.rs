@@ -80,6 +80,7 @@ pub(crate) fn run(arguments: &Arguments, common: &Common) -> anyhow::Result<()> 
         slurm::max_array_size(),
     );
     let request = request(arguments, &study.name, &out, common)?;
+    grid::say_former_names(&study);
     if arguments.dry_run {
         let script =
             slurm::script(&request, tasks.len(), &request.folder.join("slurm/array-0.tasks"));

@@ -44,6 +44,7 @@ pub use strategy::{Picks, Score, Strategy, check_batch, unlabelled};
 pub use ties::{Query, Ties};
 pub use typiclust::CLUSTERS;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stochastic::{Chance, Stochastic};
 use strategy::Scored;
@@ -89,7 +90,7 @@ const CHANCES: &[(&str, Chance)] =
     &[("power-", Chance::Power), ("softmax-", Chance::Softmax), ("softrank-", Chance::SoftRank)];
 
 /// Settings that some strategies read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Sharpness of the stochastic batches (1: chances proportional to the score).

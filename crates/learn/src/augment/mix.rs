@@ -7,10 +7,11 @@
 use super::policy::AugmentError;
 use fewlabel_engine::image::Shape;
 use fewlabel_engine::rng::{Key, Stream};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How batches are mixed. In TOML `mixing = { kind = "mixup", alpha = 0.2 }`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Mixing {
     /// Every value a weighted mean of both images' (Zhang et al. 2018, arXiv 1710.09412).
@@ -20,7 +21,7 @@ pub enum Mixing {
 }
 
 /// The distribution of the share of an image's own content: Beta(alpha, alpha), drawn once a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Beta {
     /// Small values mix rarely, 1 makes every share equally likely.

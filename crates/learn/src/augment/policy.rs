@@ -4,8 +4,10 @@ use super::ladder::{RandAugment, TrivialAugment};
 use super::search::Search;
 use super::transform::{Kind, Transform};
 use super::{affine, blur, elastic};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 
 /// What is wrong with a policy.
@@ -311,6 +313,16 @@ impl Policy {
             Spec::RandAugment(settings) => Plan::RandAugment(settings.clone()),
             Spec::TrivialAugment(settings) => Plan::TrivialAugment(settings.clone()),
         }
+    }
+}
+
+impl JsonSchema for Policy {
+    fn schema_name() -> Cow<'static, str> {
+        "Policy".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "object"] })
     }
 }
 

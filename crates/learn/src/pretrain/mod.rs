@@ -14,6 +14,7 @@ pub use pretrained::Pretrained;
 
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{Architecture, Contrastive, Model, Objective, ProjectionHead};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Policy;
@@ -25,7 +26,7 @@ use crate::purpose;
 use crate::training::optimised::{Optimisation, Optimised, Passes};
 
 /// What an encoder is held to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     /// Views of an image are to be alike, and unlike those of others.
@@ -53,7 +54,7 @@ impl Method {
 }
 
 /// How an encoder is trained.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PretrainSettings {
     /// What for.
@@ -76,7 +77,7 @@ pub struct PretrainSettings {
     pub hidden: usize,
     /// Numbers in an embedding.
     pub embedding: usize,
-    /// What a view may change; `None` is [`views::for_pool`].
+    /// What a view may change; what suits the data if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub views: Option<Policy>,
 }

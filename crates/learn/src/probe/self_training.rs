@@ -5,6 +5,7 @@
 //! classifier is most certain joins the labels. All of them together count `weight` times as much
 //! as all given labels.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::acquire::Rows;
@@ -13,7 +14,7 @@ use crate::model::predict::argmax;
 use crate::probe::{Probe, Ridge, Targets};
 
 /// How much the classifier listens to itself.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SelfTraining {
     /// Rounds.

@@ -1,6 +1,8 @@
 //! Who chooses the labels before the first query.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 
 use crate::acquire;
 use crate::error::LearnError;
@@ -59,6 +61,16 @@ impl Initial {
             return wrong("no model is trained yet; set features to pixels-pca or a .npy file");
         }
         Ok(())
+    }
+}
+
+impl JsonSchema for Initial {
+    fn schema_name() -> Cow<'static, str> {
+        "Initial".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
     }
 }
 

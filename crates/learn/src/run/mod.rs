@@ -3,10 +3,13 @@
 
 pub mod active_loop;
 pub mod answers;
+pub mod budget;
 pub mod events;
+pub mod final_settings;
 mod first_labels;
 pub mod initial;
 pub mod learners;
+pub mod loop_settings;
 pub mod next_query;
 pub mod oracle;
 pub mod plan;

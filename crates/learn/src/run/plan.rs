@@ -1,8 +1,9 @@
 //! What one run is: everything its result depends on beside the data.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::acquire::{self, Needs, Ties};
+use crate::acquire::{self, Ties};
 use crate::augment::Policy;
 use crate::error::LearnError;
 use crate::features::FeatureSource;
@@ -10,7 +11,8 @@ use crate::model::network::NetworkSettings;
 use crate::pretrain::PretrainSettings;
 use crate::probe::feature_pool;
 use crate::run::initial::Initial;
-use crate::run::stopping::Rule;
+use crate::run::loop_settings::LoopSettings;
+pub use crate::run::loop_settings::{ActiveSettings, LoopSchedule};
 use crate::run::transfer::{EncoderSource, Head, Transfer};
 use crate::training::fit::{Recipe, TrainSettings};
 
@@ -57,201 +59,15 @@ impl Selection {
     }
 }
 
-/// The settings of the active loop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ActiveSettings {
-    /// Name of the strategy, as `fewlabel query --strategy` takes it.
-    pub strategy: String,
-    /// Labels before the first query.
-    pub initial: usize,
-    /// Who chooses them.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub initial_choice: Initial,
-    /// Labels a query asks for.
-    pub query_size: usize,
-    /// Labels in the end, unless a rule stops the loop before.
-    pub labels: usize,
-    /// The loop stops after the first query at which one of these is met.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stopping: Vec<Rule>,
-    /// Features for a strategy and a first choice that look at some; the model's if none are named.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub features: Option<FeatureSource>,
-    /// Settings of the strategy.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub options: acquire::Options,
-    /// How ties are broken, by the strategy of the first labels too.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub ties: Ties,
-    /// Whether the loop models' probabilities are scaled by a temperature fitted on the validation
-    /// labels (Guo 2017).
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub temperature_scaling: bool,
-    /// Monte-Carlo dropout passes, for strategies that need several predictions an image.
-    #[serde(default = "default_mc_samples")]
-    pub mc_samples: usize,
-    /// Models trained side by side: above 1 an ensemble, whose members replace the Monte-Carlo
-    /// passes.
-    #[serde(default = "default_members")]
-    pub members: usize,
-    /// Augmented views an image, for strategies that look at their consistency.
-    #[serde(default = "default_views")]
-    pub views: usize,
-    /// The small model that chooses.
-    pub network: NetworkSettings,
-    /// How long the small model trains, and when it starts anew.
-    pub schedule: LoopSchedule,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-fn default_mc_samples() -> usize {
-    20
-}
-
-fn default_members() -> usize {
-    1
-}
-
-fn default_views() -> usize {
-    8
-}
-
-impl ActiveSettings {
-    /// The strategy, ready to choose among images of `classes` classes.
-    pub(crate) fn strategy(
-        &self,
-        classes: usize,
-    ) -> Result<Box<dyn acquire::Strategy>, LearnError> {
-        let options = acquire::Options { classes: Some(classes), ..self.options.clone() };
-        Ok(acquire::with_options(&self.strategy, &options)?)
-    }
-
-    /// Where features come from.
-    pub(crate) fn source(&self) -> &FeatureSource {
-        self.features.as_ref().unwrap_or(&FeatureSource::Penultimate)
-    }
-
-    /// What a query has to compute for the strategy and the stopping rules.
-    pub(crate) fn needs(&self) -> Result<Needs, LearnError> {
-        let needs = acquire::with_options(&self.strategy, &self.options)?.needs();
-        let probs = needs.probs || self.stopping.iter().any(Rule::needs_probs);
-        Ok(Needs { probs, ..needs })
-    }
-
-    /// Whether a query looks at a model at all: else none is trained in the loop.
-    pub(crate) fn needs_model(&self, is_on_encoder: bool) -> Result<bool, LearnError> {
-        let needs = self.needs()?;
-        let of_model = needs.features && !self.source().is_given() && !is_on_encoder;
-        let validated = self.stopping.iter().any(Rule::needs_validation);
-        Ok(needs.probs || needs.mc_probs || needs.views || of_model || validated)
-    }
-
-    /// Queries that spend the budget, if no rule stops before.
-    pub fn queries(&self) -> usize {
-        self.labels.saturating_sub(self.initial).div_ceil(self.query_size.max(1))
-    }
-
-    /// Whether the budget leaves no smaller query at the end.
-    pub fn has_whole_queries(&self) -> bool {
-        self.initial.saturating_add(self.queries().saturating_mul(self.query_size)) == self.labels
-    }
-
-    fn check(&self, policy: &Policy) -> Result<(), LearnError> {
-        let wrong = |text: String| Err(LearnError::Setting(text));
-        if self.initial < 2 {
-            return wrong(format!("initial labels must be at least 2, not {}", self.initial));
-        }
-        if self.initial > self.labels {
-            return wrong(format!(
-                "{} initial labels are more than the budget of {}",
-                self.initial, self.labels
-            ));
-        }
-        if self.query_size == 0 {
-            return wrong("query_size must be at least 1".to_owned());
-        }
-        if self.schedule.first_epochs == 0 {
-            return wrong("first_epochs must be at least 1".to_owned());
-        }
-        self.stopping.iter().try_for_each(Rule::check)?;
-        self.initial_choice.check(self.source())?;
-        self.check_needs(policy)
-    }
-
-    /// Refuses a strategy that would look at predictions that cannot differ.
-    fn check_needs(&self, policy: &Policy) -> Result<(), LearnError> {
-        let wrong = |text: String| Err(LearnError::Setting(text));
-        let (name, needs) = (&self.strategy, self.needs()?);
-        if self.members == 0 || self.members > MOST_MEMBERS {
-            return wrong(format!(
-                "members must lie between 1 and {MOST_MEMBERS}, not {}",
-                self.members
-            ));
-        }
-        if needs.mc_probs
-            && self.members == 1
-            && (self.network.dropout == 0.0 || self.mc_samples < 2)
-        {
-            return wrong(format!(
-                "{name} compares several predictions an image: give the loop's network a dropout \
-                 above 0 and mc_samples \
-                 of at least 2, or an ensemble of at least 2 members"
-            ));
-        }
-        if needs.views && (policy.is_none() || self.views < 2) {
-            return wrong(format!(
-                "{name} compares augmented views: give a policy and at least 2 views"
-            ));
-        }
-        Ok(())
-    }
-}
-
 /// Images of a query that a person answers.
 const ASKED_AT_ONCE: usize = 10;
-/// Members of an ensemble, at most.
-const MOST_MEMBERS: usize = 100;
-
-/// Epochs of the loop model (paper, section 4.3; "every three epochs" read as every three queries).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LoopSchedule {
-    /// Epochs before each query, at first.
-    pub first_epochs: u32,
-    /// Queries after which model and optimiser start anew; 0 is never.
-    pub reset_every_queries: u32,
-    /// Epochs that each reset adds.
-    pub epochs_growth: u32,
-}
-
-impl Default for LoopSchedule {
-    fn default() -> Self {
-        Self { first_epochs: 6, reset_every_queries: 3, epochs_growth: 1 }
-    }
-}
-
-impl LoopSchedule {
-    /// How often the model has been started anew before query number `round` (from 0).
-    pub fn resets_before(&self, round: u32) -> u32 {
-        round.checked_div(self.reset_every_queries).unwrap_or(0)
-    }
-
-    /// Epochs before query number `round`.
-    pub fn epochs(&self, round: u32) -> u32 {
-        self.first_epochs
-            .saturating_add(self.epochs_growth.saturating_mul(self.resets_before(round)))
-    }
-}
 
 /// Where augmentation acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// Nowhere.
+    #[default]
     Never,
     /// Once, on training and pool images alike, before any query: the paper's ALDA.
     BeforeQuery,
@@ -260,6 +76,10 @@ pub enum Placement {
     AfterQuery,
     /// Fresh at every epoch of the final model's training alone.
     FinalOnly,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// One run: a pure function of this, the data and nothing else.
@@ -353,6 +173,7 @@ impl Plan {
                 (cold, Some(FeatureSource::PixelsPca), ASKED_AT_ONCE)
             }
         };
+        let usual = LoopSettings::default();
         let active = ActiveSettings {
             strategy: strategy.to_owned(),
             initial: initial.min(rows),
@@ -364,9 +185,9 @@ impl Plan {
             options: acquire::Options::default(),
             ties: Ties::Seeded,
             temperature_scaling: false,
-            mc_samples: default_mc_samples(),
-            members: default_members(),
-            views: default_views(),
+            mc_samples: usual.mc_samples,
+            members: usual.members,
+            views: usual.views,
             network: NetworkSettings::paper(8),
             schedule: LoopSchedule::default(),
         };
@@ -510,6 +331,8 @@ fn check_rows(given: &[u32], rows: usize) -> Result<(), LearnError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acquire;
+    use crate::run::initial::Initial;
 
     fn plan(selection: Selection) -> Plan {
         Plan {

@@ -51,11 +51,11 @@ fn parts(plan: &Plan, pool: &Pool<'_>) -> Result<Vec<Part>, LearnError> {
         parts.push(pretraining(settings, pool)?);
     }
     if plan.transfer.is_none() {
-        parts.push(training("width", &plan.network, 1)?);
+        parts.push(training("final.width", &plan.network, 1)?);
     }
     if let Selection::Active(active) = &plan.selection {
         if active.needs_model(plan.transfer.is_some())? {
-            parts.push(training("loop_width", &active.network, active.members)?);
+            parts.push(training("loop.width", &active.network, active.members)?);
         }
         parts.extend(predictions(active, pool)?);
     }

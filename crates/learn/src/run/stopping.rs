@@ -1,11 +1,12 @@
 //! When to stop asking for labels: rules over what each round of the loop saw.
 
 use crate::error::LearnError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A rule; the loop stops at the first that is met.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "rule", deny_unknown_fields)]
 pub enum Rule {
     /// So many labels were given.

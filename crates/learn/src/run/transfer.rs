@@ -1,16 +1,80 @@
 //! What a plan says of a run on an encoder: which encoders, what learns the labels, whether the
 //! whole network goes on from there.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 use crate::augment::Policy;
-use crate::data::{DataError, Pool, hex};
+use crate::data::{DataError, Pool, hex, location};
 use crate::error::LearnError;
 use crate::pretrain::{PretrainSettings, views};
 use crate::probe::self_training::SelfTraining;
 use crate::training::fine_tuning::FineTuning;
+
+/// Encoders as a study asks for them, the table `[encoder]` of its file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EncoderSettings {
+    /// An encoder's file, in place of encoders trained by the study.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Encoders among which seeds are dealt out: seed s takes the encoder of seed s mod `count`.
+    #[schemars(range(min = 1))]
+    pub count: u64,
+    /// Encoders of these that answer together, by the mean of their classifiers' probabilities: the
+    /// seed's own, which also chooses, and those that follow it.
+    #[schemars(range(min = 1))]
+    pub ensemble: u64,
+    /// How they are trained, on the training images without labels.
+    pub pretrain: PretrainSettings,
+    /// How a self-trained classifier listens to itself.
+    pub self_training: SelfTraining,
+    /// How encoder and classifier go on learning together; they do not if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fine_tuning: Option<FineTuning>,
+}
+
+impl Default for EncoderSettings {
+    fn default() -> Self {
+        Self {
+            file: None,
+            count: 1,
+            ensemble: 1,
+            pretrain: PretrainSettings::default(),
+            self_training: SelfTraining::default(),
+            fine_tuning: None,
+        }
+    }
+}
+
+impl EncoderSettings {
+    /// What the run of a seed stands on.
+    ///
+    /// # Errors
+    /// If there are to be no encoders, or the file cannot be read.
+    pub fn of_run(&self, seed: u64, is_self_trained: bool) -> Result<Transfer, LearnError> {
+        let encoder = match &self.file {
+            None if self.count == 0 => {
+                return Err(LearnError::Setting("encoder.count must be at least 1".to_owned()));
+            }
+            None => {
+                let settings = self.pretrain.clone();
+                EncoderSource::Pretraining { settings, seed: seed % self.count }
+            }
+            Some(path) => EncoderSource::File(EncoderFile::at(&location::from_text(path))?),
+        };
+        let Self { ensemble: size, count: of, .. } = *self;
+        Ok(Transfer {
+            encoder,
+            ensemble: (size != 1).then_some(Ensemble { size, of }),
+            classifier: Head::Ridge,
+            self_training: is_self_trained.then_some(self.self_training),
+            fine_tuning: self.fine_tuning.clone(),
+        })
+    }
+}
 
 /// What a plan says of a run on an encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +126,7 @@ impl Transfer {
             let wrong = |what: String| Err(LearnError::Setting(what));
             if !(1..=of).contains(&size) {
                 return wrong(format!(
-                    "ensemble = {size} of encoders = {of}: give 1 to all of them"
+                    "encoder.ensemble = {size} of encoder.count = {of}: give 1 to all of them"
                 ));
             }
             if self.fine_tuning.is_some() {
@@ -73,7 +137,7 @@ impl Transfer {
             }
             if matches!(self.encoder, EncoderSource::File(_)) {
                 return wrong(
-                    "an ensemble needs encoders of the study, not `encoder`, a single file"
+                    "an ensemble needs encoders of the study, not `encoder.file`, a single one"
                         .to_owned(),
                 );
             }

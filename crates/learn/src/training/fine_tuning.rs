@@ -7,6 +7,7 @@
 
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{ClassHead, Model, Targets, Trainer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Policy;
@@ -18,7 +19,7 @@ use crate::training::fix_match::{FixMatch, Unlabelled};
 use crate::training::optimised::{Optimisation, Optimised, Passes};
 
 /// How the whole network is trained on a few labels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FineTuning {
     /// Steps.
@@ -35,8 +36,8 @@ pub struct FineTuning {
     pub label_smoothing: f32,
     /// Decay of the average of the weights that is judged; 0 judges the weights themselves.
     pub average: f32,
-    /// What a view of a labelled image may change; `None` is what the encoder was trained with, or
-    /// the default for the data.
+    /// What a view of a labelled image may change; if not given, what the encoder was trained with,
+    /// or what suits the data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub views: Option<Policy>,
     /// How the network listens to itself on unlabelled images, if it does.

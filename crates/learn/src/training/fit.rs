@@ -3,6 +3,7 @@
 use fewlabel_engine::image::Shape;
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{ClassHead, Model, Targets, Trainer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{Mixer, Mixing};
@@ -11,7 +12,7 @@ use crate::model::view::View;
 use crate::training::optimised::{Optimisation, Optimised};
 
 /// How a model is trained; the defaults are PAPER.md's readings where the paper is silent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainSettings {
     /// Epochs of the final model.
@@ -32,7 +33,7 @@ pub struct TrainSettings {
 }
 
 /// A recipe for few labels, each part of which is off by default: so the paper trains.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recipe {
     /// Steps in place of epochs: as many epochs as make at least so many steps. 0 counts in epochs.

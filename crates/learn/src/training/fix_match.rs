@@ -12,6 +12,7 @@
 
 use fewlabel_engine::rng::Key;
 use fewlabel_engine::{Model, Scorer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{Chain, Policy, Spec, Step, Transform, Translation};
@@ -22,7 +23,7 @@ use crate::model::view::View;
 use crate::purpose;
 
 /// How fine-tuning listens to itself on unlabelled images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FixMatch {
     /// Unlabelled images for each labelled one in a step.

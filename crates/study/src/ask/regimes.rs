@@ -5,16 +5,28 @@ use crate::ask::settings::Point;
 use crate::error::StudyError;
 use crate::model_files::read_encoder;
 use crate::spelling;
-use fewlabel_learn::LearnError;
 use fewlabel_learn::acquire;
+use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::location;
-use fewlabel_learn::features::{FeatureFile, FeatureSource};
 use fewlabel_learn::model::network::NetworkSettings;
 use fewlabel_learn::probe::feature_pool;
-use fewlabel_learn::run::initial::Initial;
-use fewlabel_learn::run::plan::{ActiveSettings, LoopSchedule, Placement, Plan, Selection};
-use fewlabel_learn::run::transfer::{EncoderFile, EncoderSource, Ensemble, Head, Transfer};
+use fewlabel_learn::run::plan::{Placement, Plan, Selection};
 use fewlabel_learn::training::fit::TrainSettings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backbone {
+    /// A network that starts from nothing.
+    Scratch,
+    /// A linear classifier on an encoder that has learned from the training images without labels.
+    Encoder,
+    /// The same, and the classifier then listens to itself on the rest of the pool.
+    EncoderSemi,
+}
 
 /// Who chooses the rows to label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +35,8 @@ pub enum Chooser {
     All,
     /// Chance.
     Chance,
-    /// A strategy in the active loop.
+    /// A strategy: in the active loop, or on the features of an encoder.
     Strategy,
-    /// A strategy on the features of a pretrained encoder: the one that the regime's name ends in.
-    OnFeatures,
-    /// The same, namely [`SEMI_STRATEGY`]; the classifier then listens to itself.
-    SelfTrained,
 }
 
 /// One way to spend a label budget.
@@ -40,10 +48,12 @@ pub struct Regime {
     pub name: &'static str,
     /// What it is, in a few words.
     pub about: &'static str,
+    /// What learns.
+    pub backbone: Backbone,
     /// Who chooses the rows to label.
     pub chooser: Chooser,
     /// Where augmentation acts.
-    pub placement: Placement,
+    pub augment: Placement,
     /// The width f of the final model: the paper's, or the encoder's.
     pub width: usize,
 }
@@ -54,62 +64,70 @@ pub const REGIMES: [Regime; 6] = [
         number: 1,
         name: "full",
         about: "all labels, no augmentation",
+        backbone: Backbone::Scratch,
         chooser: Chooser::All,
-        placement: Placement::Never,
+        augment: Placement::Never,
         width: 16,
     },
     Regime {
         number: 2,
         name: "random",
         about: "random labels, no augmentation",
+        backbone: Backbone::Scratch,
         chooser: Chooser::Chance,
-        placement: Placement::Never,
+        augment: Placement::Never,
         width: 32,
     },
     Regime {
         number: 3,
         name: "da",
         about: "random labels, augmented",
+        backbone: Backbone::Scratch,
         chooser: Chooser::Chance,
-        placement: Placement::FinalOnly,
+        augment: Placement::FinalOnly,
         width: 32,
     },
     Regime {
         number: 4,
         name: "al",
         about: "queried labels, no augmentation",
+        backbone: Backbone::Scratch,
         chooser: Chooser::Strategy,
-        placement: Placement::Never,
+        augment: Placement::Never,
         width: 32,
     },
     Regime {
         number: 5,
         name: "alda",
         about: "queried labels, augmented before querying",
+        backbone: Backbone::Scratch,
         chooser: Chooser::Strategy,
-        placement: Placement::BeforeQuery,
+        augment: Placement::BeforeQuery,
         width: 32,
     },
     Regime {
         number: 6,
         name: "alpa",
         about: "queried labels, augmented after querying",
+        backbone: Backbone::Scratch,
         chooser: Chooser::Strategy,
-        placement: Placement::AfterQuery,
+        augment: Placement::AfterQuery,
         width: 32,
     },
 ];
 
-/// Those on an encoder that has learned from the training images without labels. One stands for
-/// many: every strategy that features and a classifier suffice for has a regime of its name.
-pub const PRETRAINED: [Regime; 3] = [
+/// Those beside the paper's: on an encoder that has learned from the training images without
+/// labels. One stands for many: every strategy that features and a classifier suffice for has a
+/// regime of its name.
+pub const OTHERS: &[Regime] = &[
     Regime {
         number: 7,
         name: "pretrained-random",
         about: "random labels, encoder learned \
         without labels",
+        backbone: Backbone::Encoder,
         chooser: Chooser::Chance,
-        placement: Placement::Never,
+        augment: Placement::Never,
         width: 32,
     },
     Regime {
@@ -117,8 +135,9 @@ pub const PRETRAINED: [Regime; 3] = [
         name: "pretrained-<strategy>",
         about: "labels queried on the features of \
         such an encoder",
-        chooser: Chooser::OnFeatures,
-        placement: Placement::Never,
+        backbone: Backbone::Encoder,
+        chooser: Chooser::Strategy,
+        augment: Placement::Never,
         width: 32,
     },
     Regime {
@@ -126,52 +145,121 @@ pub const PRETRAINED: [Regime; 3] = [
         name: "pretrained-semi",
         about: "the same by typiclust, classifier \
         self-trained",
-        chooser: Chooser::SelfTrained,
-        placement: Placement::Never,
+        backbone: Backbone::EncoderSemi,
+        chooser: Chooser::Strategy,
+        augment: Placement::Never,
         width: 32,
     },
 ];
 
-/// What the names of [`PRETRAINED`] begin with.
+/// What the names of regimes on an encoder begin with.
 const PREFIX: &str = "pretrained-";
-/// Who chooses in `pretrained-semi`.
+/// The regime whose classifier listens to itself.
+const SEMI: &str = "pretrained-semi";
+/// Who chooses in it.
 pub const SEMI_STRATEGY: &str = "typiclust";
 
-/// The names, in the paper's order.
-pub const NAMES: [&str; 6] = ["full", "random", "da", "al", "alda", "alpa"];
+/// The names of the paper's, in its order.
+pub const NAMES: [&str; 6] = {
+    let (mut names, mut at) = ([""; 6], 0);
+    while at < 6 {
+        names[at] = REGIMES[at].name;
+        at += 1;
+    }
+    names
+};
 
 /// The regime called `name`.
 ///
 /// # Errors
 /// If there is none; the message suggests the nearest.
 pub fn by_name(name: &str) -> Result<&'static Regime, StudyError> {
-    let found = REGIMES.iter().chain(&PRETRAINED).find(|regime| regime.name == name);
-    let on_features = || strategy_of(name).map(|_| &PRETRAINED[1]);
-    found.or_else(on_features).ok_or_else(|| {
+    let backbone = if name.starts_with(SEMI) { Backbone::EncoderSemi } else { Backbone::Encoder };
+    let of_strategy = |regime: &&Regime| {
+        regime.backbone == backbone
+            && regime.chooser == Chooser::Strategy
+            && strategy_of(name).is_some()
+    };
+    let mut all = REGIMES.iter().chain(OTHERS);
+    let found = all.find(|regime| regime.name == name);
+    found.or_else(|| OTHERS.iter().find(of_strategy)).ok_or_else(|| {
         let names = self::names();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         StudyError::Setting(spelling::unknown("regime", name, &names))
     })
 }
 
-/// The names of all regimes: the paper's six, then those on a pretrained encoder.
+/// The regime of a point of a grid, by its name or by what it says of backbone, strategy and
+/// augmentation; and the name that records know it by.
+///
+/// # Errors
+/// If there is none.
+pub fn of(point: &Point) -> Result<(&'static Regime, String), StudyError> {
+    if point.backbone.is_none() && point.augment.is_none() {
+        return Ok((by_name(&point.regime)?, point.regime.clone()));
+    }
+    let (backbone, strategy) = (point.backbone.unwrap_or(Backbone::Scratch), &point.strategy);
+    let chooser = match strategy.as_str() {
+        "all" => Chooser::All,
+        "random" if backbone != Backbone::EncoderSemi => Chooser::Chance,
+        _ => Chooser::Strategy,
+    };
+    // Labels that are there at once are asked for by no query: what is augmented is the training.
+    let augment = match point.augment.unwrap_or_default() {
+        Placement::AfterQuery if chooser != Chooser::Strategy => Placement::FinalOnly,
+        augment => augment,
+    };
+    let fits = |regime: &&Regime| {
+        (regime.backbone, regime.chooser, regime.augment) == (backbone, chooser, augment)
+    };
+    let regime = REGIMES.iter().chain(OTHERS).find(fits).ok_or_else(|| {
+        let word = |axis: Value| axis.as_str().unwrap_or_default().to_owned();
+        StudyError::Setting(format!(
+            "no regime has backbone = {} with strategy = {strategy} and augment = {}: labels on \
+             an encoder are not augmented, nor is a pool before a query where none is made",
+            word(json!(backbone)),
+            word(json!(augment))
+        ))
+    })?;
+    let name = match (backbone, chooser) {
+        (Backbone::Encoder, Chooser::Strategy) => format!("{PREFIX}{strategy}"),
+        (Backbone::EncoderSemi, _) if strategy != SEMI_STRATEGY => format!("{SEMI}-{strategy}"),
+        _ => regime.name.to_owned(),
+    };
+    if regime.is_on_encoder() && chooser == Chooser::Strategy {
+        feature_pool::check_strategy(strategy)?;
+    }
+    Ok((regime, name))
+}
+
+/// The names of all regimes: the paper's six, then those beside them.
 pub fn names() -> Vec<String> {
     let strategies =
         acquire::names().into_iter().filter(|name| feature_pool::check_strategy(name).is_ok());
-    let on_features =
-        strategies.map(|name| format!("{PREFIX}{name}")).chain([PRETRAINED[2].name.to_owned()]);
-    NAMES.map(str::to_owned).into_iter().chain(on_features).collect()
+    let on_features = strategies.map(|name| format!("{PREFIX}{name}"));
+    let others = OTHERS.iter().map(|regime| regime.name.to_owned());
+    let mut names: Vec<String> = NAMES.map(str::to_owned).to_vec();
+    for name in on_features.chain(others) {
+        if !name.contains('<') && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The strategy that the name of a regime on features ends in.
 fn strategy_of(regime: &str) -> Option<&str> {
-    regime.strip_prefix(PREFIX).filter(|name| feature_pool::check_strategy(name).is_ok())
+    let strategy = regime
+        .strip_prefix(SEMI)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .or_else(|| regime.strip_prefix(PREFIX));
+    strategy.filter(|name| feature_pool::check_strategy(name).is_ok())
 }
 
 impl Regime {
-    /// Whether it is one of [`PRETRAINED`].
+    /// Whether what learns stands on an encoder.
     pub fn is_on_encoder(&self) -> bool {
-        PRETRAINED.iter().any(|regime| regime.number == self.number)
+        self.backbone != Backbone::Scratch
     }
 
     /// The plan of one run on a training split of `rows` rows and a validation split of `val_rows`.
@@ -192,35 +280,35 @@ impl Regime {
         let selection = match self.chooser {
             Chooser::All => Selection::All,
             Chooser::Chance => Selection::Random { labels: labels? },
-            Chooser::Strategy => Selection::Active(Box::new(active(point, labels?, rows)?)),
-            Chooser::OnFeatures | Chooser::SelfTrained => {
-                let strategy = strategy_of(&point.regime).unwrap_or(SEMI_STRATEGY).to_owned();
+            Chooser::Strategy if self.is_on_encoder() => {
+                let named = strategy_of(&point.regime).unwrap_or(SEMI_STRATEGY);
+                let strategy = point.backbone.map_or(named, |_| &point.strategy).to_owned();
                 Selection::OnFeatures { strategy, labels: labels?, ties: point.ties }
             }
+            Chooser::Strategy => {
+                let (strategy, labels) = (&point.strategy, [labels?, rows]);
+                let of_final = &point.final_model;
+                let active = point.queries.of_run(strategy, point.ties, labels, of_final)?;
+                Selection::Active(Box::new(active))
+            }
         };
-        if self.number >= PRETRAINED[0].number {
+        if self.is_on_encoder() {
             return self.on_encoder(point, selection, validation_labels);
         }
-        let policy = match self.placement {
-            Placement::Never => fewlabel_learn::augment::Policy::none(),
+        let policy = match self.augment {
+            Placement::Never => Policy::none(),
             _ => point.augmentation.clone(),
         };
+        let asked = &point.final_model;
         Ok(Plan {
             seed: point.seed,
             selection,
-            placement: self.placement,
+            placement: self.augment,
             policy,
-            network: network(point, point.width.unwrap_or(self.width), point.dropout),
-            training: TrainSettings {
-                epochs: point.epochs,
-                batch_size: point.batch_size,
-                learning_rate: point.learning_rate as f32,
-                weight_decay: point.weight_decay as f32,
-                mixing: point.mixing,
-                recipe: point.recipe,
-            },
-            validate_every_epoch: point.validate_every_epoch,
-            test_time_views: point.test_time_views,
+            network: asked.network(asked.width.unwrap_or(self.width), asked.dropout),
+            training: asked.training.clone(),
+            validate_every_epoch: asked.validate_every_epoch,
+            test_time_views: asked.test_time_views,
             validation_labels,
             transfer: None,
         })
@@ -234,86 +322,24 @@ impl Regime {
         selection: Selection,
         validation_labels: usize,
     ) -> Result<Plan, StudyError> {
-        let (encoder, width) = match &point.encoder {
-            None if point.encoders == 0 => {
-                return Err(StudyError::Setting("encoders must be at least 1".to_owned()));
-            }
-            None => {
-                let settings = point.pretrain.clone();
-                let width = settings.width;
-                (EncoderSource::Pretraining { settings, seed: point.seed % point.encoders }, width)
-            }
-            Some(path) => {
-                let path = location::from_text(path);
-                let width = read_encoder(&path)?.settings.width;
-                (EncoderSource::File(EncoderFile::at(&path)?), width)
-            }
+        let width = match &point.encoder.file {
+            None => point.encoder.pretrain.width,
+            Some(path) => read_encoder(&location::from_text(path))?.settings.width,
         };
-        let ensemble =
-            (point.ensemble != 1).then_some(Ensemble { size: point.ensemble, of: point.encoders });
-        let self_training = (self.chooser == Chooser::SelfTrained).then_some(point.self_training);
+        let is_self_trained = self.backbone == Backbone::EncoderSemi;
         Ok(Plan {
             seed: point.seed,
             selection,
-            placement: self.placement,
-            policy: fewlabel_learn::augment::Policy::none(),
+            placement: self.augment,
+            policy: Policy::none(),
             network: NetworkSettings::paper(width),
             training: TrainSettings::default(),
             validate_every_epoch: false,
-            test_time_views: point.test_time_views,
+            test_time_views: point.final_model.test_time_views,
             validation_labels,
-            transfer: Some(Transfer {
-                encoder,
-                ensemble,
-                classifier: Head::Ridge,
-                self_training,
-                fine_tuning: point.fine_tuning.clone(),
-            }),
+            transfer: Some(point.encoder.of_run(point.seed, is_self_trained)?),
         })
     }
-}
-
-fn active(point: &Point, labels: usize, rows: usize) -> Result<ActiveSettings, LearnError> {
-    let initial_choice = Initial::parse(&point.initial_choice)?;
-    let strategy = acquire::by_name(&point.strategy)?;
-    let cold_start = matches!(initial_choice, Initial::Strategy(_));
-    let features = match point.features.as_deref() {
-        None if cold_start => FeatureSource::PixelsPca,
-        None => strategy.default_features(),
-        Some("penultimate") => FeatureSource::Penultimate,
-        Some("pixels-pca") => FeatureSource::PixelsPca,
-        Some(path) => FeatureSource::File(FeatureFile::at(&location::from_text(path))?),
-    };
-    Ok(ActiveSettings {
-        initial_choice,
-        stopping: point.stopping.into_iter().collect(),
-        features: (strategy.needs().features || cold_start).then_some(features),
-        options: point.strategy_options.clone(),
-        ties: point.ties,
-        temperature_scaling: point.temperature_scaling,
-        strategy: point.strategy.clone(),
-        initial: point.initial.count(rows),
-        query_size: point.query_size,
-        labels,
-        mc_samples: point.mc_samples,
-        members: point.members,
-        views: point.views,
-        network: network(point, point.loop_width, point.loop_dropout.unwrap_or(point.dropout)),
-        schedule: LoopSchedule {
-            first_epochs: point.first_epochs,
-            reset_every_queries: point.reset_every_queries,
-            epochs_growth: point.epochs_growth,
-        },
-    })
-}
-
-/// `block_widths` are multiples of the width, so that one setting fits the loop's model and the
-/// final one.
-fn network(point: &Point, width: usize, dropout: f64) -> NetworkSettings {
-    let block_widths = point
-        .block_multiples
-        .map(|multiples| multiples.map(|multiple| multiple.saturating_mul(width)));
-    NetworkSettings { width, block_widths, dropout: dropout as f32 }
 }
 
 #[cfg(test)]
@@ -321,6 +347,10 @@ mod tests {
     use super::*;
     use crate::ask::settings::Budget;
     use fewlabel_learn::acquire::Ties;
+    use fewlabel_learn::features::FeatureSource;
+    use fewlabel_learn::run::initial::Initial;
+    use fewlabel_learn::run::loop_settings::LoopSettings;
+    use fewlabel_learn::run::transfer::{EncoderSettings, EncoderSource, Transfer};
 
     #[test]
     fn the_names_are_those_of_the_table() {
@@ -366,13 +396,12 @@ mod tests {
     #[test]
     fn features_are_those_that_suit_the_strategy() {
         let features = |strategy: &str, features: Option<&str>, initial_choice: &str| {
-            let (strategy, initial_choice) = (strategy.to_owned(), initial_choice.to_owned());
-            let point = Point {
-                strategy,
+            let queries = LoopSettings {
                 features: features.map(str::to_owned),
-                initial_choice,
-                ..Point::default()
+                initial_choice: Initial::parse(initial_choice)?,
+                ..LoopSettings::default()
             };
+            let point = Point { strategy: strategy.to_owned(), queries, ..Point::default() };
             let Selection::Active(active) = REGIMES[3].plan(&point, 1000, 40)?.selection else {
                 panic!("active")
             };
@@ -398,7 +427,7 @@ mod tests {
         }
         assert!(names().contains(&"pretrained-badge".to_owned()));
         assert!(by_name("pretrained-bald").is_err() && by_name("pretrained-").is_err());
-        assert!(PRETRAINED.iter().all(|r| r.width == Point::default().pretrain.width));
+        assert!(OTHERS.iter().all(|r| r.width == Point::default().encoder.pretrain.width));
     }
 
     #[test]
@@ -406,12 +435,9 @@ mod tests {
         let plan = |point: &Point| {
             by_name(&point.regime).expect("known").plan(point, 1000, 40).expect("a plan")
         };
-        let point = Point {
-            regime: "pretrained-typiclust".into(),
-            encoders: 3,
-            seed: 7,
-            ..Point::default()
-        };
+        let encoder = EncoderSettings { count: 3, ..EncoderSettings::default() };
+        let regime = "pretrained-typiclust".to_owned();
+        let point = Point { regime, encoder, seed: 7, ..Point::default() };
         let made = plan(&point);
         let seeds = |plan: &Plan| -> Vec<u64> {
             let seed = |source| match source {
@@ -429,25 +455,61 @@ mod tests {
                 ties: Ties::LowerIndex
             }
         );
-        assert_eq!(
-            plan(&Point { epochs: 3, loop_width: 4, strategy: "margin".into(), ..point.clone() }),
-            made
-        );
-        let three = Point {
-            encoders: 3,
-            ensemble: 3,
-            seed: 7,
-            regime: point.regime.clone(),
-            ..Point::default()
+        let mut other = Point { strategy: "margin".into(), ..point.clone() };
+        (other.final_model.training.epochs, other.queries.width) = (3, 4);
+        assert_eq!(plan(&other), made);
+        let of_three = |ensemble| Point {
+            encoder: EncoderSettings { ensemble, ..point.encoder.clone() },
+            ..point.clone()
         };
+        let three = of_three(3);
         assert_eq!(seeds(&plan(&three)), [1, 2, 0]);
-        let wrong = plan(&Point { ensemble: 4, ..three }).check(1000).unwrap_err().to_string();
-        assert!(wrong.contains("ensemble = 4 of encoders = 3"), "{wrong}");
+        let wrong = plan(&of_three(4)).check(1000).unwrap_err().to_string();
+        assert!(wrong.contains("encoder.ensemble = 4 of encoder.count = 3"), "{wrong}");
         let semi = plan(&Point { regime: "pretrained-semi".into(), ..point.clone() });
         assert_eq!(semi.selection, made.selection);
         assert!(semi.transfer.is_some_and(|transfer| transfer.self_training.is_some()));
         let random = plan(&Point { regime: "pretrained-random".into(), ..point });
         assert_eq!(random.selection, Selection::Random { labels: 10 });
+    }
+
+    #[test]
+    fn axes_name_the_regimes() {
+        let of_axes = |backbone, strategy: &str, augment| {
+            let strategy = strategy.to_owned();
+            let point = Point { backbone, strategy, augment, ..Point::default() };
+            of(&point).map(|(_, name)| name).map_err(|error| error.to_string())
+        };
+        use Backbone::{Encoder, EncoderSemi, Scratch};
+        use Placement::{AfterQuery, BeforeQuery, FinalOnly, Never};
+        for (backbone, strategy, augment, name) in [
+            (Scratch, "all", Never, "full"),
+            (Scratch, "random", Never, "random"),
+            (Scratch, "random", FinalOnly, "da"),
+            (Scratch, "random", AfterQuery, "da"),
+            (Scratch, "margin", Never, "al"),
+            (Scratch, "entropy", BeforeQuery, "alda"),
+            (Scratch, "entropy", AfterQuery, "alpa"),
+            (Encoder, "random", Never, "pretrained-random"),
+            (Encoder, "badge", Never, "pretrained-badge"),
+            (EncoderSemi, "typiclust", Never, "pretrained-semi"),
+            (EncoderSemi, "margin", Never, "pretrained-semi-margin"),
+        ] {
+            assert_eq!(of_axes(Some(backbone), strategy, Some(augment)), Ok(name.to_owned()));
+            let point = Point { regime: name.into(), ..Point::default() };
+            assert!(of(&point).is_ok_and(|(regime, _)| regime.backbone == backbone), "{name}");
+        }
+        for (backbone, strategy, augment) in [
+            (Scratch, "random", BeforeQuery),
+            (Scratch, "all", AfterQuery),
+            (Encoder, "all", Never),
+            (Encoder, "typiclust", AfterQuery),
+        ] {
+            let error = of_axes(Some(backbone), strategy, Some(augment)).expect_err("no regime");
+            assert!(error.starts_with("no regime has backbone = "), "{error}");
+        }
+        assert!(of_axes(Some(Encoder), "bald", None).is_err());
+        assert_eq!(of_axes(None, "entropy", Some(Never)), Ok("al".to_owned()));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// Settings that name files.
-const FILES: [&str; 3] = ["data", "encoder", "features"];
+const FILES: [&str; 3] = ["data", "encoder.file", "loop.features"];
 
 /// How the study in a folder and the wanted one are related.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,13 +75,13 @@ mod tests {
     fn a_setting_that_is_not_there_has_its_default() {
         let whole =
             Study::parse("regime = [\"da\", \"al\"]", "a.toml", &[]).expect("valid").resolved();
-        for missing in ["ensemble", "encoders", "validation_in_budget", "loop_width"] {
+        for missing in ["ensemble", "count", "validation_in_budget", "width"] {
             let line = whole.lines().find(|line| line.starts_with(missing)).expect("a setting");
             let older = whole.replace(&format!("{line}\n"), "");
             assert_eq!(compare(&older, &whole), Relation::Same, "{missing}");
         }
         let cut = |from: &str| whole[..whole.find(from).expect("a part")].to_owned();
-        assert_eq!(compare(&cut("[pretrain]"), &whole), Relation::Same, "whole parts");
+        assert_eq!(compare(&cut("[encoder.pretrain]"), &whole), Relation::Same, "whole parts");
         assert_eq!(
             compare(&whole.replace("temperature = 0.5\n", ""), &whole),
             Relation::Same,
@@ -89,7 +89,7 @@ mod tests {
         );
         assert_eq!(
             compare(&whole.replace("ensemble = 1", "ensemble = 3"), &whole),
-            Relation::Other("ensemble".into())
+            Relation::Other("encoder.ensemble".into())
         );
     }
 
@@ -122,10 +122,13 @@ mod tests {
             compare("data = \"a.npz\"\nseeds = 2", "data = \"b/a.npz\"\nseeds = 3"),
             Relation::OtherNames("data")
         );
-        assert_eq!(compare("encoder = \"a\"", "encoder = \"b\""), Relation::OtherNames("encoder"));
+        assert_eq!(
+            compare("encoder = \"a\"", "encoder = \"b\""),
+            Relation::OtherNames("encoder.file")
+        );
         assert_eq!(
             compare("epochs = 3", "epochs = 3\nencoder = \"b\""),
-            Relation::Other("encoder".into())
+            Relation::Other("encoder.file".into())
         );
         assert_eq!(
             compare("data = \"a.npz\"", "data = [\"a.npz\", \"b.npz\"]"),

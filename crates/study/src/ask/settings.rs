@@ -1,136 +1,74 @@
 //! One point of a study's grid, and what a run's result depends on.
 
-use crate::ask::regimes;
+use crate::ask::regimes::{self, Backbone};
 use crate::ask::shift::Shift;
 use crate::error::StudyError;
 use crate::model_files::read_encoder;
-use fewlabel_learn::acquire::{Options, Ties};
-use fewlabel_learn::augment::{Mixing, Policy};
+use fewlabel_learn::acquire::Ties;
+use fewlabel_learn::augment::Policy;
 use fewlabel_learn::data::Dataset;
 use fewlabel_learn::features::FeatureSource;
-use fewlabel_learn::pretrain::{PretrainSettings, views};
-use fewlabel_learn::probe::self_training::SelfTraining;
-use fewlabel_learn::run::plan::{Plan, Selection};
-use fewlabel_learn::run::stopping::Rule;
-use fewlabel_learn::run::transfer::{EncoderSource, Transfer};
-use fewlabel_learn::training::fine_tuning::FineTuning;
-use fewlabel_learn::training::fit::Recipe;
-use serde::{Deserialize, Deserializer, Serialize};
+use fewlabel_learn::pretrain::views;
+pub use fewlabel_learn::run::budget::Budget;
+use fewlabel_learn::run::final_settings::FinalSettings;
+use fewlabel_learn::run::loop_settings::LoopSettings;
+use fewlabel_learn::run::plan::{Placement, Plan, Selection};
+use fewlabel_learn::run::transfer::{EncoderSettings, EncoderSource, Transfer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// Version of the records' format.
 pub const FORMAT: u32 = 1;
 
-/// Every setting of one run, by the names that a study file uses. The defaults are the paper's
-/// (PAPER.md).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Every setting of one run, as a study file asks for it. The tables are `learn`'s own, which hold
+/// their defaults; the other defaults are the paper's too (PAPER.md).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Point {
     /// Name or path of the data set; a path that is not UTF-8 as a `file://` address.
     pub data: String,
     /// What is changed of the data before the run sees them.
     pub shift: Shift,
-    /// Name of the regime.
-    pub regime: String,
-    /// Names every random number.
-    pub seed: u64,
-    /// The label budget.
-    pub labels: Budget,
-    /// Labels before the first query.
-    pub initial: Budget,
-    /// Who chooses them: `random`, `stratified`, or a strategy that needs no model.
-    pub initial_choice: String,
-    /// Labels a query asks for.
-    pub query_size: usize,
-    /// Who picks in the active regimes.
-    pub strategy: String,
-    /// Settings of the strategy, such as `delta` of `probcover`.
-    pub strategy_options: Options,
-    /// How ties are broken: `lower-index`, as in the paper, or `seeded`, by an order of the images
-    /// that the seed names.
-    #[serde(skip_serializing_if = "is_default")]
-    pub ties: Ties,
-    /// Features for strategies that look at some: `penultimate`, `pixels-pca` or a .npy file; those
-    /// that suit the strategy if not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub features: Option<String>,
-    /// Whether the loop's probabilities are scaled by a temperature fitted on the validation
-    /// labels.
-    pub temperature_scaling: bool,
-    /// A rule that may stop the loop before its budget.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stopping: Option<Rule>,
-    /// Monte-Carlo dropout passes, for strategies that need them.
-    pub mc_samples: usize,
-    /// Models of the loop, trained side by side; above 1 they replace the Monte-Carlo passes.
-    pub members: usize,
-    /// Augmented views an image, for strategies that compare them.
-    pub views: usize,
-    /// How images are augmented in `da`, `alda` and `alpa`.
-    pub augmentation: Policy,
-    /// How the images of a batch are mixed where they are augmented afresh.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mixing: Option<Mixing>,
-    /// Width f of the final model; the regime's own if not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub width: Option<usize>,
-    /// Width f of the loop's model.
-    pub loop_width: usize,
-    /// Channels of the three blocks as multiples of f; (1, 2, 3) if not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub block_multiples: Option<[usize; 3]>,
-    /// Dropout before every fully connected layer but the first.
-    pub dropout: f64,
-    /// Dropout of the loop's model; that of the final one if not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub loop_dropout: Option<f64>,
-    /// Epochs of the final model.
-    pub epochs: u32,
-    /// Images in a step.
-    pub batch_size: usize,
-    /// AdamW's learning rate.
-    pub learning_rate: f64,
-    /// AdamW's weight decay.
-    pub weight_decay: f64,
-    /// What the final model's training does beyond the paper's: `steps`, `cosine`,
-    /// `label_smoothing`, `average`.
-    pub recipe: Recipe,
-    /// Epochs of the loop's model before the first queries.
-    pub first_epochs: u32,
-    /// Queries after which the loop's model starts anew; 0 is never.
-    pub reset_every_queries: u32,
-    /// Epochs that each new start adds.
-    pub epochs_growth: u32,
-    /// Whether the validation split is scored after every epoch of the final model.
-    pub validate_every_epoch: bool,
-    /// Views of each validation and test image whose predictions are averaged; 0 and 1 are the
-    /// image alone.
-    pub test_time_views: usize,
-    /// Whether the validation labels are part of the budget; `val_images` says how many there are.
-    pub validation_in_budget: bool,
-    /// How the regimes on a pretrained encoder train it, on the training images without labels.
-    pub pretrain: PretrainSettings,
-    /// Encoders among which seeds are dealt out: seed s takes the encoder of seed s mod `encoders`.
-    pub encoders: u64,
-    /// Encoders of these that answer together, by the mean of their classifiers' probabilities: the
-    /// seed's own, which also chooses, and those that follow it.
-    pub ensemble: u64,
-    /// An encoder's file, in place of encoders trained by the study.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub encoder: Option<String>,
-    /// How `pretrained-semi` listens to itself.
-    pub self_training: SelfTraining,
-    /// How encoder and classifier go on learning together in the regimes on an encoder; they do not
-    /// if not given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fine_tuning: Option<FineTuning>,
     /// Use only so many training images, drawn once; 0 is all.
     pub train_images: usize,
     /// Use only so many validation images; 0 is all.
     pub val_images: usize,
     /// Use only so many test images; 0 is all.
     pub test_images: usize,
+    /// Name of the regime: it stands for a backbone and a place of augmentation, and some for a
+    /// strategy.
+    pub regime: String,
+    /// What learns, in place of a regime's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backbone: Option<Backbone>,
+    /// Where augmentation acts, in place of a regime's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment: Option<Placement>,
+    /// Who picks: a strategy; beside a backbone also `all` and `random`, which need no queries.
+    pub strategy: String,
+    /// How ties are broken: `lower-index`, as in the paper, or `seeded`, by an order of the images
+    /// that the seed names, as a new study should say.
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("examples" = [Ties::Seeded]))]
+    pub ties: Ties,
+    /// Names every random number.
+    pub seed: u64,
+    /// The label budget: a number or a share such as "1%".
+    pub labels: Budget,
+    /// Whether the validation labels are part of the budget; `val_images` says how many there are.
+    pub validation_in_budget: bool,
+    /// How images are augmented, where they are.
+    pub augmentation: Policy,
+    /// How labels are asked for.
+    #[serde(rename = "loop")]
+    pub queries: LoopSettings,
+    /// What is trained on them in the end.
+    #[serde(rename = "final")]
+    pub final_model: FinalSettings,
+    /// What it may stand on.
+    pub encoder: EncoderSettings,
 }
 
 impl Default for Point {
@@ -138,116 +76,27 @@ impl Default for Point {
         Self {
             data: "phantom".into(),
             shift: Shift::default(),
-            regime: "full".into(),
-            seed: 0,
-            labels: Budget::PerCent(1.0),
-            initial: Budget::PerCent(0.05),
-            initial_choice: "random".into(),
-            query_size: 4,
-            strategy: "entropy".into(),
-            strategy_options: Options::default(),
-            ties: Ties::default(),
-            features: None,
-            temperature_scaling: false,
-            stopping: None,
-            mc_samples: 20,
-            members: 1,
-            views: 8,
-            augmentation: Policy::paper(),
-            mixing: None,
-            width: None,
-            loop_width: 8,
-            block_multiples: None,
-            dropout: 0.0,
-            loop_dropout: None,
-            epochs: 40,
-            batch_size: 64,
-            learning_rate: 1e-3,
-            weight_decay: 0.01,
-            recipe: Recipe::default(),
-            first_epochs: 6,
-            reset_every_queries: 3,
-            epochs_growth: 1,
-            validate_every_epoch: true,
-            test_time_views: 0,
-            validation_in_budget: false,
-            pretrain: PretrainSettings::default(),
-            encoders: 1,
-            ensemble: 1,
-            encoder: None,
-            self_training: SelfTraining::default(),
-            fine_tuning: None,
             train_images: 0,
             val_images: 0,
             test_images: 0,
+            regime: "full".into(),
+            backbone: None,
+            augment: None,
+            strategy: "entropy".into(),
+            ties: Ties::default(),
+            seed: 0,
+            labels: Budget::PerCent(1.0),
+            validation_in_budget: false,
+            augmentation: Policy::paper(),
+            queries: LoopSettings::default(),
+            final_model: FinalSettings::default(),
+            encoder: EncoderSettings::default(),
         }
     }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-/// A number of labels, or a share of the training split.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Budget {
-    /// So many.
-    Count(usize),
-    /// So many in a hundred of the training split, rounded, at least 2.
-    PerCent(f64),
-}
-
-impl Budget {
-    /// The number of labels for a training split of `rows` rows.
-    pub fn count(self, rows: usize) -> usize {
-        match self {
-            Budget::Count(count) => count,
-            Budget::PerCent(share) => ((rows as f64 * share / 100.0).round() as usize).max(2),
-        }
-    }
-
-    /// Reads `139` or `1%`.
-    ///
-    /// # Errors
-    /// If it is neither, or the share is not above 0 and at most 100.
-    pub fn parse(text: &str) -> Result<Self, StudyError> {
-        let wrong = || {
-            StudyError::Setting(format!(
-                "a budget is a number of labels or a share such as \"1%\", not `{text}`"
-            ))
-        };
-        match text.trim().strip_suffix('%') {
-            None => Ok(Self::Count(text.trim().parse().map_err(|_| wrong())?)),
-            Some(share) => {
-                let share: f64 = share.trim().parse().map_err(|_| wrong())?;
-                if share > 0.0 && share <= 100.0 { Ok(Self::PerCent(share)) } else { Err(wrong()) }
-            }
-        }
-    }
-}
-
-impl Serialize for Budget {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Budget::Count(count) => serializer.serialize_u64(*count as u64),
-            Budget::PerCent(share) => serializer.collect_str(&format_args!("{share}%")),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Budget {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "a number of labels or a share such as \"1%\"")]
-        enum Either {
-            Count(usize),
-            Text(String),
-        }
-        match Either::deserialize(deserializer)? {
-            Either::Count(count) => Ok(Self::Count(count)),
-            Either::Text(text) => Self::parse(&text).map_err(serde::de::Error::custom),
-        }
-    }
 }
 
 /// Everything a run's result depends on: `settings.json`. Its hash is the run's id.
@@ -282,7 +131,7 @@ impl RunSettings {
     /// # Errors
     /// If a setting is unknown or out of its range.
     pub fn new(point: &Point, data: &Dataset) -> Result<Self, StudyError> {
-        let regime = regimes::by_name(&point.regime)?;
+        let (regime, name) = regimes::of(point)?;
         let rows = data.train.len();
         let mut plan = regime.plan(point, rows, data.val.len())?;
         if let Some(Transfer { encoder: EncoderSource::Pretraining { settings, .. }, .. }) =
@@ -298,7 +147,7 @@ impl RunSettings {
             active.network.architecture(&data.train.images, data.classes())?;
         }
         check_files(&plan, data)?;
-        Ok(Self::of_plan(plan, &point.regime, data))
+        Ok(Self::of_plan(plan, &name, data))
     }
 
     /// The settings of a plan that was made otherwise.
@@ -418,7 +267,9 @@ fn compact(json: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ask::study_file::Study;
     use crate::testing;
+    use fewlabel_learn::training::fit::Recipe;
 
     #[test]
     fn the_white_space_of_a_file_is_no_part_of_an_id() {
@@ -444,7 +295,8 @@ mod tests {
         let features = |name| {
             let strategy = "core-set".to_owned();
             let point = Point { regime: "al".into(), strategy, ..testing::quick_point() };
-            settings(Point { features: Some(file(name)), ..point })
+            let queries = LoopSettings { features: Some(file(name)), ..point.queries.clone() };
+            settings(Point { queries, ..point })
         };
         let [here, there] = ["a.npy", "b.npy"].map(features);
         assert_eq!((&here, here.id()), (&there, there.id()));
@@ -469,7 +321,10 @@ mod tests {
             id(|point| point.regime = "alpa".into()),
             id(|point| (point.regime, point.strategy) = ("al".into(), "margin".into())),
             id(|point| point.regime = "pretrained-typiclust".into()),
-            id(|point| (point.regime, point.recipe) = ("da".into(), Recipe::FEW_LABELS)),
+            id(|point| {
+                point.regime = "da".into();
+                point.final_model.training.recipe = Recipe::FEW_LABELS;
+            }),
         ];
         assert_eq!(
             ids,
@@ -509,36 +364,9 @@ mod tests {
              temperature = 0.5, hidden = 256, embedding = 64 \
              }\n\
              self_training = { rounds = 5, share = 0.9, most = 4000, weight = 3.0 }\n";
-        let defaults = toml::Table::try_from(Point::default()).expect("plain data");
-        for (key, value) in FIRST.parse::<toml::Table>().expect("TOML") {
-            let now = defaults.get(&key).unwrap_or_else(|| panic!("{key} is gone"));
-            match (&value, now) {
-                // A part may have got further settings.
-                (toml::Value::Table(first), toml::Value::Table(now)) => {
-                    first.iter().for_each(|(part, value)| {
-                        assert_eq!(now.get(part), Some(value), "{key}.{part}")
-                    });
-                }
-                _ => assert_eq!(*now, value, "{key}"),
-            }
-        }
-    }
-
-    #[test]
-    fn a_share_is_rounded_and_never_below_two() {
-        assert_eq!(Budget::PerCent(1.0).count(13_932), 139);
-        assert_eq!(Budget::PerCent(0.05).count(13_932), 7);
-        assert_eq!(Budget::PerCent(0.05).count(100), 2);
-        assert_eq!(Budget::Count(0).count(100), 0);
-    }
-
-    #[test]
-    fn budgets_are_counts_or_shares() {
-        assert_eq!(Budget::parse("139").expect("a count"), Budget::Count(139));
-        assert_eq!(Budget::parse("0.5%").expect("a share"), Budget::PerCent(0.5));
-        for wrong in ["", "-1", "x", "0%", "101%", "nan%"] {
-            assert!(Budget::parse(wrong).is_err(), "{wrong}");
-        }
+        let said = Study::parse(FIRST, "first.toml", &[]).expect("read for ever");
+        let now = Study::parse("", "now.toml", &[]).expect("all defaults");
+        assert_eq!(said.normal(), now.normal());
     }
 
     #[test]

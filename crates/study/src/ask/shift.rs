@@ -12,7 +12,10 @@ use crate::error::StudyError;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::augment::corruption::{Corruption, Severity, prior_rows};
 use fewlabel_learn::data::{Dataset, Split, class_names};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Names every random number of a shift: the same for all seeds, for the data are.
@@ -47,6 +50,28 @@ pub struct Shift {
     pub severity: Option<usize>,
     /// Where `prior` and `corruption` act.
     pub on: Place,
+}
+
+impl JsonSchema for Shift {
+    fn schema_name() -> Cow<'static, str> {
+        "Shift".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let table = json!({
+            "type": "object",
+            "properties": {
+                "corruption": { "enum": Corruption::ALL.map(Corruption::name) },
+                "severity": { "type": "integer", "minimum": 1, "maximum": 5 },
+                "prior": { "type": "number", "minimum": -10, "maximum": 10 },
+                "test_data": { "type": "string" },
+                "on": { "enum": ["test", "pool"], "default": "test" },
+            },
+            "dependentRequired": { "corruption": ["severity"], "severity": ["corruption"] },
+            "additionalProperties": false,
+        });
+        json_schema!({ "anyOf": [{ "const": "none" }, table] })
+    }
 }
 
 impl<'de> Deserialize<'de> for Shift {

@@ -1,37 +1,47 @@
 //! A study file: fixed settings, lists that span a grid, and conditions.
 //!
 //! Every setting of [`Point`] may be a value or a list of values; the grid is every combination.
-//! `seeds` is a number of seeds, a range such as `"0..20"`, or a list. A condition changes settings
-//! where others have certain values (`when`), or where they do not (`unless`):
+//! Settings of the loop, the final model and the encoder stand in tables. `seeds` is a number of
+//! seeds, a range such as `"0..20"`, or a list. A condition changes settings where others have
+//! certain values (`when`), or where they do not (`unless`):
 //!
 //! ```toml
 //! regime = ["random", "al"]
 //! strategy = ["entropy", "margin"]
 //! seeds = 5
+//! [final]
+//! epochs = [20, 40]
 //! [[conditions]]
 //! when = { regime = "al" }
-//! set = { query_size = 12 }
+//! set = { loop.query_size = 12 }
 //! ```
 //!
 //! Combinations that come to the same run, such as `random` under two strategies, are computed
 //! once.
 
 mod cuts;
+mod keys;
+mod parts;
 mod places;
+mod values;
+
+pub use keys::setting_names;
+pub(super) use values::defaults;
 
 use crate::ask::job::Job;
 use crate::ask::settings::{Point, RunSettings};
 use crate::ask::sharing;
 use crate::error::StudyError;
-use crate::spelling;
 use crate::words;
 use fewlabel_engine::rng::Key;
 use fewlabel_learn::data::source::{Import, Keeper, Watch};
 use fewlabel_learn::data::{Dataset, Split, open_with};
+use parts::Condition;
 use places::Places;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::{Table, Value};
+use values::{check_value, normal, values};
 
 /// Keys of a study file that are no settings of a run.
 const OWN_KEYS: [&str; 7] =
@@ -54,7 +64,7 @@ pub struct Study {
     /// How files become the data, and which splits are made.
     import: Import,
     seeds: Vec<u64>,
-    /// Every setting of a run but the seed: its values.
+    /// Every setting of a run but the seed, by its dotted name: its values.
     grid: Table,
     conditions: Vec<Condition>,
     /// Where its keys stand.
@@ -62,22 +72,6 @@ pub struct Study {
     /// Whether its numbers are the program's own, not a person's: then all of them are cut to what
     /// the data have.
     is_quick: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Condition {
-    when: Table,
-    unless: Table,
-    set: Table,
-}
-
-impl Condition {
-    fn applies_to(&self, point: &Table) -> bool {
-        let agree = |wanted: &Table| {
-            wanted.iter().all(|(key, wanted)| is_among(key, point.get(key), wanted))
-        };
-        agree(&self.when) && (self.unless.is_empty() || !agree(&self.unless))
-    }
 }
 
 impl Study {
@@ -91,16 +85,41 @@ impl Study {
         let parsed = text.parse().map_err(|error: toml::de::Error| {
             StudyError::Setting(format!("{origin}: {}", error.message()))
         });
-        let mut table: Table = parsed?;
+        let table: Table = parsed?;
+        let (mut own, settings): (Table, Table) =
+            table.into_iter().partition(|(key, _)| OWN_KEYS.contains(&key.as_str()));
+        let given = keys::given(settings).map_err(|(key, what)| places.about(&key, &what))?;
+        let mut settings: Table =
+            given.iter().map(|given| (given.name.clone(), given.value.clone())).collect();
+        let mut typed: BTreeMap<String, String> =
+            given.into_iter().map(|given| (given.name, given.typed)).collect();
         for change in changes {
-            let (key, value) = parse_change(change)?;
-            places.set(&key, change);
-            table.insert(key, value);
+            places.set(change);
+            let changed = keys::change(change, &mut own, &mut settings);
+            let changed = changed.map_err(|what| places.about_change(change, &what))?;
+            typed.extend(changed.into_iter().map(|given| (given.name, given.typed)));
         }
-        match Self::of_table(table) {
-            Ok(study) => Ok(Self { places, ..study }),
-            Err((key, what)) => Err(places.about(&key, &what)),
-        }
+        let mut study = Self::of_tables(own, settings, &typed)
+            .map_err(|(key, what)| places.about(&key, &what))?;
+        let renamed = typed.into_iter().filter(|(name, typed)| name != typed);
+        study.places.renamed.extend(renamed.map(|(name, typed)| (typed, name)));
+        places.renamed = study.places.renamed;
+        Ok(Self { places, ..study })
+    }
+
+    /// The same study, of which no note is made: nobody wrote it.
+    #[must_use]
+    pub fn without_notes(mut self) -> Self {
+        self.places.renamed.clear();
+        self
+    }
+
+    /// What the file's settings are called now, where it gives them by former names, in one line.
+    pub fn renamed(&self) -> Option<String> {
+        let renamed = self.places.renamed.iter();
+        let pairs: Vec<String> =
+            renamed.map(|(former, name)| format!("{former} is now {name}")).collect();
+        (!pairs.is_empty()).then(|| format!("{}: {}", self.places.origin, pairs.join(", ")))
     }
 
     /// The same study, of whose numbers of images and labels all are cut to what the data have.
@@ -109,8 +128,13 @@ impl Study {
         Self { is_quick: true, ..self }
     }
 
-    /// The study that a table describes; an error comes with the key that it is about.
-    fn of_table(mut table: Table) -> Result<Self, (String, String)> {
+    /// The study of a file's own keys and of settings, which `typed` names as they were typed; an
+    /// error comes with the key that it is about.
+    fn of_tables(
+        mut table: Table,
+        settings: Table,
+        typed: &BTreeMap<String, String>,
+    ) -> Result<Self, (String, String)> {
         let text = |table: &mut Table, key: &str| match table.remove(key) {
             None => Ok(String::new()),
             Some(Value::String(text)) => Ok(text),
@@ -139,19 +163,23 @@ impl Study {
         };
         let class_names =
             table.remove("class_names").map(Value::try_into).transpose().map_err(wrong)?;
-        let import = import(table.remove("import")).map_err(|what| ("import".to_owned(), what))?;
-        let seeds = seeds(table.remove("seeds")).map_err(|what| ("seeds".to_owned(), what))?;
-        let conditions = conditions(table.remove("conditions"))
+        let import =
+            parts::import(table.remove("import")).map_err(|what| ("import".to_owned(), what))?;
+        let seeds =
+            parts::seeds(table.remove("seeds")).map_err(|what| ("seeds".to_owned(), what))?;
+        let mut places = Places::default();
+        let conditions = parts::conditions(table.remove("conditions"), &mut places.renamed)
             .map_err(|what| ("conditions".to_owned(), what))?;
-        let mut grid = defaults();
-        for (key, value) in table {
-            check_key(&key).map_err(|what| (key.clone(), what))?;
-            for value in values(&key, &value) {
-                check_value(&key, &value).map_err(|what| (key.clone(), what))?;
+        let mut grid = values::defaults();
+        settle_axes(&mut grid, &settings, &conditions)?;
+        for (name, value) in settings {
+            let value = values::spread(&name, value);
+            for value in values(&name, &value) {
+                let typed = &typed[&name];
+                check_value(typed, &name, &value).map_err(|what| (typed.clone(), what))?;
             }
-            grid.insert(key, value);
+            grid.insert(name, value);
         }
-        let (places, is_quick) = (Places::default(), false);
         Ok(Self {
             name,
             question,
@@ -162,7 +190,7 @@ impl Study {
             grid,
             conditions,
             places,
-            is_quick,
+            is_quick: false,
         })
     }
 
@@ -178,13 +206,15 @@ impl Study {
         table.extend(self.given_import());
         let seeds = self.seeds.iter().map(|&seed| Value::Integer(seed as i64)).collect();
         table.insert("seeds".into(), Value::Array(seeds));
-        table.extend(self.grid.clone());
+        table.extend(keys::nested(&self.grid));
         let condition = |condition: &Condition| {
             let parts =
                 [("when", &condition.when), ("unless", &condition.unless), ("set", &condition.set)];
             let given = parts.into_iter().filter(|(_, part)| !part.is_empty());
             Value::Table(
-                given.map(|(name, part)| (name.to_owned(), Value::Table(part.clone()))).collect(),
+                given
+                    .map(|(name, part)| (name.to_owned(), Value::Table(keys::nested(part))))
+                    .collect(),
             )
         };
         if !self.conditions.is_empty() {
@@ -203,8 +233,8 @@ impl Study {
         Some(("import".into(), table))
     }
 
-    /// The study with every value as this version writes it, and every setting a list of values:
-    /// two studies are the same if these tables are.
+    /// The study with every value as this version writes it, every setting a list of values, and
+    /// without what has its default: two studies are the same if these tables are.
     pub(crate) fn normal(&self) -> Table {
         let list = |key: &str, value: &Value| {
             values(key, value).iter().map(|value| normal(key, value)).collect()
@@ -213,6 +243,7 @@ impl Study {
             table.iter().map(|(key, value)| (key.clone(), Value::Array(list(key, value)))).collect()
         };
         let mut table = lists(&self.grid);
+        table.retain(|name, values| !values::is_default(name, values));
         let seeds = self.seeds.iter().map(|&seed| Value::Integer(seed as i64)).collect();
         table.insert("seeds".into(), Value::Array(seeds));
         let parts =
@@ -280,7 +311,7 @@ impl Study {
                 table.extend(condition.set.clone());
             }
         }
-        table
+        keys::nested(&table)
             .try_into()
             .map_err(|error: toml::de::Error| self.places.about("", &words::of_toml(&error)))
     }
@@ -308,7 +339,7 @@ impl Study {
         for table in self.tables()? {
             let mut point = self.point(table.clone())?;
             let explain = |error| self.places.explain(error);
-            crate::ask::regimes::by_name(&point.regime).map_err(explain)?;
+            crate::ask::regimes::of(&point).map_err(explain)?;
             let sizes = [point.train_images, point.val_images, point.test_images];
             let key = (point.data.clone(), sizes, format!("{:?}", point.shift));
             let data = match opened.get(&key) {
@@ -339,152 +370,27 @@ impl Study {
     }
 }
 
-fn parse_change(change: &str) -> Result<(String, Value), StudyError> {
-    let wrong = || StudyError::Setting(format!("`{change}` is not key=value"));
-    let (key, value) = change.split_once('=').ok_or_else(wrong)?;
-    let parsed = format!("value = {value}")
-        .parse::<Table>()
-        .ok()
-        .and_then(|mut table| table.remove("value"));
-    Ok((key.trim().to_owned(), parsed.unwrap_or_else(|| Value::String(value.trim().to_owned()))))
-}
-
-/// Every setting with its default; those without one are left out.
-fn defaults() -> Table {
-    let mut table = Table::try_from(Point::default()).expect("plain settings");
-    table.remove("seed");
-    table
-}
-
-/// The names of all settings of a run but the seed.
-pub fn setting_names() -> Vec<String> {
-    let mut names: Vec<String> = defaults().into_iter().map(|(key, _)| key).collect();
-    let optional = [
-        "width",
-        "block_multiples",
-        "loop_dropout",
-        "features",
-        "ties",
-        "stopping",
-        "mixing",
-        "encoder",
-        "fine_tuning",
-    ];
-    names.extend(optional.map(str::to_owned));
-    names.sort();
-    names
-}
-
-fn check_key(key: &str) -> Result<(), String> {
-    let settings = setting_names();
-    if settings.iter().any(|name| name == key) {
+/// Leaves in the defaults either the regime or what stands for it: a backbone and the place of
+/// augmentation.
+fn settle_axes(
+    defaults: &mut Table,
+    settings: &Table,
+    conditions: &[Condition],
+) -> Result<(), (String, String)> {
+    let of_conditions = conditions.iter().flat_map(|part| [&part.when, &part.unless, &part.set]);
+    let tables: Vec<&Table> = [settings].into_iter().chain(of_conditions).collect();
+    let has = |name: &str| tables.iter().any(|table| table.contains_key(name));
+    let Some(axis) = ["backbone", "augment"].into_iter().find(|axis| has(axis)) else {
         return Ok(());
+    };
+    if has("regime") {
+        let what = format!("`{axis}` and `regime` say the same: give one of them");
+        return Err((axis.to_owned(), what));
     }
-    let all: Vec<&str> = settings.iter().map(String::as_str).chain(OWN_KEYS).collect();
-    Err(spelling::unknown("key", key, &all))
-}
-
-fn check_value(key: &str, value: &Value) -> Result<(), String> {
-    let alone = Table::from_iter([(key.to_owned(), value.clone())]);
-    let point: Point = alone.try_into().map_err(|error: toml::de::Error| words::of_toml(&error))?;
-    if key == "regime" {
-        crate::ask::regimes::by_name(&point.regime).map_err(|error| error.to_string())?;
-    }
-    if key == "strategy" {
-        fewlabel_learn::acquire::by_name(&point.strategy).map_err(|error| error.to_string())?;
-    }
+    defaults.remove("regime");
+    defaults.insert("backbone".to_owned(), "scratch".into());
+    defaults.insert("augment".to_owned(), "never".into());
     Ok(())
-}
-
-/// A value of a setting as this version writes it, what it leaves out filled in.
-fn normal(key: &str, value: &Value) -> Value {
-    let alone = Table::from_iter([(key.to_owned(), value.clone())]);
-    let whole = alone.try_into::<Point>().ok().and_then(|point| Table::try_from(point).ok());
-    whole.and_then(|mut whole| whole.remove(key)).unwrap_or_else(|| value.clone())
-}
-
-/// The values of a setting: those of a list, or the one that stands alone. The values of
-/// `block_multiples` are lists themselves.
-fn values(key: &str, value: &Value) -> Vec<Value> {
-    match value {
-        Value::Array(values) if key != "block_multiples" || values.iter().all(Value::is_array) => {
-            values.clone()
-        }
-        value => vec![value.clone()],
-    }
-}
-
-/// Whether a setting has one of the wanted values; one that is not set has none. Whole numbers
-/// stand for fractions too.
-fn is_among(key: &str, present: Option<&Value>, wanted: &Value) -> bool {
-    let is_equal = |a: &Value, b: &Value| match (a, b) {
-        (Value::Float(a), Value::Integer(b)) | (Value::Integer(b), Value::Float(a)) => {
-            *a == *b as f64
-        }
-        (a, b) => a == b,
-    };
-    present
-        .is_some_and(|present| values(key, wanted).iter().any(|wanted| is_equal(present, wanted)))
-}
-
-fn seeds(value: Option<Value>) -> Result<Vec<u64>, String> {
-    let wrong = "`seeds` is a number of seeds, a range such as \"0..20\", or a list of seeds";
-    let seed = |value: &Value| value.as_integer().and_then(|seed| u64::try_from(seed).ok());
-    let mut seeds: Vec<u64> = match value {
-        None => (0..5).collect(),
-        Some(Value::Integer(count @ 1..=1_000_000)) => (0..count as u64).collect(),
-        Some(Value::String(text)) => {
-            let (first, end) = text.split_once("..").ok_or(wrong)?;
-            let (first, end) =
-                (first.trim().parse().map_err(|_| wrong)?, end.trim().parse().map_err(|_| wrong)?);
-            (first..end).take(MOST_RUNS + 1).collect()
-        }
-        Some(Value::Array(list)) => list.iter().map(seed).collect::<Option<_>>().ok_or(wrong)?,
-        Some(_) => return Err(wrong.to_owned()),
-    };
-    seeds.sort_unstable();
-    seeds.dedup();
-    if seeds.is_empty() { Err(wrong.to_owned()) } else { Ok(seeds) }
-}
-
-fn import(value: Option<Value>) -> Result<Import, String> {
-    let Some(value) = value else { return Ok(Import::default()) };
-    let import: Import =
-        value.try_into().map_err(|error| format!("`import`: {}", words::of_toml(&error)))?;
-    import.check().map_err(|what| format!("`import`: {what}"))?;
-    Ok(import)
-}
-
-fn conditions(value: Option<Value>) -> Result<Vec<Condition>, String> {
-    let wrong = || {
-        "a condition has a table `set`, and `when`, `unless` or both, all of them tables of \
-         settings"
-            .to_owned()
-    };
-    let Some(value) = value else { return Ok(Vec::new()) };
-    let list = value.try_into::<Vec<Table>>().map_err(|_| wrong())?;
-    let condition = |mut table: Table| {
-        let mut part = |name: &str| match table.remove(name) {
-            None => Ok(Table::new()),
-            Some(Value::Table(part)) if !part.is_empty() => Ok(part),
-            Some(_) => Err(wrong()),
-        };
-        let (when, unless, set) = (part("when")?, part("unless")?, part("set")?);
-        if set.is_empty() || (when.is_empty() && unless.is_empty()) || !table.is_empty() {
-            return Err(wrong());
-        }
-        for (key, value) in when.iter().chain(&unless).chain(&set) {
-            check_key(key)?;
-            for value in values(key, value) {
-                check_value(key, &value)?;
-            }
-        }
-        if let Some((key, _)) = set.iter().find(|(_, value)| value.is_array()) {
-            return Err(format!("a condition sets `{key}` to one value, not to a list"));
-        }
-        Ok(Condition { when, unless, set })
-    };
-    list.into_iter().map(condition).collect()
 }
 
 /// The data of a point of the grid: opened, made smaller, shifted.

@@ -5,9 +5,11 @@
 
 use crate::ask::job::Job;
 use crate::ask::regimes;
-use crate::ask::settings::{Point, RunSettings};
+use crate::ask::settings::RunSettings;
+use crate::ask::study_file;
 use fewlabel_learn::run::plan::{Placement, Selection};
 use rayon::prelude::*;
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -38,33 +40,37 @@ enum Part {
 
 /// Where records keep settings, what a study file calls them, and which runs have them; the first
 /// line that fits counts.
-const PLACES: [(&str, &str, Part); 26] = [
+const PLACES: [(&str, &str, Part); 30] = [
     ("data.name", "data", Part::All),
     ("data.checksum", "checksum", Part::Detail),
     ("numeric_version", "numeric_version", Part::Detail),
     ("regime", "regime", Part::All),
     ("plan.seed", "seed", Part::All),
     ("plan.selection.active.network.block_widths", "", Part::Nobody),
-    ("plan.selection.active.network.", "loop_", Part::Loop),
-    ("plan.selection.active.schedule.", "", Part::Loop),
-    ("plan.selection.active.options.", "strategy_options.", Part::Loop),
+    ("plan.selection.active.network.", "loop.", Part::Loop),
+    ("plan.selection.active.schedule.first_epochs", "loop.epochs", Part::Loop),
+    ("plan.selection.active.schedule.", "loop.", Part::Loop),
+    ("plan.selection.active.options.", "loop.strategy_options.", Part::Loop),
+    ("plan.selection.active.strategy", "strategy", Part::Loop),
+    ("plan.selection.active.ties", "ties", Part::Loop),
     ("plan.selection.active.labels", "labels", Part::Said),
-    ("plan.selection.active.", "", Part::Loop),
+    ("plan.selection.active.", "loop.", Part::Loop),
     ("plan.selection.on_features.strategy", "", Part::Nobody),
     ("plan.selection.given", "", Part::Nobody),
     ("plan.selection.random.", "", Part::Said),
     ("plan.selection.on_features.", "", Part::Said),
     ("plan.policy.", "augmentation.", Part::Detail),
-    ("plan.network.block_widths", "block_multiples", Part::Scratch),
-    ("plan.network.", "", Part::Scratch),
-    ("plan.training.", "", Part::Scratch),
-    ("plan.validate_every_epoch", "validate_every_epoch", Part::Scratch),
-    ("plan.transfer.encoder.pretraining.settings.", "pretrain.", Part::Said),
+    ("plan.network.block_widths", "final.block_multiples", Part::Scratch),
+    ("plan.network.", "final.", Part::Scratch),
+    ("plan.training.", "final.", Part::Scratch),
+    ("plan.validate_every_epoch", "final.validate_every_epoch", Part::Scratch),
+    ("plan.test_time_views", "final.test_time_views", Part::All),
+    ("plan.transfer.encoder.pretraining.settings.", "encoder.pretrain.", Part::Said),
     ("plan.transfer.encoder.pretraining.seed", "encoder_seed", Part::Detail),
-    ("plan.transfer.encoder.file.", "encoder.", Part::Said),
-    ("plan.transfer.ensemble.size", "ensemble", Part::Encoder),
+    ("plan.transfer.encoder.file.", "encoder.file.", Part::Said),
+    ("plan.transfer.ensemble.size", "encoder.ensemble", Part::Encoder),
     ("plan.transfer.ensemble.of", "", Part::Nobody),
-    ("plan.transfer.", "", Part::Encoder),
+    ("plan.transfer.", "encoder.", Part::Encoder),
 ];
 
 /// Settings that every table has columns for, beside the seed.
@@ -75,13 +81,9 @@ const SIZES: [&str; 3] = ["train_images", "val_images", "test_images"];
 /// What a study file has by default, setting by setting.
 static DEFAULTS: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let mut found = BTreeMap::new();
-    flatten(
-        "",
-        &serde_json::to_value(Point::default()).expect("settings are plain data"),
-        &mut |path, value| {
-            found.insert(path.to_owned(), value);
-        },
-    );
+    flatten("", &as_written(&study_file::defaults()), &mut |path, value| {
+        found.insert(path.to_owned(), value);
+    });
     found
 });
 
@@ -92,6 +94,12 @@ struct Named {
     /// The width that the regime has by itself.
     own_width: Option<String>,
     parts: Vec<Part>,
+}
+
+/// Settings as a document. By text: a value made from an f32 would have the digits of an f64.
+fn as_written(settings: &impl Serialize) -> Value {
+    let text = serde_json::to_string(settings).expect("settings are plain data");
+    serde_json::from_str(&text).expect("just written")
 }
 
 /// Hears every value below `value` with its path.
@@ -132,9 +140,7 @@ fn fits(place: &str, rest: &str) -> bool {
 impl Named {
     fn of(settings: &RunSettings, sizes: &Sizes) -> Self {
         let plan = &settings.plan;
-        // By text: a value made from an f32 would have the digits of an f64.
-        let text = serde_json::to_string(settings).expect("settings are plain data");
-        let record: Value = serde_json::from_str(&text).expect("just written");
+        let record = as_written(settings);
         let mut values = BTreeMap::new();
         let has = |part| match part {
             Part::Scratch => plan.transfer.is_none(),
@@ -148,9 +154,8 @@ impl Named {
                 values.insert(name, (part, value));
             }
         });
-        for name in
-            ["placement", "selection", "classifier", "validation_labels", "augmentation.policy"]
-        {
+        let not_chosen = ["placement", "selection", "validation_labels", "augmentation.policy"];
+        for name in not_chosen.into_iter().chain(["encoder.classifier"]) {
             values.remove(name);
         }
         if plan.placement != Placement::Never {
@@ -161,7 +166,8 @@ impl Named {
         }
         if let Some(widths) = plan.network.block_widths.filter(|_| plan.transfer.is_none()) {
             let multiples = widths.map(|width| width / plan.network.width.max(1));
-            values.insert("block_multiples".into(), (Part::Scratch, format!("{multiples:?}")));
+            values
+                .insert("final.block_multiples".into(), (Part::Scratch, format!("{multiples:?}")));
         }
         if let Some(counts) = sizes.get(&settings.data.checksum) {
             values.extend(
@@ -192,7 +198,7 @@ impl Named {
     fn choice(&self, name: &str, part: Part) -> Option<String> {
         let value = self.value(name, part)?;
         match name {
-            "width" if self.own_width.as_ref() == Some(&value) => Some("its own".into()),
+            "final.width" if self.own_width.as_ref() == Some(&value) => Some("its own".into()),
             name if SIZES.contains(&name) => Some(format!("{value} of {}", self.values["data"].1)),
             _ => Some(value),
         }
@@ -415,17 +421,26 @@ mod tests {
     fn what_varies_is_named_as_the_study_file_names_it() {
         let al = format!("{SMALL}regime = \"al\"\nseeds = 1\n");
         for (change, name) in [
-            ("learning_rate = [0.001, 0.0005]", "al learning_rate=0.0005 seed=0"),
-            ("loop_width = [4, 8]", "al loop_width=4 seed=0"),
-            ("loop_dropout = [0.0, 0.25]", "al loop_dropout=0.0 seed=0"),
-            ("recipe = [{}, { steps = 20 }]", "al recipe.steps=0 seed=0"),
-            ("test_time_views = [0, 4]", "al test_time_views=0 seed=0"),
-            ("initial_choice = [\"random\", \"stratified\"]", "al initial_choice=random seed=0"),
-            ("block_multiples = [[1, 2, 3], [1, 2, 4]]", "al block_multiples=\"[1, 2, 3]\" seed=0"),
-            ("strategy_options = [{}, { draws = 5 }]", "al strategy_options.draws=2000 seed=0"),
-            ("first_epochs = [2, 6]", "al first_epochs=2 seed=0"),
+            ("learning_rate = [0.001, 0.0005]", "al final.learning_rate=0.0005 seed=0"),
+            ("loop_width = [4, 8]", "al loop.width=4 seed=0"),
+            ("loop_dropout = [0.0, 0.25]", "al loop.dropout=0.0 seed=0"),
+            ("recipe = [{}, { steps = 20 }]", "al final.recipe.steps=0 seed=0"),
+            ("test_time_views = [0, 4]", "al final.test_time_views=0 seed=0"),
+            (
+                "initial_choice = [\"random\", \"stratified\"]",
+                "al loop.initial_choice=random seed=0",
+            ),
+            (
+                "block_multiples = [[1, 2, 3], [1, 2, 4]]",
+                "al final.block_multiples=\"[1, 2, 3]\" seed=0",
+            ),
+            (
+                "strategy_options = [{}, { draws = 5 }]",
+                "al loop.strategy_options.draws=2000 seed=0",
+            ),
+            ("first_epochs = [2, 6]", "al loop.epochs=2 seed=0"),
             ("strategy = [\"entropy\", \"margin\"]", "al strategy=entropy seed=0"),
-            ("width = [8, 32]", "al width=32 seed=0"),
+            ("width = [8, 32]", "al final.width=32 seed=0"),
         ] {
             let found = labels(&format!("{al}{change}"));
             assert!(
@@ -451,7 +466,7 @@ mod tests {
     fn runs_on_encoders_are_told_apart_too() {
         let text = "labels = 12\nregime = \"pretrained-random\"\nseeds = 2\n";
         let found = labels(&format!("{text}pretrain = [{{ epochs = 2 }}, {{ epochs = 4 }}]"));
-        assert_eq!(found[0], "pretrained-random pretrain.epochs=2 seed=0");
+        assert_eq!(found[0], "pretrained-random encoder.pretrain.epochs=2 seed=0");
         let found = labels(&format!("{text}encoders = [1, 2]"));
         assert_eq!(
             found,
@@ -466,7 +481,7 @@ mod tests {
             "{SMALL}regime = [\"full\", \"random\"]\nseeds = 1\nepochs = 30\n[[conditions]]\n\
              when = {{ regime = \"full\" }}\nset = {{ epochs = 5 }}"
         );
-        assert_eq!(labels(&text), ["full epochs=5 seed=0", "random epochs=30 seed=0"]);
+        assert_eq!(labels(&text), ["full final.epochs=5 seed=0", "random final.epochs=30 seed=0"]);
         let text = format!(
             "{SMALL}regime = \"da\"\nseeds = 1\naugmentation = [\"paper\", {{ \
              policy = \"paper\", identity_weight = 3.0 }}]"
@@ -487,9 +502,11 @@ mod tests {
         let known = setting_names();
         for job in jobs(text) {
             for (name, (part, _)) in Named::of(&job.settings, &Sizes::new()).values {
-                let key = name.split('.').next().expect("a name");
-                let is_known =
-                    known.iter().any(|known| known == key) || key == "seed" || part == Part::Detail;
+                let is = |known: &String| {
+                    name.strip_prefix(known.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                };
+                let is_known = known.iter().any(is) || name == "seed" || part == Part::Detail;
                 assert!(is_known, "{name} is no key of a study file");
             }
         }

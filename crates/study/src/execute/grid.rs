@@ -280,9 +280,8 @@ mod tests {
     use crate::ask::settings::{Budget, Point};
     use crate::store::atomic_file;
     use crate::store::record::{self, Failure};
-    use crate::testing;
+    use crate::testing::{self, changed};
     use fewlabel_learn::augment::Policy;
-    use fewlabel_learn::pretrain::PretrainSettings;
     use fewlabel_learn::training::fine_tuning::FineTuning;
     use fewlabel_learn::training::fit::Recipe;
     use fewlabel_learn::training::fix_match::FixMatch;
@@ -413,12 +412,11 @@ mod tests {
     fn encoders_are_shared_by_the_means_over_them_and_by_ensembles() {
         let data = Arc::new(testing::dataset(60));
         let regime = "pretrained-typiclust".to_owned();
-        let point = |seed, ensemble| Point {
-            regime: regime.clone(),
-            seed,
-            encoders: 2,
-            ensemble,
-            ..testing::quick_point()
+        let point = |seed, ensemble| {
+            changed(testing::quick_point(), |point| {
+                (point.regime, point.seed) = (regime.clone(), seed);
+                (point.encoder.count, point.encoder.ensemble) = (2, ensemble);
+            })
         };
         let points = [(0, 1), (1, 1), (0, 2), (1, 2)].map(|(seed, ensemble)| point(seed, ensemble));
         let settings =
@@ -445,32 +443,37 @@ mod tests {
             [[0, 1], [0, 1]]
         );
         let table = crate::export::results_csv::results(&contents);
-        assert!(table.starts_with("regime,") && table.contains(",ensemble\n"), "{table}");
+        assert!(table.starts_with("regime,") && table.contains(",encoder.ensemble\n"), "{table}");
     }
 
     #[test]
     fn every_road_of_training_ends_where_it_diverges() {
         let data = Arc::new(testing::dataset(60));
-        let fast = |regime: &str| Point {
-            regime: regime.into(),
-            learning_rate: 1e30,
-            ..testing::quick_point()
+        let fast = |regime: &str| {
+            changed(testing::quick_point(), |point| {
+                point.regime = regime.to_owned();
+                point.final_model.training.learning_rate = 1e30;
+            })
         };
-        let on_encoder = || Point { learning_rate: 1e-3, ..fast("pretrained-random") };
+        let on_encoder = || {
+            let point = fast("pretrained-random");
+            changed(point, |point| point.final_model.training.learning_rate = 1e-3)
+        };
         let tuned = |fix_match| {
             let tuning =
                 FineTuning { steps: 9, learning_rate: 1e30, fix_match, ..FineTuning::default() };
-            Point { fine_tuning: Some(tuning), ..on_encoder() }
+            changed(on_encoder(), |point| point.encoder.fine_tuning = Some(tuning))
         };
         let averaged = Recipe { average: 0.9, steps: 4, ..Recipe::default() };
-        let pretrain = PretrainSettings { learning_rate: 1e30, ..testing::quick_point().pretrain };
         let points = [
             fast("full"),
             fast("al"),
             fast("alda"),
             fast("alpa"),
-            Point { recipe: averaged, ..fast("da") },
-            Point { strategy: "bald".into(), members: 2, ..fast("al") },
+            changed(fast("da"), |point| point.final_model.training.recipe = averaged),
+            changed(fast("al"), |point| {
+                (point.strategy, point.queries.members) = ("bald".into(), 2);
+            }),
             Point {
                 augmentation: Policy::from_name("learned").expect("a policy"),
                 labels: Budget::Count(30),
@@ -478,7 +481,7 @@ mod tests {
             },
             tuned(None),
             tuned(Some(FixMatch::default())),
-            Point { pretrain, ..on_encoder() },
+            changed(on_encoder(), |point| point.encoder.pretrain.learning_rate = 1e30),
         ];
         let job = |point: &Point| {
             Job::new(RunSettings::new(point, &data).expect("valid"), Arc::clone(&data))

@@ -410,7 +410,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("m.safetensors");
         let data = testing::dataset(60);
-        let point = crate::ask::settings::Point { epochs: 1, ..testing::quick_point() };
+        let point = testing::changed(testing::quick_point(), |point| {
+            point.final_model.training.epochs = 1;
+        });
         let plan =
             regimes::by_name("full").expect("a regime").plan(&point, 60, 30).expect("a plan");
         train(&plan, &data, &[], Context::new(1), &path, &mut |_| ()).expect("trained");

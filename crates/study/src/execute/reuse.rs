@@ -172,7 +172,7 @@ mod tests {
     use crate::execute::grid::{self, Event, Options, Watch};
     use crate::store::record::Timing;
     use crate::store::study_dir::Folder;
-    use crate::testing;
+    use crate::testing::{self, changed};
     use std::sync::Arc;
 
     struct Silent;
@@ -224,12 +224,11 @@ mod tests {
             .collect();
         points.push(Point { strategy: "stratified-random".into(), ..point("al", 8) });
         points.push(Point { strategy: "stratified-random".into(), ..point("al", 12) });
-        points.push(Point {
-            epochs: 2,
-            width: Some(3),
-            validate_every_epoch: false,
-            ..point("al", 8)
-        });
+        points.push(changed(point("al", 8), |point| {
+            point.final_model.training.epochs = 2;
+            point.final_model.width = Some(3);
+            point.final_model.validate_every_epoch = false;
+        }));
         let [alone, shared] = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
         let own = carried_out(jobs(&points), alone.path());
         let mut jobs = jobs(&points);
@@ -260,11 +259,11 @@ mod tests {
             point("al", 10),
             point("alpa", 8),
             Point { seed: 1, ..point("al", 8) },
-            Point { query_size: 2, ..point("al", 8) },
-            Point { loop_width: 3, ..point("al", 8) },
-            Point { first_epochs: 2, ..point("al", 8) },
-            Point { learning_rate: 0.01, ..point("al", 8) },
-            Point { temperature_scaling: true, ..point("al", 8) },
+            changed(point("al", 8), |point| point.queries.query_size = 2),
+            changed(point("al", 8), |point| point.queries.width = 3),
+            changed(point("al", 8), |point| point.queries.epochs = 2),
+            changed(point("al", 8), |point| point.final_model.training.learning_rate = 0.01),
+            changed(point("al", 8), |point| point.queries.temperature_scaling = true),
             point("random", 8),
         ]);
         find(&mut jobs);

@@ -1,7 +1,9 @@
 //! A study cut to what its data have: a ready study, or a quick one, stays what it is on a small
 //! data set.
 
-use super::{Condition, Study, values};
+use super::Study;
+use super::parts::Condition;
+use super::values::values;
 use crate::ask::job::Job;
 use crate::error::StudyError;
 use fewlabel_learn::run::plan_memory;
@@ -21,12 +23,12 @@ impl Study {
         let above = |key: &str, most: usize| count(table.get(key)?).filter(|&count| count > most);
         let is_cut = above("labels", rows).is_some()
             && (self.is_quick || self.counts("labels").any(|n| n <= rows));
-        let initial = above("initial", rows / 2).filter(|_| self.is_quick);
+        let initial = above("loop.initial", rows / 2).filter(|_| self.is_quick);
         if is_cut {
             table.insert("labels".into(), ALL.into());
         }
         if initial.is_some() {
-            table.insert("initial".into(), Value::Integer((rows / 2).max(2) as i64));
+            table.insert("loop.initial".into(), Value::Integer((rows / 2).max(2) as i64));
         }
         (is_cut || initial.is_some()).then_some(table)
     }
@@ -47,7 +49,7 @@ impl Study {
                 ("val_images", "validation", val, val, "all of them"),
                 ("test_images", "test", test, test, "all of them"),
                 ("labels", "training", train, train, "all of them"),
-                ("initial", "training", train, initial, "half of them"),
+                ("loop.initial", "training", train, initial, "half of them"),
             ] {
                 let above: Vec<String> =
                     self.counts(key).filter(|&n| n > most).map(|n| n.to_string()).collect();
@@ -94,6 +96,8 @@ mod tests {
     use crate::ask::settings::{Point, RunSettings};
     use crate::testing;
     use fewlabel_learn::data::npz;
+    use fewlabel_learn::run::final_settings::FinalSettings;
+    use fewlabel_learn::run::loop_settings::LoopSettings;
     use std::path::PathBuf;
 
     /// A file of 60 training, 30 validation and 30 test images.
@@ -153,7 +157,7 @@ mod tests {
             [
                 "small has 60 training images: train_images = 1500 is cut to all of them",
                 "small has 60 training images: labels = 80 is cut to all of them",
-                "small has 60 training images: initial = 40 is cut to half of them",
+                "small has 60 training images: loop.initial = 40 is cut to half of them",
             ]
         );
     }
@@ -208,8 +212,8 @@ mod tests {
         let point = Point {
             regime: "random".into(),
             labels: crate::ask::settings::Budget::Count(whole.settings.labels(60)),
-            width: Some(2),
-            loop_width: 2,
+            queries: LoopSettings { width: 2, ..LoopSettings::default() },
+            final_model: FinalSettings { width: Some(2), ..FinalSettings::default() },
             ..Point::default()
         };
         assert_eq!(RunSettings::new(&point, &whole.data).expect("valid").id(), whole.id);

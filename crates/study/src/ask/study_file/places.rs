@@ -1,6 +1,7 @@
 //! Where the keys of a study stand: a complaint about a value names the file and the line, or what
 //! was typed.
 
+use super::keys::{is_table, today};
 use crate::error::StudyError;
 use crate::words;
 use fewlabel_learn::LearnError;
@@ -11,7 +12,9 @@ use toml::de::DeTable;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
     /// The file.
-    origin: String,
+    pub(super) origin: String,
+    /// What it gives by former names, with the names of today.
+    pub(super) renamed: BTreeMap<String, String>,
     keys: BTreeMap<String, String>,
 }
 
@@ -31,21 +34,44 @@ impl Places {
             StudyError::Setting(format!("{origin}: {}", words::of_toml_text(&error, text)))
         };
         let table = DeTable::parse(text).map_err(wrong)?;
-        let key = |key: &toml::Spanned<std::borrow::Cow<'_, str>>| {
-            (key.get_ref().to_string(), format!("{origin}: {}", line(key.span().start)))
-        };
-        Ok(Self { origin: origin.to_owned(), keys: table.get_ref().keys().map(key).collect() })
+        let mut keys = BTreeMap::new();
+        for (key, value) in table.get_ref() {
+            let place = |at: usize| format!("{origin}: {}", line(at));
+            let name = key.get_ref().to_string();
+            if let Some(inner) = value.get_ref().as_table().filter(|_| is_table(&name)) {
+                for key in inner.keys() {
+                    let name = format!("{name}.{}", key.get_ref());
+                    keys.insert(name, place(key.span().start));
+                }
+            } else {
+                keys.entry(today(&name).to_owned()).or_insert_with(|| place(key.span().start));
+                keys.insert(name, place(key.span().start));
+            }
+        }
+        Ok(Self { origin: origin.to_owned(), keys, ..Self::default() })
     }
 
-    /// Notes that `key` was set by `change`, as it was typed.
-    pub(super) fn set(&mut self, key: &str, change: &str) {
-        self.keys.insert(key.to_owned(), format!("--set {change}"));
+    /// Notes what a change, `key=value` as it was typed, set.
+    pub(super) fn set(&mut self, change: &str) {
+        let key = change.split('=').next().unwrap_or_default().trim();
+        let mut ends: Vec<usize> = key.match_indices('.').map(|(at, _)| at).collect();
+        ends.push(key.len());
+        for key in ends.into_iter().map(|end| &key[..end]).filter(|key| !is_table(key)) {
+            for key in [key, today(key)] {
+                self.keys.insert(key.to_owned(), format!("--set {change}"));
+            }
+        }
     }
 
     /// A complaint about a key, with its place.
     pub(super) fn about(&self, key: &str, what: &str) -> StudyError {
-        let place = self.keys.get(key).unwrap_or(&self.origin);
-        StudyError::Setting(format!("{place}: {what}"))
+        let place = self.keys.get(key).or_else(|| self.keys.get(today(key)));
+        StudyError::Setting(format!("{}: {what}", place.unwrap_or(&self.origin)))
+    }
+
+    /// A complaint about a change.
+    pub(super) fn about_change(&self, change: &str, what: &str) -> StudyError {
+        StudyError::Setting(format!("--set {change}: {what}"))
     }
 
     /// A complaint about a run's settings, with the place of the first key that it names.
@@ -59,8 +85,13 @@ impl Places {
             return error;
         }
         let what = error.to_string();
-        let mut words = what.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let key = words.find(|word| self.keys.contains_key(*word)).unwrap_or_default();
+        let words = what.split(|c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c));
+        let names = words.flat_map(|word| {
+            let word = word.trim_matches('.');
+            let ends = word.match_indices('.').map(|(at, _)| at).chain([word.len()]);
+            ends.collect::<Vec<_>>().into_iter().rev().map(|end| today(&word[..end]))
+        });
+        let key = { names }.find(|name| self.keys.contains_key(*name)).unwrap_or_default();
         self.about(key, &what)
     }
 }

@@ -44,8 +44,13 @@ fn the_ready_studies_are_valid() {
 fn a_condition_acts_where_it_applies() {
     let text = "regime = [\"full\", \"al\"]\nseeds = 1\n[[conditions]]\n\
                 when = { regime = [\"full\"] }\nset = { width = 32 }";
-    let widths: Vec<_> =
-        parse(text).expect("valid").points().expect("a grid").iter().map(|p| p.width).collect();
+    let widths: Vec<_> = parse(text)
+        .expect("valid")
+        .points()
+        .expect("a grid")
+        .iter()
+        .map(|p| p.final_model.width)
+        .collect();
     assert_eq!(widths, [Some(32), None]);
 }
 
@@ -56,8 +61,12 @@ fn a_condition_acts_unless_it_applies() {
                 [[conditions]]\nwhen = { regime = \"random\", dropout = 0 }\n\
                 unless = { epochs = 3 }\nset = { epochs = 2 }";
     let points = parse(text).expect("valid").points().expect("a grid");
-    let of: Vec<_> =
-        points.iter().map(|point| (point.regime.as_str(), point.dropout, point.epochs)).collect();
+    let of: Vec<_> = points
+        .iter()
+        .map(|point| {
+            (point.regime.as_str(), point.final_model.dropout, point.final_model.training.epochs)
+        })
+        .collect();
     for wanted in [("random", 0.0, 2), ("random", 0.25, 40), ("al", 0.0, 40)] {
         assert!(of.contains(&wanted), "{wanted:?} in {of:?}");
     }
@@ -81,7 +90,7 @@ fn a_condition_without_a_condition_is_refused() {
 #[test]
 fn a_misspelt_key_is_named_with_its_line() {
     let error = parse("seeds = 2\n\nquery_sise = 4\n").expect_err("unknown").to_string();
-    assert_eq!(error, "a.toml: line 3: unknown key `query_sise`: did you mean `query_size`?");
+    assert_eq!(error, "a.toml: line 3: unknown key `query_sise`: did you mean `loop.query_size`?");
 }
 
 #[test]
@@ -110,7 +119,7 @@ fn changes_go_over_the_file() {
     let study = Study::parse("epochs = 40", "a.toml", &["epochs=2".into(), "regime=da".into()])
         .expect("valid");
     let point = &study.points().expect("a grid")[0];
-    assert_eq!((point.epochs, point.regime.as_str()), (2, "da"));
+    assert_eq!((point.final_model.training.epochs, point.regime.as_str()), (2, "da"));
 }
 
 #[test]
@@ -205,4 +214,102 @@ fn a_subset_is_smaller_and_another_data_set() {
     assert_eq!([fewer.train.len(), fewer.val.len(), fewer.test.len()], [20, 30, 10]);
     assert_ne!(fewer.checksum, data.checksum);
     assert_eq!(subset(data.clone(), [61, 0, 31]).expect("all").checksum, data.checksum);
+}
+
+fn set(text: &str, changes: &[&str]) -> Result<Study, StudyError> {
+    let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
+    Study::parse(text, "a.toml", &changes)
+}
+
+#[test]
+fn tables_and_former_names_say_the_same() {
+    let former = parse(
+        "regime = \"al\"\nepochs = 3\nloop_width = [2, 4]\nfirst_epochs = 1\nencoders = 2\n\
+         pretrain = { width = 4 }\n[[conditions]]\nwhen = { width = 3 }\nset = { epochs = 9 }",
+    );
+    let now = parse(
+        "regime = \"al\"\nfinal.epochs = 3\n[loop]\nwidth = [2, 4]\nepochs = 1\n\
+         [encoder]\ncount = 2\n[encoder.pretrain]\nwidth = 4\n\
+         [[conditions]]\nwhen = { final.width = 3 }\nset = { final.epochs = 9 }",
+    );
+    let (former, now) = (former.expect("read for ever"), now.expect("valid"));
+    assert_eq!(former.normal(), now.normal());
+    assert_eq!(now.renamed(), None);
+    assert_eq!(
+        former.renamed().expect("a line"),
+        "a.toml: encoders is now encoder.count, epochs is now final.epochs, first_epochs is now \
+         loop.epochs, loop_width is now loop.width, pretrain is now encoder.pretrain, width is \
+         now final.width"
+    );
+    let again = parse(&former.resolved()).expect("valid");
+    assert_eq!((again.normal(), again.renamed()), (now.normal(), None));
+}
+
+#[test]
+fn changes_reach_into_tables() {
+    let text = "epochs = 5\n[encoder]\npretrain = { width = 4, epochs = 9 }";
+    let changes = ["loop.epochs=3", "encoder.pretrain.epochs=[1, 2]", "final.epochs=4"];
+    let points = set(text, &changes).expect("valid").points().expect("a grid");
+    assert_eq!(points.len(), 2 * 5, "a list inside a value spans a grid too");
+    let first = &points[0];
+    assert_eq!((first.queries.epochs, first.final_model.training.epochs), (3, 4));
+    assert_eq!((first.encoder.pretrain.width, first.encoder.pretrain.epochs), (4, 1));
+    let changes = ["final={ width = 3, epochs = 2 }", "augmentation.policy=randaugment"];
+    let point = &set("", &changes).expect("valid").points().expect("a grid")[0];
+    assert_eq!((point.final_model.width, point.final_model.training.epochs), (Some(3), 2));
+    assert_eq!(point.augmentation.name(), "randaugment");
+    assert!(set("", &["import.size=64"]).expect("valid").resolved().contains("size = 64"));
+}
+
+#[test]
+fn a_misspelt_key_is_looked_for_in_its_table_and_in_the_others() {
+    for (text, what) in [
+        ("[loop]\nepoch = 3", "line 2: unknown key `epoch` in [loop]: did you mean `epochs`?"),
+        (
+            "[loop]\nlearning_rate = 3",
+            "line 2: unknown key `learning_rate` in [loop]: did you mean `final.learning_rate`?",
+        ),
+        ("query_sice = 3", "line 1: unknown key `query_sice`: did you mean `loop.query_size`?"),
+        ("lables = 3", "line 1: unknown key `lables`: did you mean `labels`?"),
+        ("lop.width = 3", "line 1: unknown key `lop`: did you mean `loop`?"),
+        ("epochs = 3\n[final]\nepochs = 4", "line 1: `epochs` and `final.epochs` are one setting"),
+        ("loop = 3", "line 1: `loop` is a table of settings"),
+        ("[final]\nepochs = -1", "line 2: `final.epochs`: found -1, expected a whole number"),
+        ("[final]\nrecipe.steps = \"x\"", "line 2: `final.recipe.steps`: found \"x\""),
+    ] {
+        let error = parse(text).expect_err(text).to_string();
+        assert!(error.starts_with(&format!("a.toml: {what}")), "{error}");
+    }
+    for (change, what) in [
+        ("loop.epoch=3", "unknown key `epoch` in [loop]: did you mean `epochs`?"),
+        ("lop.epochs=3", "unknown key `lop`: did you mean `loop`?"),
+        ("final.epochs=x", "`final.epochs`: found \"x\", expected a whole number"),
+    ] {
+        let error = set("", &[change]).expect_err(change).to_string();
+        assert!(error.starts_with(&format!("--set {change}: {what}")), "{error}");
+    }
+}
+
+#[test]
+fn axes_stand_for_the_regimes() {
+    let data = testing::dataset(200);
+    let ids = |text: &str| {
+        let study = parse(&format!("{text}\nseeds = 1\nlabels = 12\nloop.initial = 4"));
+        let points = study.expect("valid").points().expect("a grid");
+        let id = |point: &Point| RunSettings::new(point, &data).expect("valid").id();
+        points.iter().map(id).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(
+        ids("backbone = \"encoder\"\nstrategy = [\"random\", \"typiclust\", \"badge\"]"),
+        ids("regime = [\"pretrained-random\", \"pretrained-typiclust\", \"pretrained-badge\"]")
+    );
+    assert_eq!(
+        ids("augment = [\"never\", \"after-query\"]\nstrategy = [\"random\", \"entropy\"]"),
+        ids("regime = [\"random\", \"da\", \"al\", \"alpa\"]")
+    );
+    let study = parse("backbone = \"encoder\"").expect("valid");
+    let again = parse(&study.resolved()).expect("valid");
+    assert_eq!(again.normal(), study.normal());
+    let error = parse("regime = \"al\"\naugment = \"never\"").expect_err("twice").to_string();
+    assert_eq!(error, "a.toml: line 2: `augment` and `regime` say the same: give one of them");
 }

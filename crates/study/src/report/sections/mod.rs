@@ -15,7 +15,7 @@ use super::cell::{Cell, METRICS, Metric};
 use super::figures::{Figure, SHOWN, slug};
 use super::html::{Entry, Table, digits, escape, number, plain, signed};
 use super::load::Loaded;
-use crate::ask::regimes::{Chooser, NAMES, Regime, by_name};
+use crate::ask::regimes::{Backbone, Chooser, Regime, by_name};
 use crate::evaluate::claims::{
     BY_FAR, Claim, FEWEST_SEEDS, LEVEL, Part, SIGNIFICANT, Verdict, p_value,
 };
@@ -128,23 +128,24 @@ fn regimes(cells: &[Cell<'_>]) -> String {
 }
 
 fn labels_in_words(regime: &Regime) -> &'static str {
-    match regime.chooser {
-        Chooser::All => "all training images",
-        Chooser::Chance => "drawn at random",
-        Chooser::Strategy => {
+    match (regime.chooser, regime.backbone) {
+        (Chooser::All, _) => "all training images",
+        (Chooser::Chance, _) => "drawn at random",
+        (Chooser::Strategy, Backbone::Scratch) => {
             "queried by a model trained on the labels so far (the paper: by entropy)"
         }
-        Chooser::OnFeatures => {
+        (Chooser::Strategy, Backbone::Encoder) => {
             "chosen by the strategy of its name on the encoder\u{2019}s features"
         }
-        Chooser::SelfTrained => {
-            "chosen by typiclust on the encoder\u{2019}s features; then self-training"
+        (Chooser::Strategy, Backbone::EncoderSemi) => {
+            "chosen by typiclust, or the strategy of its name, on the encoder\u{2019}s features; \
+             then self-training"
         }
     }
 }
 
 fn augmentation_in_words(regime: &Regime) -> &'static str {
-    match regime.placement {
+    match regime.augment {
         Placement::Never => "none",
         Placement::FinalOnly => "of the labelled images, fresh at every epoch",
         Placement::BeforeQuery => "of every training image once, before the first query",
@@ -155,10 +156,10 @@ fn augmentation_in_words(regime: &Regime) -> &'static str {
 }
 
 fn network_in_words(regime: &Regime) -> &'static str {
-    if NAMES.contains(&regime.name) {
-        "trained from scratch"
-    } else {
+    if regime.is_on_encoder() {
         "encoder pretrained without labels"
+    } else {
+        "trained from scratch"
     }
 }
 
