@@ -39,7 +39,9 @@ pub fn advice(situation: &Situation) -> String {
              than one point."
         );
     }
-    match (outlook.forecast, goal, outlook.gain) {
+    // A range from nothing to no end says nothing.
+    let forecast = outlook.forecast.filter(|forecast| forecast.low > 0 || forecast.high.is_some());
+    match (forecast, goal, outlook.gain) {
         (Some(forecast), Some(goal), _) => to_go(&forecast, *goal),
         (None, Some(goal), _) => {
             format!("How many labels your goal of {} takes cannot be said yet.", percent(*goal))
@@ -101,7 +103,7 @@ mod tests {
         let accuracy = Interval { estimate: 0.83, low: 0.66, high: 0.93, n: 24 };
         let forecast = Forecast { more_labels: 60, low: 30, high: Some(150), minutes: Some(9) };
         let there = Forecast { more_labels: 0, ..forecast };
-        let open = Forecast { more_labels: 1, low: 0, high: None, minutes: None };
+        let open = Forecast { more_labels: 1, low: 1, high: None, minutes: None };
         let gain = Some(Gain { estimate: 0.012, high: 0.034 });
         let outlook = Outlook { forecast: Some(forecast), gain, no_more_gain: false };
         let no_gain = Outlook { forecast: None, gain, no_more_gain: true };
@@ -122,7 +124,7 @@ mod tests {
             (goal, "About 60 more labels (30 to 150), 9 minutes, to reach your goal of 90 %."),
             (
                 Situation { outlook: Outlook { forecast: Some(open), ..outlook }, ..goal },
-                "About 1 more label (0 or more) to reach your goal of 90 %.",
+                "About 1 more label (1 or more) to reach your goal of 90 %.",
             ),
             (
                 Situation { outlook: Outlook { forecast: Some(there), ..outlook }, ..goal },

@@ -52,7 +52,7 @@ function Forecast() {
       About <strong>{count(more)} more labels</strong>
       {minutes !== null && `, ${count(Math.max(1, Math.round(minutes)))} min,`} to reach it
       <br />
-      (from {count(low)} to {count(high)} labels)
+      {high === null ? `(${count(low)} or more)` : `(from ${count(low)} to ${count(high)} labels)`}
     </>
   );
 }

@@ -95,7 +95,7 @@ export interface Status {
   model: null | { labels: number; encoder: boolean };
   estimate: Estimate | null;
   curve: CurvePoint[];
-  forecast: null | { more_labels: number; low: number; high: number; minutes: number | null };
+  forecast: null | { more_labels: number; low: number; high: number | null; minutes: number | null };
   no_more_gain: boolean;
   labels_per_minute: number | null;
   finish: Finish | null;
