@@ -8,7 +8,7 @@
 //! judge:    answers -> classifier, guesses, estimate              (after every answer)
 //! ```
 //!
-//! All of them and every caller meet in [`Shared`], under one lock that nobody keeps for longer
+//! All of them and every caller meet in `Shared`, under one lock that nobody keeps for longer
 //! than it takes to write an answer to disk. An answer is on disk before the caller hears of it.
 
 mod answers;
