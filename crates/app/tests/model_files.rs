@@ -198,7 +198,8 @@ fn what_is_likely_to_be_a_mistake_is_said_before_learning() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), warning);
     let study = folder.path().join("grid.toml");
     let text = std::fs::read_to_string(&study).expect("a study");
-    let settings = "regime = [\"random\", \"da\"]\nseeds = 2\nlabels = 6\nepochs = 1\nwidth = 2\n";
+    let settings = "regime = [\"random\", \"da\"]\nseeds = 2\nlabels = 6\nfinal.epochs = 1\n\
+                    final.width = 2\n";
     std::fs::write(&study, format!("class_names = [\"a\", \"b\", \"c\", \"d\"]\n{text}{settings}"))
         .expect("written");
     let out = folder.path().join("out");

@@ -1,6 +1,6 @@
-//! The page in a real browser: 139 labels of 500 images by keys, with undo, skip, a class added half
-//! way, a reload, a restart of the server, and a look at every view. Skipped with a message where
-//! there is no Chromium, Node, `tests/page/node_modules`, or no real images.
+//! The page in a real browser: 139 labels of 500 images by keys, with undo, skip, a class added
+//! half way, a reload, a restart of the server, and a look at every view. Skipped with a message
+//! where there is no Chromium, Node, `tests/page/node_modules`, or no real images.
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use crate::server::{Server, fewlabel};
@@ -106,9 +106,9 @@ fn a_person_labels_real_images_in_a_browser() {
     exported.retain(|_, said| said != "skip");
     assert_eq!(exported, said, "what was exported is what was said");
 
-    // The estimate holds on the images that were never shown. An interval of 95 % misses one time in
-    // twenty by its nature (`scripts/labelling/coverage.py` counts that): here it may miss by half
-    // its width.
+    // The estimate holds on the images that were never shown. An interval of 95 % misses one time
+    // in twenty by its nature (`scripts/labelling/coverage.py` counts that): here it may miss by
+    // half its width.
     let model = ["learn", "--project", "scans.fewlabel", "--model", "m.safetensors"];
     let model = [&model[..], &["--encoder-epochs", "2", "--encoder-width", "16"]].concat();
     assert_eq!(fewlabel(home.path(), &model).0, Some(0));

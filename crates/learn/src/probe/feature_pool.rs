@@ -79,8 +79,8 @@ impl FeaturePool {
         semi.unwrap_or(none).fit(self.rows(), &labelled.rows, &labelled.labels, self.classes, ridge)
     }
 
-    /// Probabilities [n, classes] of the labelled images, each by a classifier that has not seen its
-    /// label.
+    /// Probabilities [n, classes] of the labelled images, each by a classifier that has not seen
+    /// its label.
     pub fn left_out_probs_nc(&self, labelled: &Labelled) -> Vec<f32> {
         let known = self.of_rows(&labelled.rows);
         ridge::left_out_probs_nc(Rows::new(&known, self.dim), &labelled.labels, self.classes)

@@ -8,7 +8,7 @@
 //! | `reserve` | which images are held out to judge by |
 //! | `desk` | which image comes next |
 //! | `session` | everything at work: reading, learning, choosing, judging |
-//! | `estimate`, `forecast`, `rate`, `advice` | what the classifier is worth, and what more labels would bring |
+//! | `estimate`, `forecast`, `rate`, `advice` | what a classifier is worth, what labels add |
 //! | `rows`, `exports`, `import` | answers as other programs read and write them |
 //! | `handover` | what a person takes away |
 

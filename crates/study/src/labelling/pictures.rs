@@ -106,7 +106,8 @@ mod tests {
 
     fn picture(values: Values, window: Option<Window>) -> Picture {
         let (format, frames, height, width, channels) = (Format::Png, 1, 2, 3, 1);
-        Picture { format, frames, height, width, channels, bits: 16, values, window, notes: vec![] }
+        let (bits, notes) = (if matches!(values, Values::U8(_)) { 8 } else { 16 }, Vec::new());
+        Picture { format, frames, height, width, channels, bits, values, window, notes }
     }
 
     #[test]

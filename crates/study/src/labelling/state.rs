@@ -126,7 +126,8 @@ impl State {
         self.by_name = places.map(|(at, image)| (image.name.clone(), at)).collect();
     }
 
-    /// Takes an event up. One that speaks of what is not there is passed over: the store holds none.
+    /// Takes an event up. One that speaks of what is not there is passed over: the store holds
+    /// none.
     pub fn apply(&mut self, kept: &Kept) {
         match &kept.event {
             Event::Answer { image, given } => {
