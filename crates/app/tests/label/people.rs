@@ -44,8 +44,11 @@ fn a_folder_becomes_labels_and_a_classifier() {
         assert_eq!(server.post("/api/answers", &body)["labelled"], json!(91));
         none.insert(path, state);
     }
+    // The classifier that has heard every answer, and sees the encoder.
     let status = server.until("an estimate", |status| {
-        status["accuracy"].is_object() && status["phase"] == json!("learning")
+        let (model, held) = (&status["model"], status["held_out"].as_i64());
+        let learned = model["labels"].as_i64().zip(held).map(|(labels, held)| labels + held);
+        status["accuracy"].is_object() && model["encoder"] == json!(true) && learned == Some(91)
     });
     assert_eq!(status["labelled"], json!(91));
     assert!(status["held_out"].as_i64() >= Some(20), "{status}");
